@@ -1,0 +1,75 @@
+/**
+ * The one error class of the package, and its stable codes.
+ * @module
+ */
+
+/**
+ * What went wrong. Codes are stable; messages may change.
+ *
+ * Text and bytes that do not parse:
+ * - `ERR_ADDRESS_INVALID`, `ERR_PREFIX_INVALID`, `ERR_ENDPOINT_INVALID`: text or bytes of an IP, a prefix, an `IP:port`.
+ * - `ERR_BASE62_INVALID`: a character outside the alphabet. `ERR_NODE_ID_INVALID`: not the 32 bytes of an identity.
+ * - `ERR_SECRET_INVALID`: a cluster secret that is not standard base64 of 32 bytes.
+ * - `ERR_AFFILIATE_MALFORMED`: bytes that are no encoded `Affiliate`.
+ * - `ERR_MESSAGE_MALFORMED`: bytes that are no encoding of another message.
+ *
+ * Sealed data:
+ * - `ERR_AFFILIATE_TOO_SHORT`: under nonce and tag. `ERR_AFFILIATE_TAG_MISMATCH`: another key, or changed bytes.
+ * - `ERR_ENDPOINT_MALFORMED`: a sealed endpoint whose size or length byte is wrong.
+ *
+ * Requests that a registry refuses: `ERR_CLUSTER_ID_EMPTY` to `ERR_REGISTRY_CLOSED`.
+ *
+ * A client's side: `ERR_SERVICE_URL_INVALID`, `ERR_REDIRECT_LOOP`, `ERR_SERVICE_UNAVAILABLE`.
+ *
+ * Files: `ERR_IDENTITY_FILE_INVALID`, `ERR_FILE_UNREADABLE`.
+ */
+export type DiscoveryErrorCode =
+  | "ERR_ADDRESS_INVALID"
+  | "ERR_PREFIX_INVALID"
+  | "ERR_ENDPOINT_INVALID"
+  | "ERR_BASE62_INVALID"
+  | "ERR_NODE_ID_INVALID"
+  | "ERR_SECRET_INVALID"
+  | "ERR_AFFILIATE_MALFORMED"
+  | "ERR_MESSAGE_MALFORMED"
+  | "ERR_AFFILIATE_TOO_SHORT"
+  | "ERR_AFFILIATE_TAG_MISMATCH"
+  | "ERR_ENDPOINT_MALFORMED"
+  | "ERR_CLUSTER_ID_EMPTY"
+  | "ERR_CLUSTER_ID_TOO_LONG"
+  | "ERR_AFFILIATE_ID_EMPTY"
+  | "ERR_AFFILIATE_ID_TOO_LONG"
+  | "ERR_AFFILIATE_DATA_TOO_BIG"
+  | "ERR_ENDPOINT_TOO_BIG"
+  | "ERR_TTL_TOO_LARGE"
+  | "ERR_TTL_NEGATIVE"
+  | "ERR_TOO_MANY_AFFILIATES"
+  | "ERR_TOO_MANY_ENDPOINTS"
+  | "ERR_TOO_MANY_CLUSTERS"
+  | "ERR_REGISTRY_CLOSED"
+  | "ERR_SERVICE_URL_INVALID"
+  | "ERR_REDIRECT_LOOP"
+  | "ERR_SERVICE_UNAVAILABLE"
+  | "ERR_IDENTITY_FILE_INVALID"
+  | "ERR_FILE_UNREADABLE";
+
+/** Something outside failed: bytes from a peer, a file, a service. Keys and plaintext are in no message. */
+export class DiscoveryError extends Error {
+  // A literal: minifiers rename classes.
+  override readonly name: string = "DiscoveryError";
+  readonly code: DiscoveryErrorCode;
+
+  constructor(code: DiscoveryErrorCode, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.code = code;
+  }
+}
+
+/** Whether `error` is a {@link DiscoveryError}, also one of another copy of this package. */
+export function isDiscoveryError(error: unknown): error is DiscoveryError {
+  return (
+    error instanceof Error &&
+    error.name === "DiscoveryError" &&
+    typeof (error as { code?: unknown }).code === "string"
+  );
+}
