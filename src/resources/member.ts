@@ -1,0 +1,50 @@
+/**
+ * Members: the affiliates that have joined, named as Kubernetes names them.
+ * @module
+ */
+import type { AffiliateSpec } from "./affiliate.ts";
+import type { MachineType } from "./machine-type.ts";
+
+/** Spec of `Members.cluster.talos.dev`. Keys stand in the order in which Talos prints them. */
+export interface MemberSpec {
+  /** Base62 identity of the affiliate behind it. */
+  readonly nodeId: string;
+  /** IP addresses. */
+  readonly addresses: readonly string[];
+  readonly hostname: string;
+  readonly machineType: MachineType;
+  readonly operatingSystem: string;
+  /** Absent on a node without a Kubernetes API server. */
+  readonly controlPlane?: { readonly port: number };
+}
+
+/**
+ * Makes the members of a set of affiliates.
+ *
+ * An affiliate without a node name is no member yet. Two affiliates may claim one name, for example a machine that was
+ * wiped and its old record; the one with the greater node ID is shown, so that every node decides alike.
+ *
+ * @returns Specs by member ID, which is the node name; lists are shared with the affiliates.
+ */
+export function membersOf(affiliates: Iterable<AffiliateSpec>): Map<string, MemberSpec> {
+  const members = new Map<string, MemberSpec>();
+  for (const affiliate of affiliates) {
+    const { nodename, nodeId } = affiliate;
+    if (nodename === "") continue;
+    const rival = members.get(nodename);
+    if (rival === undefined || rival.nodeId < nodeId) members.set(nodename, memberOf(affiliate));
+  }
+  return members;
+}
+
+function memberOf(affiliate: AffiliateSpec): MemberSpec {
+  const { nodeId, addresses, hostname, machineType, operatingSystem, controlPlane } = affiliate;
+  return {
+    nodeId,
+    addresses,
+    hostname,
+    machineType,
+    operatingSystem,
+    ...(controlPlane !== undefined ? { controlPlane } : {}),
+  };
+}

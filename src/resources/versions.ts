@@ -1,0 +1,91 @@
+/**
+ * Versions count the changes that were seen: 1 at first sight, one more with each change.
+ * @module
+ */
+import type { ResourceDefinition } from "./definitions.ts";
+import type { Resource, ResourceEvent, ResourceMetadata } from "./resource.ts";
+
+/** Options of {@link ResourceView}. */
+export interface ResourceViewOptions {
+  /** Current time in ms since 1970, for `created` and `updated`. Without it neither is set. */
+  readonly now?: () => number;
+}
+
+/**
+ * All resources of one kind as seen so far. It is told the whole state again and again, and finds what changed.
+ *
+ * @example
+ * const members = new ResourceView(MEMBERS);
+ * for (const { event, resource } of members.replace(membersOf(affiliates))) print(event, resource);
+ */
+export class ResourceView<Spec extends object> {
+  readonly definition: ResourceDefinition<Spec>;
+  readonly #now: (() => number) | undefined;
+  readonly #resources = new Map<string, Resource<Spec>>();
+  #seenOnce = false;
+
+  constructor(definition: ResourceDefinition<Spec>, options: ResourceViewOptions = {}) {
+    this.definition = definition;
+    this.#now = options.now;
+  }
+
+  /**
+   * Takes `specs` for all that there is now.
+   *
+   * Equal specs are no change. What comes back after it was gone starts at version 1 again. The first call only has
+   * `created` events, without times: what it shows may have been there for long.
+   *
+   * @param specs - By resource ID. Kept, and never changed.
+   * @returns What changed, sorted by resource ID.
+   */
+  replace(specs: ReadonlyMap<string, Spec>): ResourceEvent<Spec>[] {
+    const time = this.#seenOnce && this.#now ? new Date(this.#now()).toISOString() : undefined;
+    this.#seenOnce = true;
+    const events: ResourceEvent<Spec>[] = [];
+    for (const [id, resource] of this.#resources) {
+      if (specs.has(id)) continue;
+      this.#resources.delete(id);
+      events.push({ event: "destroyed", resource });
+    }
+    for (const [id, spec] of specs) {
+      const known = this.#resources.get(id);
+      if (known !== undefined && isSameSpec(known.spec, spec)) continue;
+      const resource = { metadata: this.#nextMetadata(id, known?.metadata, time), spec };
+      this.#resources.set(id, resource);
+      events.push({ event: known === undefined ? "created" : "updated", resource });
+    }
+    return events.sort((a, b) => compareIds(a.resource, b.resource));
+  }
+
+  /** Everything that is there now, sorted by ID. */
+  list(): Resource<Spec>[] {
+    return [...this.#resources.values()].sort(compareIds);
+  }
+
+  #nextMetadata(
+    id: string,
+    known: ResourceMetadata | undefined,
+    time: string | undefined,
+  ): ResourceMetadata {
+    const created = known === undefined ? time : known.created;
+    return {
+      namespace: this.definition.namespace,
+      type: this.definition.type,
+      id,
+      version: (known?.version ?? 0) + 1,
+      phase: "running",
+      ...(created !== undefined ? { created } : {}),
+      ...(time !== undefined ? { updated: time } : {}),
+    };
+  }
+}
+
+// Specs are plain data whose keys always stand in one order, so equal text is equal data.
+function isSameSpec(a: object, b: object): boolean {
+  return a === b || JSON.stringify(a) === JSON.stringify(b);
+}
+
+function compareIds(a: Resource<unknown>, b: Resource<unknown>): number {
+  if (a.metadata.id === b.metadata.id) return 0;
+  return a.metadata.id < b.metadata.id ? -1 : 1;
+}
