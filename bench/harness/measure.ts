@@ -1,0 +1,23 @@
+/**
+ * What a group of benchmarks is to the command that runs it.
+ * @module
+ */
+import { type CaseResult, type CompareOptions, type Comparison, compare } from "./compare.ts";
+
+export interface BenchOptions extends CompareOptions {
+  /** A run that only shows that everything works: few rounds. */
+  readonly quick: boolean;
+}
+
+/** Exported by each file of `bench/cases`. */
+export type Measure = (options: BenchOptions) => Promise<readonly CaseResult[]>;
+
+/** Compares one after the other. */
+export async function compareAll(
+  comparisons: Iterable<Comparison> | AsyncIterable<Comparison>,
+  options: BenchOptions,
+): Promise<readonly CaseResult[]> {
+  const results: CaseResult[] = [];
+  for await (const comparison of comparisons) results.push(await compare(comparison, options));
+  return results;
+}

@@ -1,0 +1,46 @@
+/**
+ * `npm run bench [-- GROUP…] [--quick] [--json]`: measures, as ratios, and prints a table.
+ * @module
+ */
+import { parseArgs } from "node:util";
+import { describeMachine } from "./harness/machine.ts";
+import type { BenchOptions, Measure } from "./harness/measure.ts";
+import { formatTable } from "./harness/table.ts";
+
+/** Loaded when chosen, so that no group warms up or pollutes another's code more than it must. */
+const GROUPS: Readonly<Record<string, () => Promise<{ readonly measure: Measure }>>> = {
+  seal: () => import("./cases/seal.ts"),
+  base62: () => import("./cases/base62.ts"),
+};
+
+const FULL: BenchOptions = { quick: false, rounds: 100, batchMs: 5, warmUpMs: 200 };
+const QUICK: BenchOptions = { quick: true, rounds: 12, batchMs: 1, warmUpMs: 20 };
+
+async function main(): Promise<void> {
+  const { values, positionals } = parseArgs({
+    allowPositionals: true,
+    options: { quick: { type: "boolean" }, json: { type: "boolean" } },
+  });
+  const names = positionals.length > 0 ? positionals : Object.keys(GROUPS);
+  for (const name of names) {
+    if (!Object.hasOwn(GROUPS, name)) {
+      console.error(`no benchmark "${name}": there are ${Object.keys(GROUPS).join(", ")}`);
+      process.exitCode = 2;
+      return;
+    }
+  }
+  const options = values.quick ? QUICK : FULL;
+  const machine = describeMachine();
+  if (!values.json)
+    console.log(`${Object.values(machine).join(", ")}${values.quick ? ", quick" : ""}\n`);
+  const groups: Record<string, unknown> = {};
+  for (const name of names) {
+    const { measure } = await (GROUPS[name] as (typeof GROUPS)[string])();
+    const results = await measure(options);
+    if (values.json) groups[name] = results;
+    else console.log(`${name.toUpperCase()}\n${formatTable(results)}`);
+  }
+  if (values.json) console.log(JSON.stringify({ machine, quick: options.quick, groups }, null, 2));
+}
+
+await main();
