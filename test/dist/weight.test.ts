@@ -1,0 +1,89 @@
+/**
+ * What ends up in an application that imports one entry point, by name and by size.
+ * @module
+ */
+import { afterAll, describe, expect, inject, test } from "vitest";
+import { type Bundle, bundle } from "./bundle.ts";
+
+const { folder } = inject("packageUnderTest");
+
+const everything = (entry: string) => `export * from "talos-discovery/${entry}";`;
+
+const BROWSER_CLIENT = `
+  export { DiscoveryClient } from "talos-discovery/client";
+  export { grpcWebTransport } from "talos-discovery/web";
+`;
+
+/** What may not be in a bundle of an entry point: the start of a path in `src`, of a dependency's file, or an import. */
+const FORBIDDEN: Readonly<Record<string, readonly string[]>> = {
+  identity: ["@noble/", "@bufbuild/", "@connectrpc/", "src/crypto/", "src/protocol/", "node:"],
+  crypto: ["@bufbuild/", "@connectrpc/", "src/protocol/", "node:"],
+  protocol: ["@noble/", "@connectrpc/", "src/crypto/", "src/client/", "src/registry/", "node:"],
+  client: ["@connectrpc/connect-", "src/registry/", "src/server/", "src/node/", "node:"],
+  registry: ["@noble/", "@connectrpc/", "src/crypto/", "src/client/", "src/server/", "node:"],
+  server: ["@noble/", "@connectrpc/connect-", "src/crypto/", "src/client/", "src/node/", "node:"],
+  resources: ["@noble/", "@connectrpc/", "src/client/", "src/registry/", "node:"],
+  web: ["@connectrpc/connect-node", "@noble/", "src/registry/", "src/server/", "node:"],
+};
+
+describe("what must not leak", () => {
+  test.each(Object.entries(FORBIDDEN))("%s brings nothing of %s", async (entry, forbidden) => {
+    const { sources, dependencies, imports } = await bundle(folder, everything(entry));
+    expect(sources.size).toBeGreaterThan(0);
+    const names = [...sources, ...dependencies, ...imports];
+    expect(names.filter((name) => forbidden.some((start) => name.startsWith(start)))).toEqual([]);
+  });
+
+  test("the everyday entry point brings no runtime", async () => {
+    const { imports } = await bundle(folder, 'export * from "talos-discovery";');
+    expect([...imports]).toEqual([]);
+  });
+
+  test("one name of the everyday entry point brings only its folder", async () => {
+    const { sources } = await bundle(folder, 'export { base62 } from "talos-discovery";');
+    expect([...sources].filter((path) => !/^src\/(identity\/|errors\.ts)/.test(path))).toEqual([]);
+  });
+});
+
+interface Ceiling {
+  readonly name: string;
+  readonly code: string;
+  /** Packages that are counted elsewhere. */
+  readonly external?: readonly string[];
+  /** Bundled, minified, `gzip -9`; 1 kB is 1000 bytes. */
+  readonly maxGzipBytes: number;
+}
+
+const CEILINGS: readonly Ceiling[] = [
+  { name: "identity", code: everything("identity"), maxGzipBytes: 2_000 },
+  { name: "crypto", code: everything("crypto"), maxGzipBytes: 7_000 },
+  { name: "protocol", code: everything("protocol"), maxGzipBytes: 24_000 },
+  {
+    name: "client, without Connect",
+    code: everything("client"),
+    external: ["@connectrpc/connect"],
+    maxGzipBytes: 30_000,
+  },
+  { name: "client and gRPC-Web for a browser", code: BROWSER_CLIENT, maxGzipBytes: 48_000 },
+];
+
+describe("size", () => {
+  const rows: (readonly [Ceiling, Bundle])[] = [];
+
+  test.each(CEILINGS)("$name is at most $maxGzipBytes bytes", async (ceiling) => {
+    const built = await bundle(folder, ceiling.code, { external: ceiling.external ?? [] });
+    rows.push([ceiling, built]);
+    expect(built.gzipBytes).toBeLessThanOrEqual(ceiling.maxGzipBytes);
+  });
+
+  afterAll(() => {
+    const lines = rows.map(([{ name, maxGzipBytes }, { minifiedBytes, gzipBytes }]) =>
+      [
+        name.padEnd(36),
+        ...[minifiedBytes, gzipBytes, maxGzipBytes].map((n) => `${n}`.padStart(9)),
+      ].join(""),
+    );
+    const header = `${"bundle".padEnd(36)} minified     gzip  ceiling`;
+    process.stdout.write(`\n${[header, ...lines].join("\n")}\n\n`);
+  });
+});
