@@ -2,6 +2,15 @@
  * The messages and the service of discovery, its limits, and the encodings that nodes share.
  * @module
  */
+
+export {
+  type AffiliateData,
+  type ControlPlaneData,
+  decodeAffiliate,
+  encodeAffiliate,
+  type KubeSpanData,
+} from "./affiliate.ts";
+export { decodeEndpoint, encodeEndpoint } from "./endpoint.ts";
 export * from "./gen/sidero/discovery/client/affiliate_pb.ts";
 // Both packages have an `Affiliate`: the plain one keeps the name, the service's is sealed.
 export {
