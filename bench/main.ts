@@ -11,6 +11,11 @@ import { formatTable } from "./harness/table.ts";
 const GROUPS: Readonly<Record<string, () => Promise<{ readonly measure: Measure }>>> = {
   seal: () => import("./cases/seal.ts"),
   base62: () => import("./cases/base62.ts"),
+  codec: () => import("./cases/codec.ts"),
+  registry: () => import("./cases/registry.ts"),
+  "fan-out": () => import("./cases/fan-out.ts"),
+  expiry: () => import("./cases/expiry.ts"),
+  memory: () => import("./cases/memory.ts"),
 };
 
 const FULL: BenchOptions = { quick: false, rounds: 100, batchMs: 5, warmUpMs: 200 };

@@ -54,5 +54,7 @@ function formatBytes(bytes: number): string {
 }
 
 function formatRatio({ median, p25, p75 }: Summary): string {
-  return `${median.toFixed(2)} (${p25.toFixed(2)} .. ${p75.toFixed(2)})`;
+  // Digits after the point say nothing where the ratio is large.
+  const digits = median < 100 ? 2 : 0;
+  return `${median.toFixed(digits)} (${p25.toFixed(digits)} .. ${p75.toFixed(digits)})`;
 }
