@@ -1,0 +1,10 @@
+/**
+ * The everyday API: the client, the registry, identities, what nodes know, and errors. Transports are in
+ * `talos-discovery/node` and `talos-discovery/web`, the service's handlers in `talos-discovery/server`.
+ * @module
+ */
+export * from "./client/index.ts";
+export { DiscoveryError, type DiscoveryErrorCode, isDiscoveryError } from "./errors.ts";
+export * from "./identity/index.ts";
+export * from "./registry/index.ts";
+export * from "./resources/index.ts";

@@ -1,0 +1,208 @@
+/**
+ * How each runtime is given the suites: a process, a worker, or a page.
+ * @module
+ */
+import { execFile, spawn } from "node:child_process";
+import { createServer } from "node:http";
+import { createRequire } from "node:module";
+import type { AddressInfo } from "node:net";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import { pathToFileURL } from "node:url";
+import { promisify } from "node:util";
+import { type BuildOptions, build } from "esbuild";
+import type { TestResult } from "./harness.ts";
+import type { Tools } from "./tools.ts";
+
+const execute = promisify(execFile);
+
+/** Ends a runtime that hangs; the suites have deadlines of their own. */
+const PROCESS_TIMEOUT_MS = 120_000;
+
+/** The last day whose behaviour workerd is asked for. */
+const WORKERD_COMPATIBILITY_DATE = "2026-07-01";
+
+/** As a container runs it: no sandbox of its own, no graphics, no calls home. */
+const CHROMIUM_FLAGS = [
+  ...["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"],
+  ...["--disable-background-networking", "--disable-component-update", "--disable-sync"],
+];
+
+/** An interpreter and what stands before the program's path. */
+export interface ProcessRuntime {
+  readonly command: string;
+  readonly args: readonly string[];
+}
+
+export function processRuntimes(
+  tools: Tools,
+): Record<"node22" | "node24" | "deno" | "bun", ProcessRuntime> {
+  return {
+    node22: { command: tools.node22, args: ["--disable-warning=ExperimentalWarning"] },
+    node24: { command: tools.node24, args: [] },
+    deno: { command: tools.deno, args: ["run", "--allow-all", "--no-prompt", "--no-remote"] },
+    bun: { command: tools.bun, args: ["run", "--no-install"] },
+  };
+}
+
+/** No colours, no checks for newer versions. */
+const ENVIRONMENT = { ...process.env, NO_COLOR: "1", DENO_NO_UPDATE_CHECK: "1" };
+
+/**
+ * @param programs - The folder of `process.ts`, inside the one where the package is installed.
+ * @param suites - `portable`, `socket`, or both.
+ */
+export async function runInProcess(
+  { command, args }: ProcessRuntime,
+  programs: string,
+  serviceUrl: string,
+  suites: readonly string[],
+): Promise<TestResult[]> {
+  const { stdout } = await execute(
+    command,
+    [...args, join(programs, "process.ts"), serviceUrl, ...suites],
+    { cwd: programs, env: ENVIRONMENT, timeout: PROCESS_TIMEOUT_MS, killSignal: "SIGKILL" },
+  );
+  return parseResults(stdout.trim().split("\n").at(-1) ?? "");
+}
+
+function parseResults(json: string): TestResult[] {
+  const results = JSON.parse(json) as TestResult[];
+  if (!Array.isArray(results) || results.length === 0) throw new Error("no test ran");
+  return results;
+}
+
+export interface RunningService {
+  readonly url: string;
+  stop(): Promise<void>;
+}
+
+/** Starts `service.ts`; resolves when it has said where it listens. */
+export async function startService(
+  { command, args }: ProcessRuntime,
+  programs: string,
+): Promise<RunningService> {
+  const child = spawn(command, [...args, join(programs, "service.ts")], {
+    cwd: programs,
+    env: ENVIRONMENT,
+    stdio: ["pipe", "pipe", "inherit"],
+  });
+  const exited = new Promise<void>((resolve) => child.once("exit", () => resolve()));
+  const stop = async () => {
+    child.stdin.end();
+    const hung = setTimeout(() => child.kill("SIGKILL"), 5000);
+    await exited;
+    clearTimeout(hung);
+  };
+  const said = new Promise<string>((resolve, reject) => {
+    createInterface({ input: child.stdout }).once("line", resolve);
+    child.once("error", reject);
+    child.once("exit", (code) => reject(new Error(`the service ended with ${code}`)));
+    AbortSignal.timeout(20_000).addEventListener("abort", () => reject(new Error("no service")));
+  });
+  try {
+    return { url: await said, stop };
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}
+
+async function bundleProgram(path: string, options: BuildOptions): Promise<string> {
+  const { outputFiles } = await build({
+    entryPoints: [path],
+    bundle: true,
+    write: false,
+    target: "es2022",
+    logLevel: "warning",
+    ...options,
+  });
+  const [file] = outputFiles ?? [];
+  if (file === undefined) throw new Error(`esbuild wrote nothing for ${path}`);
+  return file.text;
+}
+
+/** Types of what is used of a package that only `.cache/runtimes` has. */
+async function importTool<Module>(tools: Tools, name: string): Promise<Module> {
+  const path = createRequire(join(tools.modules, "index.js")).resolve(name);
+  const loaded = (await import(pathToFileURL(path).href)) as Module & { default?: Module };
+  return loaded.default ?? loaded;
+}
+
+interface MiniflareModule {
+  readonly Miniflare: new (
+    options: Record<string, unknown>,
+  ) => {
+    dispatchFetch(url: string): Promise<{ text(): Promise<string> }>;
+    dispose(): Promise<void>;
+  };
+}
+
+export async function runInWorkerd(
+  tools: Tools,
+  programs: string,
+  serviceUrl: string,
+): Promise<TestResult[]> {
+  const script = await bundleProgram(join(programs, "worker.ts"), {
+    format: "esm",
+    conditions: ["workerd", "worker"],
+  });
+  const { Miniflare } = await importTool<MiniflareModule>(tools, "miniflare");
+  const miniflare = new Miniflare({
+    modules: true,
+    script,
+    compatibilityDate: WORKERD_COMPATIBILITY_DATE,
+    bindings: { SERVICE_URL: serviceUrl },
+    host: "127.0.0.1",
+    port: 0,
+    // Else it asks the network for the description of a request.
+    cf: false,
+  });
+  try {
+    const response = await miniflare.dispatchFetch("http://worker.test/");
+    return parseResults(await response.text());
+  } finally {
+    await miniflare.dispose();
+  }
+}
+
+interface PlaywrightModule {
+  readonly chromium: {
+    launch(options: { executablePath: string; args: readonly string[] }): Promise<{
+      newPage(): Promise<{
+        goto(url: string): Promise<unknown>;
+        addScriptTag(options: { content: string }): Promise<unknown>;
+        evaluate<Result>(expression: string): Promise<Result>;
+      }>;
+      close(): Promise<void>;
+    }>;
+  };
+}
+
+/** The page is of another origin than the service, so its calls need the service's CORS answers. */
+export async function runInChromium(
+  tools: Tools,
+  programs: string,
+  serviceUrl: string,
+): Promise<TestResult[]> {
+  const content = await bundleProgram(join(programs, "page.ts"), { format: "iife" });
+  const { chromium } = await importTool<PlaywrightModule>(tools, "playwright-core");
+  const site = createServer((_request, response) => {
+    response.setHeader("content-type", "text/html");
+    response.end("<!doctype html><title>runtime suite</title>");
+  });
+  await new Promise<void>((resolve) => site.listen(0, "127.0.0.1", resolve));
+  const browser = await chromium.launch({ executablePath: tools.chromium, args: CHROMIUM_FLAGS });
+  try {
+    const page = await browser.newPage();
+    await page.goto(`http://127.0.0.1:${(site.address() as AddressInfo).port}/`);
+    await page.addScriptTag({ content });
+    const environment = JSON.stringify({ serviceUrl });
+    const expression = `runPortableSuite(${environment}).then((results) => JSON.stringify(results))`;
+    return parseResults(await page.evaluate<string>(expression));
+  } finally {
+    await browser.close();
+    site.closeAllConnections();
+    await new Promise((resolve) => site.close(resolve));
+  }
+}
