@@ -1,0 +1,68 @@
+/**
+ * Cluster ID and cluster secret: standard base64 of 32 random bytes each.
+ * @module
+ */
+import { base64 } from "@scure/base";
+import { DiscoveryError } from "../errors.ts";
+import { cryptoRandom, randomBytes } from "./random.ts";
+
+/** Size of a decoded cluster secret: an AES-256 key. */
+export const CLUSTER_SECRET_BYTES = 32;
+
+/** Length of a cluster secret as text. */
+const SECRET_CHARACTERS = 44;
+
+const CLUSTER_ID_BYTES = 32;
+
+/**
+ * Makes the ID of a new cluster. An ID is opaque: it is only ever compared.
+ *
+ * @param random - Where the bytes come from. @default `crypto.getRandomValues`
+ * @returns 44 characters.
+ */
+export function generateClusterId(random: (bytes: number) => Uint8Array = cryptoRandom): string {
+  return base64.encode(randomBytes(random, CLUSTER_ID_BYTES));
+}
+
+/**
+ * Makes the secret of a new cluster. Whoever has it can read and write what members tell each other.
+ *
+ * @param random - Where the bytes come from. @default `crypto.getRandomValues`
+ * @returns 44 characters.
+ */
+export function generateClusterSecret(
+  random: (bytes: number) => Uint8Array = cryptoRandom,
+): string {
+  return base64.encode(randomBytes(random, CLUSTER_SECRET_BYTES));
+}
+
+/**
+ * Reads a cluster secret. Text from a file must be trimmed first.
+ *
+ * @param text - Standard base64, 44 characters with the `=` at the end.
+ * @returns The 32 bytes of the key, in a buffer of their own.
+ * @throws {DiscoveryError} `ERR_SECRET_INVALID`. The message tells the length, never the text.
+ */
+export function parseClusterSecret(text: string): Uint8Array<ArrayBuffer> {
+  if (typeof text !== "string") throw new TypeError("text: not a string");
+  if (text.length === SECRET_CHARACTERS) {
+    try {
+      const bytes = base64.decode(text);
+      if (bytes.length === CLUSTER_SECRET_BYTES) return new Uint8Array(bytes);
+    } catch {
+      // The library's error may show the text, so it is no `cause` either.
+    }
+  }
+  throw new DiscoveryError(
+    "ERR_SECRET_INVALID",
+    `cluster secret is not standard base64 of ${CLUSTER_SECRET_BYTES} bytes, which has ` +
+      `${SECRET_CHARACTERS} characters: got ${text.length} characters${hint(text)}`,
+  );
+}
+
+/** What people get wrong, as far as it can be told without showing the secret. */
+function hint(text: string): string {
+  if (/^\s|\s$/.test(text)) return ", with white space around them";
+  if (/[-_]/.test(text)) return ", with - or _ of the URL-safe alphabet";
+  return "";
+}
