@@ -70,11 +70,11 @@ export interface Registry {
   /**
    * The snapshot, always and first, then the changes. Nothing is missed in between; for a slow reader changes fold into
    * the latest state of each affiliate, and an update never follows a later delete. Ends without an error when
-   * `signal` aborts or the registry closes; leaving the loop frees everything.
+   * `signal` aborts or the registry closes; leaving the loop frees everything. A refusal rejects the first `next()`.
    */
   watch(clusterId: string, options?: RegistryCallOptions): AsyncIterable<WatchMessage>;
   health(): Awaitable<RegistryHealth>;
   totals(): Awaitable<RegistryTotals>;
-  /** Ends all watches. Further calls reject with `ERR_REGISTRY_CLOSED`. */
+  /** Ends all watches. Further updates, deletes, lists and watches reject with `ERR_REGISTRY_CLOSED`. */
   close(): Promise<void>;
 }

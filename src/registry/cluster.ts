@@ -1,0 +1,121 @@
+/**
+ * The affiliates of one cluster, in the order of first registration, and who watches them.
+ * @module
+ */
+import type { AffiliateState } from "./affiliate-state.ts";
+import type { WiredAffiliateView } from "./affiliate-wire.ts";
+import type { Expiring } from "./expiry.ts";
+import { WatchHub, type WatchSource } from "./watch-hub.ts";
+
+/** The registry that a cluster belongs to. */
+export interface ClusterOwner {
+  /** Takes away what has expired by now, in all clusters. */
+  settle(): void;
+  /** Told of a watcher that has come (1) or left (-1), after which the cluster may be idle. */
+  watched(cluster: Cluster, change: 1 | -1): void;
+}
+
+/** One affiliate's current state, and its place among those that will expire. */
+export class ClusterAffiliate implements Expiring {
+  readonly cluster: Cluster;
+  state: AffiliateState;
+  queuedAt = 0;
+  queuePlace = -1;
+
+  constructor(cluster: Cluster, state: AffiliateState) {
+    this.cluster = cluster;
+    this.state = state;
+  }
+
+  get id(): string {
+    return this.state.view.id;
+  }
+
+  get dueAt(): number {
+    return this.state.dueAt;
+  }
+}
+
+/** One cluster: it exists while it has affiliates or watchers. */
+export class Cluster implements WatchSource {
+  readonly id: string;
+  readonly #owner: ClusterOwner;
+  readonly #affiliates = new Map<string, ClusterAffiliate>();
+  #hub: WatchHub | undefined;
+  #snapshot: readonly WiredAffiliateView[] | undefined;
+
+  constructor(id: string, owner: ClusterOwner) {
+    this.id = id;
+    this.#owner = owner;
+  }
+
+  /** How many affiliates. */
+  get size(): number {
+    return this.#affiliates.size;
+  }
+
+  get isIdle(): boolean {
+    return this.#affiliates.size === 0 && this.#hub === undefined;
+  }
+
+  /** Made for the first watcher, let go after the last. */
+  get hub(): WatchHub {
+    this.#hub ??= new WatchHub(this);
+    return this.#hub;
+  }
+
+  get(affiliateId: string): ClusterAffiliate | undefined {
+    return this.#affiliates.get(affiliateId);
+  }
+
+  affiliates(): IterableIterator<ClusterAffiliate> {
+    return this.#affiliates.values();
+  }
+
+  add(state: AffiliateState): ClusterAffiliate {
+    const affiliate = new ClusterAffiliate(this, state);
+    this.#affiliates.set(affiliate.id, affiliate);
+    this.#changed(affiliate.id, false, true);
+    return affiliate;
+  }
+
+  /** @param announce - Whether its view has changed. */
+  replace(affiliate: ClusterAffiliate, next: AffiliateState, announce: boolean): void {
+    affiliate.state = next;
+    if (announce) this.#changed(affiliate.id, true, true);
+  }
+
+  remove(affiliate: ClusterAffiliate): void {
+    this.#affiliates.delete(affiliate.id);
+    this.#changed(affiliate.id, true, false);
+  }
+
+  /** The same array until the next change. */
+  snapshot(): readonly WiredAffiliateView[] {
+    this.#snapshot ??= Array.from(this.#affiliates.values(), ({ state }) => state.view);
+    return this.#snapshot;
+  }
+
+  find(affiliateId: string): WiredAffiliateView | undefined {
+    return this.#affiliates.get(affiliateId)?.state.view;
+  }
+
+  settle(): void {
+    this.#owner.settle();
+  }
+
+  watched(change: 1 | -1): void {
+    if (this.#hub?.size === 0) this.#hub = undefined;
+    this.#owner.watched(this, change);
+  }
+
+  /** Ends all watches. */
+  close(): void {
+    this.#hub?.close();
+  }
+
+  #changed(affiliateId: string, before: boolean, after: boolean): void {
+    this.#snapshot = undefined;
+    this.#hub?.mark(affiliateId, before, after);
+  }
+}

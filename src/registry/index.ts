@@ -1,0 +1,43 @@
+/**
+ * The state of a discovery service: sealed affiliates by cluster, which expire and are watched.
+ * @module
+ */
+export {
+  type AffiliateState,
+  createAffiliateState,
+  expire,
+  type MergeResult,
+  merge,
+} from "./affiliate-state.ts";
+export { affiliateWire, createAffiliateView, type WiredAffiliateView } from "./affiliate-wire.ts";
+export {
+  fromJournalAffiliate,
+  type Journal,
+  type JournalAffiliate,
+  type JournalChange,
+  type JournalCluster,
+  toJournalAffiliate,
+} from "./journal.ts";
+export {
+  checkAffiliateId,
+  checkClusterId,
+  checkRoomForAffiliate,
+  checkRoomForCluster,
+  checkUpdate,
+  DEFAULT_MAX_CLUSTERS,
+  DEFAULT_REGISTRY_LIMITS,
+  type RegistryLimits,
+  resolveRegistryLimits,
+} from "./limits.ts";
+export { MemoryRegistry, type MemoryRegistryOptions } from "./memory-registry.ts";
+export type {
+  AffiliateView,
+  Awaitable,
+  Registry,
+  RegistryCallOptions,
+  RegistryHealth,
+  RegistryTotals,
+  UpdateRequest,
+  WatchMessage,
+} from "./registry.ts";
+export type { ScheduleWake } from "./wake-timer.ts";

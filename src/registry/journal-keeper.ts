@@ -1,0 +1,66 @@
+/**
+ * A registry's dealings with its journal, which may be absent.
+ * @module
+ */
+import type { AffiliateState } from "./affiliate-state.ts";
+import { type Journal, type JournalCluster, toJournalAffiliate } from "./journal.ts";
+
+/** Writes to a journal, one save at a time, and remembers whether that worked. */
+export class JournalKeeper {
+  readonly #journal: Journal | undefined;
+  #error: unknown;
+  #saving: Promise<void> = Promise.resolve();
+
+  constructor(journal: Journal | undefined) {
+    this.#journal = journal;
+  }
+
+  /** Why the last record failed, where it did. */
+  get failure(): string | undefined {
+    if (this.#error === undefined) return undefined;
+    return this.#error instanceof Error ? this.#error.message : String(this.#error);
+  }
+
+  /**
+   * Writes an affiliate's state through, as of `now`.
+   *
+   * @throws What the journal throws.
+   */
+  recordPut(clusterId: string, state: AffiliateState, now: number): void {
+    if (this.#journal?.record === undefined) return;
+    const affiliate = toJournalAffiliate(state, now);
+    this.#record(() => this.#journal?.record?.({ kind: "put", clusterId, affiliate }));
+  }
+
+  /**
+   * Writes an affiliate's end through.
+   *
+   * @throws What the journal throws.
+   */
+  recordDelete(clusterId: string, affiliateId: string): void {
+    this.#record(() => this.#journal?.record?.({ kind: "delete", clusterId, affiliateId }));
+  }
+
+  /**
+   * Saves everything, after a save that is under way.
+   *
+   * @param content - Asked when its turn has come.
+   * @throws What the journal throws or rejects with.
+   */
+  save(content: () => Iterable<JournalCluster>): Promise<void> {
+    const saved = this.#saving.then(() => this.#journal?.save?.(content()));
+    // The next save does not fail for this one.
+    this.#saving = saved.catch(() => undefined);
+    return saved;
+  }
+
+  #record(write: () => void): void {
+    try {
+      write();
+      this.#error = undefined;
+    } catch (error) {
+      this.#error = error ?? new Error("unknown");
+      throw error;
+    }
+  }
+}

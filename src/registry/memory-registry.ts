@@ -1,0 +1,333 @@
+/**
+ * The registry that keeps everything in this process.
+ * @module
+ */
+import { DiscoveryError } from "../errors.ts";
+import { type AffiliateState, expire, merge } from "./affiliate-state.ts";
+import { Cluster, type ClusterAffiliate, type ClusterOwner } from "./cluster.ts";
+import { ExpiryQueue } from "./expiry.ts";
+import {
+  fromJournalAffiliate,
+  type Journal,
+  type JournalAffiliate,
+  type JournalCluster,
+  toJournalAffiliate,
+} from "./journal.ts";
+import { JournalKeeper } from "./journal-keeper.ts";
+import {
+  checkAffiliateId,
+  checkClusterId,
+  checkRoomForAffiliate,
+  checkRoomForCluster,
+  type RegistryLimits,
+  resolveRegistryLimits,
+} from "./limits.ts";
+import type {
+  AffiliateView,
+  Registry,
+  RegistryCallOptions,
+  RegistryHealth,
+  RegistryTotals,
+  UpdateRequest,
+  WatchMessage,
+} from "./registry.ts";
+import { type ScheduleWake, scheduleTimeout, WakeTimer } from "./wake-timer.ts";
+import { Watcher, type WatchHub } from "./watch-hub.ts";
+
+const NO_AFFILIATES: readonly AffiliateView[] = /* @__PURE__ */ Object.freeze([]);
+
+/** Options of `MemoryRegistry`. */
+export interface MemoryRegistryOptions {
+  /** @default the protocol's, and 100,000 clusters */
+  readonly limits?: Partial<RegistryLimits> | undefined;
+  /**
+   * The clock, in ms from any origin. The default is monotonic (`performance.now`): setting the machine's clock neither
+   * ends nor prolongs a life. Where the journal's `wakeAt` needs instants of the calendar, pass `Date.now`.
+   */
+  readonly now?: (() => number) | undefined;
+  /** Calls back once after a delay. The default is `setTimeout`, which does not keep a Node process alive. */
+  readonly schedule?: ScheduleWake | undefined;
+  /** Written from the start; loaded by `MemoryRegistry.open` only. */
+  readonly journal?: Journal | undefined;
+}
+
+/**
+ * A registry in memory. `update`, `delete`, `list` and `totals` answer at once: what they refuse, they throw.
+ *
+ * Every call takes away first what has expired, so that nothing expired is ever listed or sent; what no call takes away, a
+ * timer does within 100 ms. An update with a TTL of 0 is over at once: a new affiliate does not come to be, and one that is
+ * given new data goes.
+ *
+ * A cluster exists, and counts against `maxClusters`, while it has affiliates or watchers. Nothing here bounds the watchers
+ * of one cluster: each is a connection's stream, whose number the server bounds.
+ *
+ * @example
+ * const registry = new MemoryRegistry();
+ * registry.update({ clusterId: "c", affiliateId: "a", endpoints: [], ttlMs: 60_000 });
+ * console.log(registry.list("c").length); // 1
+ * await registry.close();
+ */
+export class MemoryRegistry implements Registry {
+  readonly limits: RegistryLimits;
+  readonly #now: () => number;
+  readonly #journal: JournalKeeper;
+  readonly #wake: WakeTimer;
+  readonly #clusters = new Map<string, Cluster>();
+  readonly #expiry = new ExpiryQueue<ClusterAffiliate>();
+  readonly #owner: ClusterOwner = {
+    settle: () => {
+      this.#settle();
+    },
+    watched: (cluster, change) => {
+      this.#watchers += change;
+      this.#release(cluster);
+    },
+  };
+  #endpoints = 0;
+  #watchers = 0;
+  #closing: Promise<void> | undefined;
+
+  constructor(options: MemoryRegistryOptions = {}) {
+    const { limits, now = () => performance.now(), schedule = scheduleTimeout, journal } = options;
+    this.limits = resolveRegistryLimits(limits);
+    this.#now = now;
+    this.#journal = new JournalKeeper(journal);
+    this.#wake = new WakeTimer({
+      now,
+      schedule,
+      onWake: () => this.sweep(),
+      wakeAt: journal?.wakeAt?.bind(journal),
+    });
+  }
+
+  /**
+   * A registry with what its journal has kept.
+   *
+   * @throws What `journal.load` throws.
+   */
+  static async open(options: MemoryRegistryOptions = {}): Promise<MemoryRegistry> {
+    const registry = new MemoryRegistry(options);
+    const { journal } = options;
+    if (journal === undefined) return registry;
+    for await (const cluster of journal.load()) registry.#load(cluster, journal);
+    registry.sweep();
+    return registry;
+  }
+
+  update(request: UpdateRequest): void {
+    this.#checkOpen();
+    const now = this.#settle();
+    const cluster = this.#clusters.get(request.clusterId);
+    const affiliate = cluster?.get(request.affiliateId);
+    const { next, write, announce } = merge(affiliate?.state ?? null, request, now, this.limits);
+    if (affiliate === undefined) this.#checkRoom(cluster);
+    if (!write) return;
+    if (next === null) {
+      if (affiliate !== undefined) this.#delete(affiliate);
+      return;
+    }
+    this.#journal.recordPut(request.clusterId, next, now);
+    if (affiliate !== undefined) this.#replace(affiliate, next, announce);
+    else this.#add(cluster ?? this.#createCluster(request.clusterId), next);
+    this.#wake.atLatest(next.dueAt);
+  }
+
+  delete(clusterId: string, affiliateId: string): void {
+    this.#checkOpen();
+    checkClusterId(clusterId, this.limits);
+    checkAffiliateId(affiliateId, this.limits);
+    this.#settle();
+    const affiliate = this.#clusters.get(clusterId)?.get(affiliateId);
+    if (affiliate !== undefined) this.#delete(affiliate);
+  }
+
+  /** @returns The same array as long as the cluster does not change. Its items are `WiredAffiliateView`s. */
+  list(clusterId: string): readonly AffiliateView[] {
+    this.#checkOpen();
+    checkClusterId(clusterId, this.limits);
+    this.#settle();
+    return this.#clusters.get(clusterId)?.snapshot() ?? NO_AFFILIATES;
+  }
+
+  /**
+   * The watch begins with the first `next()` of an iterator, which rejects where the watch is refused; until then it holds
+   * nothing. All changes of one turn come as one message (deletes and updates apart), which is the same object for all
+   * watchers that wait.
+   */
+  watch(
+    clusterId: string,
+    { signal }: RegistryCallOptions = {},
+  ): AsyncIterable<WatchMessage, undefined> {
+    const open = (): WatchHub => this.#openHub(clusterId);
+    return { [Symbol.asyncIterator]: () => new Watcher(open, signal) };
+  }
+
+  /** Takes away and announces what has expired. The registry does so by itself; this is for a clock of one's own. */
+  sweep(): void {
+    if (this.#closing !== undefined) return;
+    this.#settle();
+    this.#wake.set(this.#expiry.nextDueAt());
+  }
+
+  health(): RegistryHealth {
+    if (this.#closing !== undefined) return { ok: false, reason: "closed" };
+    const { failure } = this.#journal;
+    return failure === undefined ? { ok: true } : { ok: false, reason: `journal: ${failure}` };
+  }
+
+  /** All 0 once closed. */
+  totals(): RegistryTotals {
+    if (this.#closing === undefined) this.#settle();
+    return {
+      clusters: this.#clusters.size,
+      affiliates: this.#expiry.size,
+      endpoints: this.#endpoints,
+      watchers: this.#watchers,
+    };
+  }
+
+  /**
+   * Has the journal keep everything, after a save that is under way.
+   *
+   * @throws {DiscoveryError} `ERR_REGISTRY_CLOSED`, or what `journal.save` throws or rejects with.
+   */
+  async save(): Promise<void> {
+    this.#checkOpen();
+    await this.#journal.save(() => this.#content());
+  }
+
+  /**
+   * Ends all watches, saves, and lets everything go.
+   *
+   * @throws What `journal.save` throws or rejects with.
+   */
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  async #close(): Promise<void> {
+    this.#settle();
+    this.#wake.clear();
+    for (const cluster of [...this.#clusters.values()]) cluster.close();
+    try {
+      await this.#journal.save(() => this.#content());
+    } finally {
+      this.#clusters.clear();
+      this.#expiry.clear();
+      this.#endpoints = 0;
+    }
+  }
+
+  #checkOpen(): void {
+    if (this.#closing !== undefined) {
+      throw new DiscoveryError("ERR_REGISTRY_CLOSED", "the registry is closed");
+    }
+  }
+
+  /** Checks for a new affiliate. Not asked for one that is there: a cluster may be over a limit that was lowered. */
+  #checkRoom(cluster: Cluster | undefined): void {
+    if (cluster === undefined) checkRoomForCluster(this.#clusters.size, this.limits);
+    checkRoomForAffiliate(cluster?.size ?? 0, this.limits);
+  }
+
+  #openHub(clusterId: string): WatchHub {
+    this.#checkOpen();
+    checkClusterId(clusterId, this.limits);
+    this.#settle();
+    let cluster = this.#clusters.get(clusterId);
+    if (cluster === undefined) {
+      checkRoomForCluster(this.#clusters.size, this.limits);
+      cluster = this.#createCluster(clusterId);
+    }
+    return cluster.hub;
+  }
+
+  #createCluster(id: string): Cluster {
+    const cluster = new Cluster(id, this.#owner);
+    this.#clusters.set(id, cluster);
+    return cluster;
+  }
+
+  #release(cluster: Cluster): void {
+    if (cluster.isIdle) this.#clusters.delete(cluster.id);
+  }
+
+  /** Takes away what has expired by now, which is returned. */
+  #settle(): number {
+    const now = this.#now();
+    for (;;) {
+      const affiliate = this.#expiry.takeDue(now);
+      if (affiliate === undefined) return now;
+      const next = expire(affiliate.state, now);
+      try {
+        if (next === null) this.#journal.recordDelete(affiliate.cluster.id, affiliate.id);
+        else this.#journal.recordPut(affiliate.cluster.id, next, now);
+      } catch {
+        // Seen in health(). Time passes whether or not it can be written down.
+      }
+      if (next === null) this.#remove(affiliate);
+      else this.#replace(affiliate, next, true);
+    }
+  }
+
+  #delete(affiliate: ClusterAffiliate): void {
+    this.#journal.recordDelete(affiliate.cluster.id, affiliate.id);
+    this.#remove(affiliate);
+  }
+
+  #add(cluster: Cluster, state: AffiliateState): void {
+    this.#expiry.update(cluster.add(state));
+    this.#endpoints += state.view.endpoints.length;
+  }
+
+  #replace(affiliate: ClusterAffiliate, next: AffiliateState, announce: boolean): void {
+    this.#endpoints += next.view.endpoints.length - affiliate.state.view.endpoints.length;
+    affiliate.cluster.replace(affiliate, next, announce);
+    this.#expiry.update(affiliate);
+  }
+
+  #remove(affiliate: ClusterAffiliate): void {
+    this.#endpoints -= affiliate.state.view.endpoints.length;
+    this.#expiry.remove(affiliate);
+    affiliate.cluster.remove(affiliate);
+    this.#release(affiliate.cluster);
+    if (this.#expiry.size === 0) this.#wake.clear();
+  }
+
+  #load({ id, affiliates }: JournalCluster, journal: Journal): void {
+    const now = this.#settle();
+    for (const kept of affiliates) {
+      try {
+        const state = fromJournalAffiliate(id, kept, now, this.limits);
+        if (state === null) continue;
+        const cluster = this.#clusters.get(id);
+        const known = cluster?.get(kept.id);
+        if (known !== undefined) {
+          this.#replace(known, state, true);
+          continue;
+        }
+        this.#checkRoom(cluster);
+        this.#add(cluster ?? this.#createCluster(id), state);
+      } catch (error) {
+        journal.refused?.(id, kept, error);
+      }
+    }
+  }
+
+  *#content(): Iterable<JournalCluster> {
+    for (const cluster of this.#clusters.values()) {
+      const now = this.#now();
+      const affiliates: JournalAffiliate[] = [];
+      for (const { state } of cluster.affiliates()) {
+        const alive = expire(state, now);
+        if (alive !== null) affiliates.push(toJournalAffiliate(alive, now));
+      }
+      if (affiliates.length > 0) yield { id: cluster.id, affiliates };
+    }
+  }
+}
