@@ -21,6 +21,8 @@
  *
  * A client's side: `ERR_SERVICE_URL_INVALID`, `ERR_REDIRECT_LOOP`, `ERR_SERVICE_UNAVAILABLE`.
  *
+ * A service's side: `ERR_LISTEN_FAILED`: its address cannot be had. `ERR_CERTIFICATE_INVALID`: certificate or key.
+ *
  * Files: `ERR_IDENTITY_FILE_INVALID`, `ERR_FILE_UNREADABLE`.
  */
 export type DiscoveryErrorCode =
@@ -50,6 +52,8 @@ export type DiscoveryErrorCode =
   | "ERR_SERVICE_URL_INVALID"
   | "ERR_REDIRECT_LOOP"
   | "ERR_SERVICE_UNAVAILABLE"
+  | "ERR_LISTEN_FAILED"
+  | "ERR_CERTIFICATE_INVALID"
   | "ERR_IDENTITY_FILE_INVALID"
   | "ERR_FILE_UNREADABLE";
 

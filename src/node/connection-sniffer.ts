@@ -1,0 +1,61 @@
+/**
+ * Tells from the first bytes what a connection speaks, so that one port serves all.
+ * @module
+ */
+import type { Socket } from "node:net";
+
+/** What a connection begins with. All that is neither of the others is left to the HTTP/1.1 parser to judge. */
+export type Protocol = "http2" | "http1" | "tls";
+
+/** RFC 9113 section 3.4. No method of HTTP/1.1 begins with `PRI`, and these bytes are reserved for that reason. */
+const HTTP2_PREFACE_START = "PRI";
+
+/** RFC 8446 section 5.1: content type of a handshake record. */
+const TLS_HANDSHAKE = 0x16;
+
+/**
+ * Waits for the first bytes of a connection, puts them back, and tells what they are.
+ *
+ * @param socket - New and not yet read from. Destroyed where it stays silent for `timeoutMs`, or ends before it has said
+ *   anything; `onProtocol` is then not called.
+ */
+export function sniffProtocol(
+  socket: Socket,
+  timeoutMs: number,
+  onProtocol: (protocol: Protocol) => void,
+): void {
+  let seen: Buffer = Buffer.alloc(0);
+  const timer = setTimeout(() => socket.destroy(), timeoutMs);
+
+  const stop = () => {
+    clearTimeout(timer);
+    socket.off("data", onData);
+    socket.off("end", onEnd);
+    socket.off("close", stop);
+  };
+  const onEnd = () => {
+    stop();
+    socket.destroy();
+  };
+  const onData = (chunk: Buffer) => {
+    seen = seen.length === 0 ? chunk : Buffer.concat([seen, chunk]);
+    const protocol = protocolOf(seen);
+    if (protocol === undefined) return;
+    stop();
+    // Whoever takes over sees a socket as if it had just been opened.
+    socket.pause();
+    socket.unshift(seen);
+    onProtocol(protocol);
+  };
+  socket.on("data", onData);
+  socket.on("end", onEnd);
+  socket.on("close", stop);
+}
+
+/** @returns `undefined` while the bytes are too few to tell. */
+function protocolOf(bytes: Buffer): Protocol | undefined {
+  if (bytes[0] === TLS_HANDSHAKE) return "tls";
+  const start = bytes.toString("latin1", 0, HTTP2_PREFACE_START.length);
+  if (start === HTTP2_PREFACE_START) return "http2";
+  return HTTP2_PREFACE_START.startsWith(start) ? undefined : "http1";
+}

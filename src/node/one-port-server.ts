@@ -1,0 +1,203 @@
+/**
+ * HTTP/2, HTTP/1.1 and TLS on one TCP port, with one request listener behind all of them.
+ *
+ * One server owns the port, looks at how a connection begins, and hands it to servers that do not listen themselves.
+ * Nothing that a caller sends or fails to send may throw here: all errors of connections end with the connection.
+ * @module
+ */
+import { createServer as createHttp1Server, type Server as Http1Server } from "node:http";
+import { createServer as createHttp2Server, type Http2Server } from "node:http2";
+import { createServer as createTcpServer, type Socket, type Server as TcpServer } from "node:net";
+import { createServer as createTlsServer, type Server as TlsServer } from "node:tls";
+import { DiscoveryError } from "../errors.ts";
+import { sniffProtocol } from "./connection-sniffer.ts";
+import type { NodeRequest, NodeResponse } from "./request-listener.ts";
+
+/** A PEM certificate chain and its key. */
+export interface TlsCredentials {
+  readonly cert: string | Uint8Array;
+  readonly key: string | Uint8Array;
+}
+
+export interface OnePortServerOptions {
+  readonly tls: TlsCredentials | undefined;
+  /** How long a connection may stay silent before its first byte, and a TLS handshake or the headers may take. */
+  readonly connectTimeoutMs: number;
+}
+
+/** The servers behind a port. */
+export interface OnePortServer {
+  readonly tcp: TcpServer;
+  /** Stops accepting; connections end after the calls in progress, and at the latest after `graceMs`. */
+  close(graceMs: number): Promise<void>;
+}
+
+/** Watches and calls of one connection. Proxies carry those of many nodes, and open further connections beyond this. */
+const MAX_CONCURRENT_STREAMS = 1000;
+
+/** Unsent answers of one HTTP/2 connection in MB, beyond which it takes no new streams: a few of the largest snapshots. */
+const MAX_SESSION_MEMORY_MB = 64;
+
+/** A peer that vanished without a word is noticed by the kernel, which asks after this much silence. */
+const TCP_KEEPALIVE_MS = 30_000;
+
+/** Longest time for a whole HTTP/1.1 request. */
+const HTTP1_REQUEST_TIMEOUT_MS = 30_000;
+
+/** Longer than the 60 s after which common proxies drop idle connections, so that they never race with us. */
+const HTTP1_KEEPALIVE_MS = 65_000;
+
+/** How often HTTP/1.1 deadlines are looked at. */
+const HTTP1_CHECK_INTERVAL_MS = 5000;
+
+/** How long a refused connection may take to read why. */
+const REFUSAL_LINGER_MS = 1000;
+
+/**
+ * Wires the servers together. `tcp` is not listening yet.
+ *
+ * @throws {DiscoveryError} `ERR_CERTIFICATE_INVALID`
+ */
+export function createOnePortServer(
+  listener: (request: NodeRequest, response: NodeResponse) => void,
+  { tls, connectTimeoutMs }: OnePortServerOptions,
+): OnePortServer {
+  let closing = false;
+  const http1 = createHttp1(connectTimeoutMs);
+  const http2 = createHttp2();
+  // A path of its own for gRPC can take streams here, on the `stream` event of `http2`, before they become requests.
+  http2.on("request", listener);
+  http1.on("request", (request, response) => {
+    if (closing) response.setHeader("Connection", "close");
+    response.once("close", () => closing && http1.closeIdleConnections());
+    listener(request, response);
+  });
+  const secure = tls && createTls(tls, connectTimeoutMs, http1, http2);
+  const sockets = new Set<Socket>();
+  const silent = new Set<Socket>();
+
+  const tcp = createTcpServer({
+    // HTTP/1.1 answers callers that have closed their half; the others set it back.
+    allowHalfOpen: true,
+    noDelay: true,
+    keepAlive: true,
+    keepAliveInitialDelay: TCP_KEEPALIVE_MS,
+  });
+  tcp.on("connection", (socket) => {
+    sockets.add(socket);
+    silent.add(socket);
+    socket.on("close", () => {
+      sockets.delete(socket);
+      silent.delete(socket);
+    });
+    socket.on("error", ignore);
+    sniffProtocol(socket, connectTimeoutMs, (protocol) => {
+      silent.delete(socket);
+      socket.allowHalfOpen = protocol === "http1" && secure === undefined;
+      if (secure !== undefined) {
+        if (protocol === "tls") secure.emit("connection", socket);
+        else refuse(socket, "This port speaks TLS: use https:// or grpc://.");
+      } else if (protocol === "tls") {
+        refuse(socket, "This port speaks plaintext: use http://.");
+      } else if (protocol === "http2") {
+        http2.emit("connection", socket);
+      } else {
+        http1.emit("connection", socket);
+        // It only listens, and a socket that was paused does not start to flow by that.
+        socket.resume();
+      }
+    });
+  });
+
+  return {
+    tcp,
+    close(graceMs) {
+      closing = true;
+      const closed = new Promise<void>((resolve) => tcp.close(() => resolve()));
+      // Sessions take no new streams, and end with their last one; idle connections end at once.
+      http2.close();
+      http1.close();
+      secure?.close();
+      for (const socket of silent) socket.destroy();
+      const timer = setTimeout(() => {
+        for (const socket of sockets) socket.destroy();
+      }, graceMs);
+      return closed.finally(() => clearTimeout(timer));
+    },
+  };
+}
+
+function createHttp2(): Http2Server {
+  const server = createHttp2Server({
+    settings: { maxConcurrentStreams: MAX_CONCURRENT_STREAMS },
+    maxSessionMemory: MAX_SESSION_MEMORY_MB,
+  });
+  server.on("error", ignore);
+  server.on("sessionError", ignore);
+  return server;
+}
+
+function createHttp1(connectTimeoutMs: number): Http1Server {
+  const server = createHttp1Server({
+    headersTimeout: connectTimeoutMs,
+    requestTimeout: HTTP1_REQUEST_TIMEOUT_MS,
+    keepAliveTimeout: HTTP1_KEEPALIVE_MS,
+    connectionsCheckingInterval: Math.min(HTTP1_CHECK_INTERVAL_MS, connectTimeoutMs),
+  });
+  server.on("error", ignore);
+  server.on("clientError", (error: NodeJS.ErrnoException, socket) => {
+    if (error.code === "ECONNRESET" || !socket.writable) socket.destroy();
+    else refuse(socket as Socket, "This is not HTTP/1.1.", statusOf(error.code));
+  });
+  // It never listens itself; this starts the checks of its deadlines.
+  server.emit("listening");
+  return server;
+}
+
+function createTls(
+  credentials: TlsCredentials,
+  connectTimeoutMs: number,
+  http1: Http1Server,
+  http2: Http2Server,
+): TlsServer {
+  const options = {
+    cert: Buffer.from(credentials.cert),
+    key: Buffer.from(credentials.key),
+    ALPNProtocols: ["h2", "http/1.1"],
+    handshakeTimeout: connectTimeoutMs,
+  };
+  let server: TlsServer;
+  try {
+    server = createTlsServer(options);
+  } catch (cause) {
+    throw new DiscoveryError("ERR_CERTIFICATE_INVALID", "tls: certificate and key do not fit", {
+      cause,
+    });
+  }
+  server.on("error", ignore);
+  server.on("tlsClientError", (_error, socket) => socket.destroy());
+  server.on("secureConnection", (socket) => {
+    socket.on("error", ignore);
+    (socket.alpnProtocol === "h2" ? http2 : http1).emit("connection", socket);
+  });
+  return server;
+}
+
+/** Tells in HTTP/1.1, which most clients show when they meet it where something else was due. */
+function refuse(socket: Socket, reason: string, status = "400 Bad Request"): void {
+  const text = `${reason}\n`;
+  socket.setTimeout(REFUSAL_LINGER_MS, () => socket.destroy());
+  socket.resume();
+  socket.end(
+    `HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Type: text/plain; charset=utf-8\r\n` +
+      `Content-Length: ${text.length}\r\n\r\n${text}`,
+  );
+}
+
+function statusOf(code: string | undefined): string {
+  if (code === "ERR_HTTP_REQUEST_TIMEOUT") return "408 Request Timeout";
+  if (code === "HPE_HEADER_OVERFLOW") return "431 Request Header Fields Too Large";
+  return "400 Bad Request";
+}
+
+function ignore(): void {}

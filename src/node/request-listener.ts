@@ -1,0 +1,82 @@
+/**
+ * The service on the requests of `node:http` and `node:http2`.
+ * @module
+ */
+import type { IncomingMessage, ServerResponse } from "node:http";
+import { Http2ServerRequest, type Http2ServerResponse } from "node:http2";
+import type { UniversalHandlerFn, UniversalServerRequest } from "@connectrpc/connect/protocol";
+import {
+  universalRequestFromNodeRequest,
+  universalResponseToNodeResponse,
+} from "@connectrpc/connect-node";
+import { pageResponse, peerContext } from "../server/http-service.ts";
+import { badRequest } from "../server/plain-page.ts";
+
+/** A request of either HTTP version. */
+export type NodeRequest = IncomingMessage | Http2ServerRequest;
+/** Its answer. */
+export type NodeResponse = ServerResponse | Http2ServerResponse;
+
+/** Makes a listener for the `request` event of both servers. It never throws. */
+export function createRequestListener(
+  service: UniversalHandlerFn,
+): (request: NodeRequest, response: NodeResponse) => void {
+  return (request, response) => {
+    void respond(service, request, response).catch(() => {
+      // The caller hung up, or the connection broke: there is nobody left to tell.
+      response.destroy();
+    });
+  };
+}
+
+async function respond(
+  service: UniversalHandlerFn,
+  request: NodeRequest,
+  response: NodeResponse,
+): Promise<void> {
+  // A reset reaches the call through its signal; without a listener it would be an uncaught exception as well.
+  request.on("error", ignore);
+  response.on("error", ignore);
+  response.once("finish", () => dropUnreadBody(request));
+  const universal = toUniversal(request, response);
+  const answer =
+    universal === undefined
+      ? pageResponse(badRequest("Request target or Host header is not valid."))
+      : await service(universal);
+  await universalResponseToNodeResponse(answer, response);
+}
+
+/** @returns `undefined` where no URL can be made of target and host. */
+function toUniversal(
+  request: NodeRequest,
+  response: NodeResponse,
+): UniversalServerRequest | undefined {
+  const context = peerContext(socketOf(request)?.remoteAddress);
+  try {
+    // The declared types pair up requests and responses of one version.
+    return universalRequestFromNodeRequest(
+      request as IncomingMessage,
+      response as ServerResponse,
+      undefined,
+      context,
+    );
+  } catch {
+    return undefined;
+  }
+}
+
+function socketOf(
+  request: NodeRequest,
+): { readonly remoteAddress?: string | undefined } | undefined {
+  // The session's own socket: the one of an HTTP/2 request is a proxy that looks everything up again.
+  return request instanceof Http2ServerRequest ? request.stream.session?.socket : request.socket;
+}
+
+/** An answer can be complete before its request is, such as to one that is too large. */
+function dropUnreadBody(request: NodeRequest): void {
+  if (request.complete) return;
+  if (request instanceof Http2ServerRequest) request.stream.close();
+  else request.socket.destroySoon();
+}
+
+function ignore(): void {}

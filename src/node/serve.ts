@@ -1,0 +1,160 @@
+/**
+ * The discovery service on one TCP port: gRPC, gRPC-Web, Connect and pages, over HTTP/2 and HTTP/1.1, with or without
+ * TLS.
+ * @module
+ */
+import type { AddressInfo } from "node:net";
+import { compressionGzip } from "@connectrpc/connect-node";
+import { DiscoveryError } from "../errors.ts";
+import { MemoryRegistry } from "../registry/memory-registry.ts";
+import type { Registry } from "../registry/registry.ts";
+import { createHttpService, type HttpServiceOptions } from "../server/http-service.ts";
+import { createProcedures, type ProceduresOptions } from "../server/procedures.ts";
+import { createOnePortServer, type TlsCredentials } from "./one-port-server.ts";
+import { createRequestListener } from "./request-listener.ts";
+
+/** Options of {@link serve}. */
+export interface ServeOptions extends ProceduresOptions, HttpServiceOptions {
+  /** Stays open when the server closes. @default a `MemoryRegistry` that closes with the server */
+  readonly registry?: Registry | undefined;
+  /** Address or name to listen on. @default all addresses, IPv6 and IPv4 */
+  readonly host?: string | undefined;
+  /** 0 takes any free port. @default 3000 */
+  readonly port?: number | undefined;
+  /** Serves TLS 1.2 and later, and nothing else on this port. @default plaintext */
+  readonly tls?: TlsCredentials | undefined;
+  /** How long calls in progress may go on after `close`. @default 10_000 */
+  readonly shutdownGraceMs?: number | undefined;
+  /** How long a connection may stay silent, and a TLS handshake or headers may take. @default 10_000 */
+  readonly connectTimeoutMs?: number | undefined;
+  /** Closes the server. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** A running service. */
+export interface DiscoveryServer extends AsyncDisposable {
+  /** The address it listens on: `::` for all. */
+  readonly host: string;
+  readonly port: number;
+  /** A service URL for clients on this machine: `http://127.0.0.1:3000`. */
+  readonly url: string;
+  readonly registry: Registry;
+  /**
+   * Stops accepting, ends all watches with status OK, lets calls in progress finish, and closes all connections.
+   * Repeated calls wait for the same end.
+   */
+  close(): Promise<void>;
+}
+
+const DEFAULT_PORT = 3000;
+const DEFAULT_SHUTDOWN_GRACE_MS = 10_000;
+const DEFAULT_CONNECT_TIMEOUT_MS = 10_000;
+
+/**
+ * Starts a discovery service.
+ *
+ * @throws {DiscoveryError} `ERR_LISTEN_FAILED` where the address cannot be had, `ERR_CERTIFICATE_INVALID`,
+ *   `ERR_PREFIX_INVALID` or `ERR_ADDRESS_INVALID` for a trusted proxy that does not parse.
+ * @throws {RangeError} For a port or a time out of range.
+ * @example
+ * await using server = await serve({ port: 0 });
+ * console.log(server.url);
+ */
+export async function serve(options: ServeOptions = {}): Promise<DiscoveryServer> {
+  const {
+    host,
+    port = DEFAULT_PORT,
+    tls,
+    shutdownGraceMs = DEFAULT_SHUTDOWN_GRACE_MS,
+    connectTimeoutMs = DEFAULT_CONNECT_TIMEOUT_MS,
+    signal,
+  } = options;
+  checkRange("port", port, 0, 65_535);
+  checkRange("shutdownGraceMs", shutdownGraceMs, 0, 2 ** 31 - 1);
+  checkRange("connectTimeoutMs", connectTimeoutMs, 1, 2 ** 31 - 1);
+  signal?.throwIfAborted();
+
+  const registry = options.registry ?? new MemoryRegistry();
+  const procedures = createProcedures(registry, options);
+  const service = createHttpService(procedures, options, {
+    trailers: true,
+    acceptCompression: [compressionGzip],
+  });
+  const server = createOnePortServer(createRequestListener(service), { tls, connectTimeoutMs });
+  const address = await listen(server.tcp, host, port);
+
+  async function shutDown(): Promise<void> {
+    signal?.removeEventListener("abort", close);
+    const closed = server.close(shutdownGraceMs);
+    procedures.endWatches();
+    await closed;
+    if (options.registry === undefined) await registry.close();
+  }
+  let closed: Promise<void> | undefined;
+  function close(): Promise<void> {
+    closed ??= shutDown();
+    return closed;
+  }
+  signal?.addEventListener("abort", close, { once: true });
+  if (signal?.aborted) await close();
+
+  return {
+    host: address.address,
+    port: address.port,
+    url: `${tls === undefined ? "http" : "https"}://${reachableHost(address)}:${address.port}`,
+    registry,
+    close,
+    [Symbol.asyncDispose]: close,
+  };
+}
+
+function listen(
+  tcp: ReturnType<typeof createOnePortServer>["tcp"],
+  host: string | undefined,
+  port: number,
+): Promise<AddressInfo> {
+  return new Promise((resolve, reject) => {
+    const onError = (cause: NodeJS.ErrnoException) => {
+      const where =
+        host === undefined ? `port ${port}` : `${host.includes(":") ? `[${host}]` : host}:${port}`;
+      reject(
+        new DiscoveryError("ERR_LISTEN_FAILED", `cannot listen on ${where}: ${reasonOf(cause)}`, {
+          cause,
+        }),
+      );
+    };
+    tcp.once("error", onError);
+    tcp.listen({ port, ...(host !== undefined && { host }) }, () => {
+      tcp.off("error", onError);
+      // Failures to accept, such as too many open files, pass.
+      tcp.on("error", () => {});
+      resolve(tcp.address() as AddressInfo);
+    });
+  });
+}
+
+function reasonOf({ code, message }: NodeJS.ErrnoException): string {
+  switch (code) {
+    case "EADDRINUSE":
+      return "the port is in use";
+    case "EACCES":
+      return "not permitted";
+    case "EADDRNOTAVAIL":
+      return "this machine has no such address";
+    case "ENOTFOUND":
+      return "the name is not known";
+    default:
+      return message;
+  }
+}
+
+/** Where clients on this machine reach a listener: "all addresses" is none. */
+function reachableHost({ address, family }: AddressInfo): string {
+  if (address === "::" || address === "0.0.0.0") return "127.0.0.1";
+  return family === "IPv6" ? `[${address}]` : address;
+}
+
+function checkRange(name: string, value: number, min: number, max: number): void {
+  if (Number.isInteger(value) && value >= min && value <= max) return;
+  throw new RangeError(`${name}: ${value} is not an integer from ${min} to ${max}`);
+}

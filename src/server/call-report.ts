@@ -1,0 +1,37 @@
+/**
+ * What an operator may want to know of each call: plain data for logs and metrics, which are made elsewhere.
+ * @module
+ */
+import type { RpcCode } from "./rpc-status.ts";
+
+/** The methods of `sidero.discovery.server.Cluster`. */
+export type ClusterMethod = "Hello" | "AffiliateUpdate" | "AffiliateDelete" | "List" | "Watch";
+
+/** One call, after its end. Opaque affiliate data is not in it. */
+export interface CallReport {
+  readonly method: ClusterMethod;
+  readonly code: RpcCode;
+  /** From the decoded request to the end of the answer; a watch lives long. */
+  readonly durationMs: number;
+  /** IP of the caller, behind trusted proxies the one they report. Absent where the host tells none. */
+  readonly clientAddress: string | undefined;
+  readonly clusterId: string;
+  /** Of updates and deletes. */
+  readonly affiliateId: string | undefined;
+  /** Of `Hello`, unchecked text from the caller. */
+  readonly clientVersion: string | undefined;
+  /** Messages of the answer: more than one only for a watch. */
+  readonly messagesSent: number;
+  /** What was thrown, with the details that the caller is not told. */
+  readonly error: unknown;
+}
+
+/** Callbacks of a service. They observe only, must not throw, and cost nothing where absent. */
+export interface ServerHooks {
+  /** A request was decoded, and its procedure begins. */
+  readonly onCallStart?: (method: ClusterMethod) => void;
+  /** One message of the answer was handed to the connection. */
+  readonly onMessageSent?: (method: ClusterMethod) => void;
+  /** The call has ended, however it did. */
+  readonly onCallEnd?: (report: CallReport) => void;
+}

@@ -1,0 +1,45 @@
+/**
+ * The service on web `Request` and `Response`: for workers, Deno, Bun, and any framework.
+ * @module
+ */
+import {
+  universalServerRequestFromFetch,
+  universalServerResponseToFetch,
+} from "@connectrpc/connect/protocol";
+import type { Registry } from "../registry/registry.ts";
+import { createHttpService, type HttpServiceOptions, peerContext } from "./http-service.ts";
+import { createProcedures, type ProceduresOptions } from "./procedures.ts";
+
+/** Options of {@link createFetchHandler}. */
+export interface FetchHandlerOptions extends ProceduresOptions, HttpServiceOptions {}
+
+/** What a request does not say about its connection. */
+export interface RequestInfo {
+  /** IP of the connection's other end, as text without a port. `Hello` reports it. */
+  readonly peerAddress?: string | undefined;
+}
+
+/**
+ * Creates a handler that answers gRPC-Web, Connect and plain pages. gRPC itself needs trailers, which `Response` has not:
+ * it is told so with status 415.
+ *
+ * @param registry - Stays the caller's to close; watches end when it closes.
+ * @throws {DiscoveryError} For a prefix in `trustedProxies` that does not parse.
+ * @example
+ * const handler = createFetchHandler(new MemoryRegistry());
+ * Deno.serve((request, { remoteAddr }) => handler(request, { peerAddress: remoteAddr.hostname }));
+ */
+export function createFetchHandler(
+  registry: Registry,
+  options: FetchHandlerOptions = {},
+): (request: Request, info?: RequestInfo) => Promise<Response> {
+  const procedures = createProcedures(registry, options);
+  const service = createHttpService(procedures, options, { trailers: false });
+  return async (request, info) => {
+    const answer = await service({
+      ...universalServerRequestFromFetch(request, {}),
+      contextValues: peerContext(info?.peerAddress),
+    });
+    return universalServerResponseToFetch(answer);
+  };
+}

@@ -1,0 +1,123 @@
+/**
+ * The whole service as one function of an HTTP request, whatever carries it: procedures, CORS, pages.
+ * @module
+ */
+import { type ContextValues, createConnectRouter, createContextValues } from "@connectrpc/connect";
+import type {
+  Compression,
+  UniversalHandlerFn,
+  UniversalServerRequest,
+  UniversalServerResponse,
+} from "@connectrpc/connect/protocol";
+import type { ServerHooks } from "./call-report.ts";
+import { parseTrustedProxies } from "./client-address.ts";
+import { clusterRoutes, peerAddressKey } from "./cluster-routes.ts";
+import { type CorsOptions, corsHeaders } from "./cors.ts";
+import {
+  grpcNeedsTrailers,
+  methodNotAllowed,
+  type PlainPage,
+  pageFor,
+  unsupportedMediaType,
+} from "./plain-page.ts";
+import type { Procedures } from "./procedures.ts";
+import { MAX_REQUEST_BYTES, REQUEST_BODY_TIMEOUT_MS, withBodyTimeout } from "./request-body.ts";
+
+export interface HttpServiceOptions {
+  /**
+   * CIDR prefixes of proxies whose `X-Real-IP` and `X-Forwarded-For` are believed.
+   * @default none
+   */
+  readonly trustedProxies?: readonly string[] | undefined;
+  /** For browsers; `false` leaves CORS to whoever stands in front. @default all origins */
+  readonly cors?: CorsOptions | false | undefined;
+  readonly hooks?: ServerHooks | undefined;
+  /** Longest time for a caller to send its request. @default 20_000 */
+  readonly bodyTimeoutMs?: number | undefined;
+}
+
+/** What the connection below can do. */
+export interface HttpServiceAbilities {
+  /** Whether answers can have trailers, without which there is no gRPC. */
+  readonly trailers: boolean;
+  /** Compressions that callers may use. */
+  readonly acceptCompression?: Compression[];
+}
+
+/**
+ * Creates the function. It rejects only for a request that is no HTTP request.
+ *
+ * @throws {DiscoveryError} For a prefix in `trustedProxies` that does not parse.
+ * @throws {RangeError} For a `bodyTimeoutMs` that is not positive.
+ */
+export function createHttpService(
+  procedures: Procedures,
+  options: HttpServiceOptions,
+  abilities: HttpServiceAbilities,
+): UniversalHandlerFn {
+  const { cors = {}, hooks, bodyTimeoutMs = REQUEST_BODY_TIMEOUT_MS } = options;
+  if (!(bodyTimeoutMs > 0)) throw new RangeError(`bodyTimeoutMs: ${bodyTimeoutMs} is not positive`);
+  const router = createConnectRouter({
+    grpc: abilities.trailers,
+    acceptCompression: abilities.acceptCompression ?? [],
+    // What we send is sealed, and random bytes do not compress.
+    compressMinBytes: Number.MAX_SAFE_INTEGER,
+    readMaxBytes: MAX_REQUEST_BYTES,
+  });
+  const trustedProxies = parseTrustedProxies(options.trustedProxies ?? []);
+  clusterRoutes(procedures, { trustedProxies, hooks })(router);
+  const handlers = new Map(router.handlers.map((handler) => [handler.requestPath, handler]));
+
+  async function answer(request: UniversalServerRequest): Promise<UniversalServerResponse> {
+    const { pathname } = new URL(request.url);
+    const contentType = request.header.get("content-type") ?? "";
+    const handler = handlers.get(pathname);
+    if (handler === undefined) return pageResponse(pageFor(request.method, pathname, contentType));
+    const body = withBodyTimeout(request.body as AsyncIterable<Uint8Array>, bodyTimeoutMs);
+    const response = await handler({ ...request, body });
+    // Connect leaves these two without a word.
+    if (response.status === 405) return pageResponse(methodNotAllowed("POST"));
+    if (response.status === 415) {
+      return pageResponse(isGrpc(contentType) ? grpcNeedsTrailers() : unsupportedMediaType());
+    }
+    return response;
+  }
+
+  return async (request) => {
+    if (cors === false) return answer(request);
+    const origin = request.header.get("origin");
+    const preflight =
+      request.method === "OPTIONS" && request.header.has("access-control-request-method");
+    const response = preflight ? { status: 204 } : await answer(request);
+    return withHeaders(response, corsHeaders(cors, origin, preflight));
+  };
+}
+
+/** The part of a call's context that comes from the connection. */
+export function peerContext(peerAddress: string | undefined): ContextValues {
+  return createContextValues().set(peerAddressKey, peerAddress);
+}
+
+/** A page in Connect's terms. */
+export function pageResponse({ status, headers, text }: PlainPage): UniversalServerResponse {
+  const header = new Headers(headers);
+  return text === "" ? { status, header } : { status, header, body: oneChunk(text) };
+}
+
+function isGrpc(contentType: string): boolean {
+  return contentType.startsWith("application/grpc") && !contentType.startsWith("application/grpc-");
+}
+
+function withHeaders(
+  response: UniversalServerResponse,
+  headers: readonly (readonly [string, string])[],
+): UniversalServerResponse {
+  if (headers.length === 0) return response;
+  const header = response.header ?? new Headers();
+  for (const [name, value] of headers) header.append(name, value);
+  return { ...response, header };
+}
+
+async function* oneChunk(text: string): AsyncGenerator<Uint8Array, void, undefined> {
+  yield new TextEncoder().encode(text);
+}

@@ -1,0 +1,20 @@
+/**
+ * The service over a `Registry`, on web standards alone.
+ * @module
+ */
+export type { CallReport, ClusterMethod, ServerHooks } from "./call-report.ts";
+export { clientAddress, parseTrustedProxies } from "./client-address.ts";
+export { type ClusterRoutesOptions, clusterRoutes, peerAddressKey } from "./cluster-routes.ts";
+export type { CorsOptions } from "./cors.ts";
+export { createFetchHandler, type FetchHandlerOptions, type RequestInfo } from "./fetch-handler.ts";
+export type { HttpServiceOptions } from "./http-service.ts";
+export { type MemoryTransportOptions, memoryTransport } from "./memory-transport.ts";
+export {
+  type Caller,
+  createProcedures,
+  type HelloAnswer,
+  type Procedures,
+  type ProceduresOptions,
+  type UpdateFields,
+} from "./procedures.ts";
+export type { RpcCode } from "./rpc-status.ts";
