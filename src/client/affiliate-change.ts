@@ -30,4 +30,13 @@ export type DropReport =
       /** Which the sealed data claims. */
       readonly sealedNodeId: string;
     }
-  | { readonly reason: "endpoint_malformed"; readonly nodeId: string; readonly index: number };
+  | { readonly reason: "endpoint_malformed"; readonly nodeId: string; readonly index: number }
+  | {
+      /** Far more in one message than a service may hold. */
+      readonly reason: "affiliates_over_limit";
+      /** The first that was left out. */
+      readonly nodeId: string;
+      /** How many were left out. */
+      readonly count: number;
+    }
+  | { readonly reason: "endpoints_over_limit"; readonly nodeId: string; readonly count: number };

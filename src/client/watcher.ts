@@ -1,0 +1,148 @@
+/**
+ * Follows a service's `Watch`: the first message replaces everything known, later ones update or delete.
+ * @see docs/protocol.md, "What a client does", 2 and 9
+ * @module
+ */
+import type { Client } from "@connectrpc/connect";
+import type { ClusterCipher } from "../crypto/cluster-cipher.ts";
+import { DiscoveryError } from "../errors.ts";
+import type { Cluster, WatchResponse } from "../protocol/gen/sidero/discovery/server/cluster_pb.ts";
+import { MAX_CLUSTER_AFFILIATES, MAX_SNAPSHOT_MESSAGE_BYTES } from "../protocol/limits.ts";
+import type { DropReport } from "./affiliate-change.ts";
+import type { KnownAffiliates } from "./known-affiliates.ts";
+import { type ListedAffiliate, type OpenedAffiliate, openAffiliate } from "./opening.ts";
+import { type Sleep, unlessAborted, withinTime } from "./waiting.ts";
+
+/** How many affiliates of one message are opened. Four times the protocol's limit, for services that raise it. */
+export const MAX_OPENED_AFFILIATES: number = 4 * MAX_CLUSTER_AFFILIATES;
+
+/** How long a service may take for its snapshot, which even an unknown cluster has. */
+const SNAPSHOT_TIMEOUT_MS = 30_000;
+
+/** A message from this size on may be a part of a split snapshot: there was no room for one more affiliate. */
+const FULL_MESSAGE_BYTES = MAX_SNAPSHOT_MESSAGE_BYTES - 8192;
+
+export interface WatcherOptions {
+  readonly clusterId: string;
+  /** Our own, whose affiliate is skipped. */
+  readonly nodeId: string;
+  readonly cipher: ClusterCipher;
+  readonly known: KnownAffiliates;
+  readonly report: (drop: DropReport) => void;
+  readonly sleep: Sleep;
+}
+
+export class Watcher {
+  readonly #options: WatcherOptions;
+  readonly #opened = new Map<string, OpenedAffiliate>();
+  /** Known before, and not in the snapshot's parts so far. */
+  #unconfirmed = new Set<string>();
+
+  constructor(options: WatcherOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * Follows one stream until the service ends it.
+   *
+   * @param onSnapshot - Called once, when the first message has been taken in.
+   * @throws what the call failed with; `signal.reason` when `signal` aborts.
+   */
+  async run(
+    client: Client<typeof Cluster>,
+    onSnapshot: () => void,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const { clusterId, known, sleep } = this.#options;
+    // Connect's streams have no `return`: the signal alone ends them.
+    const stream = client.watch({ clusterId }, { signal })[Symbol.asyncIterator]();
+    const first = await withinTime(
+      stream.next(),
+      SNAPSHOT_TIMEOUT_MS,
+      () => new DiscoveryError("ERR_SERVICE_UNAVAILABLE", "the service sent no snapshot in 30 s"),
+      sleep,
+      signal,
+    );
+    if (first.done) {
+      throw new DiscoveryError(
+        "ERR_SERVICE_UNAVAILABLE",
+        "the service ended the watch without a snapshot",
+      );
+    }
+    this.#takeSnapshot(first.value);
+    known.start();
+    onSnapshot();
+    for (;;) {
+      const { done, value } = await unlessAborted(stream.next(), signal);
+      if (done) return;
+      this.#takeChange(value);
+    }
+  }
+
+  #takeSnapshot(message: WatchResponse): void {
+    this.#unconfirmed = new Set(this.#opened.keys());
+    this.#takeAffiliates(message.affiliates);
+    this.#dropUnconfirmed(message);
+  }
+
+  #takeChange(message: WatchResponse): void {
+    if (message.deleted) for (const { id } of message.affiliates) this.#forget(id);
+    else this.#takeAffiliates(message.affiliates);
+    if (this.#unconfirmed.size > 0) this.#dropUnconfirmed(message);
+  }
+
+  #takeAffiliates(affiliates: readonly ListedAffiliate[]): void {
+    const { report } = this.#options;
+    for (const [index, listed] of affiliates.entries()) {
+      if (index === MAX_OPENED_AFFILIATES) {
+        const count = affiliates.length - index;
+        report({ reason: "affiliates_over_limit", nodeId: listed.id, count });
+        return;
+      }
+      this.#take(listed);
+    }
+  }
+
+  /** What a client that starts now would know of `listed` is known afterwards, whatever was known before. */
+  #take(listed: ListedAffiliate): void {
+    const { cipher, known, nodeId, report } = this.#options;
+    if (listed.id === nodeId) return;
+    this.#unconfirmed.delete(listed.id);
+    // Without data there is nothing to know yet but endpoints that others report.
+    const opened =
+      listed.data.length === 0
+        ? undefined
+        : openAffiliate(cipher, listed, this.#opened.get(listed.id), report);
+    if (opened === undefined) {
+      this.#forget(listed.id);
+      return;
+    }
+    this.#opened.set(listed.id, opened);
+    known.set(opened.affiliate);
+  }
+
+  #forget(id: string): void {
+    this.#opened.delete(id);
+    this.#options.known.delete(id);
+  }
+
+  /**
+   * Ends the replacing of what was known. A full message may have been a part of a split snapshot, and an affiliate in a
+   * later part must not be seen leaving and coming back.
+   */
+  #dropUnconfirmed(message: WatchResponse): void {
+    if (contentBytes(message) >= FULL_MESSAGE_BYTES) return;
+    for (const id of this.#unconfirmed) this.#forget(id);
+    this.#unconfirmed.clear();
+  }
+}
+
+/** The encoded size of a message, up to a few bytes for each affiliate. */
+function contentBytes({ affiliates }: WatchResponse): number {
+  let bytes = 0;
+  for (const { id, data, endpoints } of affiliates) {
+    bytes += 10 + id.length + data.length;
+    for (const endpoint of endpoints) bytes += 2 + endpoint.length;
+  }
+  return bytes;
+}
