@@ -65,6 +65,8 @@ describe("affiliates", () => {
       const moved = new Uint8Array(200);
       moved.set(sealed, offset);
       expect(cipher.openAffiliate(moved.subarray(offset, offset + sealed.length))).toEqual(plain);
+      const view = Buffer.from(moved.buffer, offset, sealed.length);
+      expect(cipher.openAffiliate(view)).toEqual(plain);
       expect(moved.subarray(offset, offset + sealed.length)).toEqual(sealed);
     }
   });
@@ -181,6 +183,7 @@ describe("endpoints", () => {
       moved.set(sealed, offset);
       const view = moved.subarray(offset, offset + sealed.length);
       expect(cipher.openEndpoint(view)).toEqual(plain);
+      expect(cipher.openEndpoint(Buffer.from(moved.buffer, offset, sealed.length))).toEqual(plain);
       expect(view).toEqual(sealed);
     }
   });
