@@ -192,6 +192,7 @@ function left(context: HandlerContext): number {
 function orAborted<T>(answer: Promise<T>, { signal }: HandlerContext): Promise<T> {
   return new Promise((resolve, reject) => {
     answer.then(resolve, reject);
+    if (signal.aborted) reject(signal.reason);
     signal.addEventListener("abort", () => reject(signal.reason), { once: true });
   });
 }
