@@ -1,6 +1,6 @@
 /**
  * The base62 variant of node identities: a bit-packed code with an escape, not a big integer in base 62.
- * @see docs/protocol.md, "The base62 variant"
+ * @see docs/protocol.md, "Node identity"
  * @module
  */
 import { DiscoveryError } from "../errors.ts";
