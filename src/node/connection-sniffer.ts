@@ -29,7 +29,7 @@ export function sniffProtocol(
 
   const stop = () => {
     clearTimeout(timer);
-    socket.off("data", onData);
+    socket.off("readable", onReadable);
     socket.off("end", onEnd);
     socket.off("close", stop);
   };
@@ -37,17 +37,19 @@ export function sniffProtocol(
     stop();
     socket.destroy();
   };
-  const onData = (chunk: Buffer) => {
+  // Not by the `data` event: a socket that has flowed once and was paused is taken over differently by each runtime.
+  const onReadable = () => {
+    const chunk: Buffer | null = socket.read();
+    if (chunk === null) return;
     seen = seen.length === 0 ? chunk : Buffer.concat([seen, chunk]);
     const protocol = protocolOf(seen);
     if (protocol === undefined) return;
     stop();
     // Whoever takes over sees a socket as if it had just been opened.
-    socket.pause();
     socket.unshift(seen);
     onProtocol(protocol);
   };
-  socket.on("data", onData);
+  socket.on("readable", onReadable);
   socket.on("end", onEnd);
   socket.on("close", stop);
 }

@@ -12,6 +12,7 @@ import { createServer as createTlsServer, type Server as TlsServer } from "node:
 import { DiscoveryError } from "../errors.ts";
 import { sniffProtocol } from "./connection-sniffer.ts";
 import type { NodeRequest, NodeResponse } from "./request-listener.ts";
+import { KEEPS_HANDED_HTTP1 } from "./runtime-gaps.ts";
 
 /** A PEM certificate chain and its key. */
 export interface TlsCredentials {
@@ -68,7 +69,7 @@ export function createOnePortServer(
   // A path of its own for gRPC can take streams here, on the `stream` event of `http2`, before they become requests.
   http2.on("request", listener);
   http1.on("request", (request, response) => {
-    if (closing) response.setHeader("Connection", "close");
+    if (closing || !KEEPS_HANDED_HTTP1) response.setHeader("Connection", "close");
     response.once("close", () => closing && http1.closeIdleConnections());
     listener(request, response);
   });
@@ -99,12 +100,8 @@ export function createOnePortServer(
         else refuse(socket, "This port speaks TLS: use https:// or grpc://.");
       } else if (protocol === "tls") {
         refuse(socket, "This port speaks plaintext: use http://.");
-      } else if (protocol === "http2") {
-        http2.emit("connection", socket);
       } else {
-        http1.emit("connection", socket);
-        // It only listens, and a socket that was paused does not start to flow by that.
-        socket.resume();
+        (protocol === "http2" ? http2 : http1).emit("connection", socket);
       }
     });
   });
