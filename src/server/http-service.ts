@@ -72,7 +72,14 @@ export function createHttpService(
     const { pathname } = new URL(request.url);
     const contentType = request.header.get("content-type") ?? "";
     const handler = handlers.get(pathname);
-    if (handler === undefined) return pageResponse(pageFor(request.method, pathname, contentType));
+    if (handler === undefined) {
+      const isGrpcWithoutTrailers = isGrpc(contentType) && !abilities.trailers;
+      return pageResponse(
+        isGrpcWithoutTrailers
+          ? grpcNeedsTrailers()
+          : pageFor(request.method, pathname, contentType),
+      );
+    }
     const body = withBodyTimeout(request.body as AsyncIterable<Uint8Array>, bodyTimeoutMs);
     const response = await handler({ ...request, body });
     // Connect leaves these two without a word.
@@ -99,9 +106,14 @@ export function peerContext(peerAddress: string | undefined): ContextValues {
 }
 
 /** A page in Connect's terms. */
-export function pageResponse({ status, headers, text }: PlainPage): UniversalServerResponse {
-  const header = new Headers(headers);
-  return text === "" ? { status, header } : { status, header, body: oneChunk(text) };
+export function pageResponse(page: PlainPage): UniversalServerResponse {
+  const { status, headers, trailers, text } = page;
+  return {
+    status,
+    header: new Headers(headers),
+    ...(text !== "" && { body: oneChunk(text) }),
+    ...(trailers !== undefined && { trailer: new Headers(trailers) }),
+  };
 }
 
 function isGrpc(contentType: string): boolean {

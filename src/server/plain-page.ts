@@ -9,6 +9,8 @@ export interface PlainPage {
   readonly status: number;
   readonly headers: Readonly<Record<string, string>>;
   readonly text: string;
+  /** gRPC's status, for which headers do only where nothing follows them, not even an empty body. */
+  readonly trailers?: Readonly<Record<string, string>>;
 }
 
 const ABOUT = `Talos discovery service.
@@ -57,17 +59,17 @@ export function badRequest(reason: string): PlainPage {
   return textPage(400, `${reason}\n`);
 }
 
-/** An answer with a status and no messages, as gRPC and gRPC-Web have it for unknown methods. */
+/** An answer with a status and no messages: gRPC has it in trailers, gRPC-Web in headers. */
 function unknownMethod(pathname: string, contentType: string): PlainPage {
-  return {
-    status: 200,
-    headers: {
-      "Content-Type": contentType,
-      "grpc-status": UNIMPLEMENTED,
-      "grpc-message": encodeURI(`unknown method ${pathname.slice(0, 256).toWellFormed()}`),
-    },
-    text: "",
+  const headers = { "Content-Type": contentType };
+  const status = {
+    "grpc-status": UNIMPLEMENTED,
+    "grpc-message": encodeURI(`unknown method ${pathname.slice(0, 256).toWellFormed()}`),
   };
+  if (contentType.startsWith("application/grpc-web")) {
+    return { status: 200, headers: { ...headers, ...status }, text: "" };
+  }
+  return { status: 200, headers, trailers: status, text: "" };
 }
 
 function textPage(status: number, text: string, headers: Record<string, string> = {}): PlainPage {
