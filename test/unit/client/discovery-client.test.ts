@@ -1,68 +1,20 @@
-import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
-import {
-  DiscoveryClient,
-  type DiscoveryClientOptions,
-  type DropReport,
-} from "../../../src/client/index.ts";
-import type { DiscoveryError } from "../../../src/errors.ts";
-import { CLUSTER_SECRET, FakeService, listed, never, unavailable, until } from "./fake-service.ts";
+import { beforeEach, describe, expect, test, vi } from "vitest";
+import type { DiscoveryClientOptions } from "../../../src/client/index.ts";
+import { type ClientHarness, setUpHarness, TTL_MS } from "./client-harness.ts";
+import { type FakeService, listed, never, unavailable, until } from "./fake-service.ts";
 
-const TTL_MS = 60_000;
-
+const harness = setUpHarness();
 let service: FakeService;
-let stop: AbortController;
-let running: Promise<void>;
-let retries: { error: DiscoveryError; delayMs: number }[];
-let drops: DropReport[];
+let h: ClientHarness;
 
 beforeEach(() => {
-  // Only what waits for time: setImmediate stays, so that a test can let promises run.
-  vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout", "performance", "Date"] });
-  service = new FakeService();
-  stop = new AbortController();
-  running = Promise.resolve();
-  retries = [];
-  drops = [];
+  h = harness.current;
+  service = h.service;
 });
-
-afterEach(async () => {
-  stop.abort();
-  await running;
-  // The service's half of an aborted call ends a few turns later.
-  await until(() => vi.getTimerCount() === 0);
-  vi.useRealTimers();
-});
-
-function createClient(options: Partial<DiscoveryClientOptions> = {}): DiscoveryClient {
-  return new DiscoveryClient({
-    service: "https://discovery.test/",
-    transport: () => service.transport(),
-    clusterId: "cluster",
-    clusterSecret: CLUSTER_SECRET,
-    nodeId: "self",
-    ttlMs: TTL_MS,
-    random: () => 0.5,
-    onRetry: (error, delayMs) => retries.push({ error, delayMs }),
-    onDrop: (drop) => drops.push(drop),
-    ...options,
-  });
-}
-
-function start(options: Partial<DiscoveryClientOptions> = {}): DiscoveryClient {
-  const client = createClient(options);
-  running = client.run({ signal: stop.signal });
-  return client;
-}
-
-async function startConnected(options: Partial<DiscoveryClientOptions> = {}) {
-  const client = start(options);
-  await until(() => client.status.phase === "connected");
-  return client;
-}
 
 describe("connecting", () => {
   test("Hello is sent at once, with the cluster, the version and 10 s", async () => {
-    start({ clientVersion: "v1.2.3" });
+    h.start({ clientVersion: "v1.2.3" });
     await until(() => service.calls.length > 0);
     expect(service.calls[0]).toMatchObject({
       method: "hello",
@@ -79,7 +31,7 @@ describe("connecting", () => {
     ["no address", [1, 2, 3], undefined],
   ])("the public address that Hello reports is kept: %s", async (_, bytes, text) => {
     service.hello = async () => ({ clientIp: new Uint8Array(bytes) });
-    const client = await startConnected();
+    const client = await h.startConnected();
     expect(client.publicAddress).toBe(text);
   });
 
@@ -87,15 +39,15 @@ describe("connecting", () => {
     service.hello = async () => {
       throw unavailable();
     };
-    const client = start();
+    const client = h.start();
     for (let round = 1; round <= 20; round++) {
-      await until(() => retries.length === round);
+      await until(() => h.retries.length === round);
       expect(client.status.phase).toBe("waiting");
-      await vi.advanceTimersByTimeAsync(retries.at(-1)?.delayMs ?? 0);
+      await vi.advanceTimersByTimeAsync(h.retries.at(-1)?.delayMs ?? 0);
     }
-    expect(retries.slice(0, 4).map(({ delayMs }) => delayMs)).toEqual([500, 750, 1125, 1688]);
-    expect(retries.at(-1)?.delayMs).toBe(60_000);
-    expect(retries[0]?.error).toMatchObject({ code: "ERR_SERVICE_UNAVAILABLE" });
+    expect(h.retries.slice(0, 4).map(({ delayMs }) => delayMs)).toEqual([500, 750, 1125, 1688]);
+    expect(h.retries.at(-1)?.delayMs).toBe(60_000);
+    expect(h.retries[0]?.error).toMatchObject({ code: "ERR_SERVICE_UNAVAILABLE" });
 
     service.hello = async () => ({});
     await vi.advanceTimersByTimeAsync(60_000);
@@ -103,27 +55,27 @@ describe("connecting", () => {
     expect(client.status.lastError).toBeUndefined();
     service.watch.fail(unavailable());
     await until(() => client.status.phase === "waiting");
-    expect(retries.at(-1)?.delayMs).toBe(500);
+    expect(h.retries.at(-1)?.delayMs).toBe(500);
   });
 
   test("a Hello that hangs is given up after 10 s", async () => {
     service.hello = never;
-    start();
+    h.start();
     await until(() => service.calls.length === 1);
     await vi.advanceTimersByTimeAsync(9_999);
-    expect(retries).toHaveLength(0);
+    expect(h.retries).toHaveLength(0);
     await vi.advanceTimersByTimeAsync(1);
-    await until(() => retries.length === 1);
+    await until(() => h.retries.length === 1);
     await vi.advanceTimersByTimeAsync(500);
     await until(() => service.countOf("hello") === 2);
   });
 
   test("a watch whose snapshot does not come is given up after 30 s", async () => {
     service.snapshot = undefined;
-    const client = start();
+    const client = h.start();
     await until(() => service.watches.length === 1);
     await vi.advanceTimersByTimeAsync(30_000);
-    await until(() => retries.length === 1);
+    await until(() => h.retries.length === 1);
     expect(client.status.lastError?.message).toContain("no snapshot");
     await until(() => !service.watch.isOpen);
   });
@@ -132,27 +84,27 @@ describe("connecting", () => {
     service.hello = async () => {
       throw unavailable();
     };
-    start();
-    await until(() => retries.length === 1);
+    h.start();
+    await until(() => h.retries.length === 1);
     expect([service.transports, service.closed]).toEqual([1, 1]);
     await vi.advanceTimersByTimeAsync(500);
-    await until(() => retries.length === 2);
+    await until(() => h.retries.length === 2);
     expect([service.transports, service.closed]).toEqual([2, 2]);
   });
 
   test("a transport that cannot be made is a failure like others", async () => {
-    start({
+    h.start({
       transport: () => {
         throw new TypeError("no transport");
       },
     });
-    await until(() => retries.length === 1);
-    expect(retries[0]?.error.message).toContain("no transport");
+    await until(() => h.retries.length === 1);
+    expect(h.retries[0]?.error.message).toContain("no transport");
   });
 
   test("the factory is told the base URL and how often to ping", async () => {
     const transport = vi.fn(() => service.transport());
-    await startConnected({ transport, service: "grpc://Discovery.Test", ttlMs: 1_800_000 });
+    await h.startConnected({ transport, service: "grpc://Discovery.Test", ttlMs: 1_800_000 });
     expect(transport).toHaveBeenCalledWith("https://discovery.test:443", {
       pingIntervalMs: 180_000,
     });
@@ -161,23 +113,23 @@ describe("connecting", () => {
 
 describe("the end of a watch", () => {
   test("a service that shuts down is reconnected to at once, and with waits when it does so again", async () => {
-    const client = await startConnected();
+    const client = await h.startConnected();
     service.watch.end();
     await until(() => service.watches.length === 2 && client.status.phase === "connected");
-    expect(retries).toHaveLength(0);
+    expect(h.retries).toHaveLength(0);
     service.watch.end();
-    await until(() => retries.length === 1);
+    await until(() => h.retries.length === 1);
     expect(service.watches).toHaveLength(2);
     await vi.advanceTimersByTimeAsync(60_000);
     await until(() => client.status.phase === "connected");
     service.watch.end();
     await until(() => service.watches.length === 4);
-    expect(retries).toHaveLength(1);
+    expect(h.retries).toHaveLength(1);
   });
 
   test("what is known stays available while the service is gone", async () => {
     service.snapshot = [listed("a", { hostname: "host-a" })];
-    const client = await startConnected();
+    const client = await h.startConnected();
     service.hello = async () => {
       throw unavailable();
     };
@@ -189,8 +141,8 @@ describe("the end of a watch", () => {
   test("a reconnect tells watchers only what is different", async () => {
     const a = listed("a");
     service.snapshot = [a, listed("b")];
-    const client = await startConnected();
-    const changes = client.watch({ signal: stop.signal });
+    const client = await h.startConnected();
+    const changes = client.watch({ signal: h.stop.signal });
     expect((await changes.next()).value).toMatchObject({ kind: "snapshot" });
     service.snapshot = [a, listed("c")];
     service.watch.end();
@@ -208,18 +160,18 @@ describe("publishing", () => {
   const endpoints = ["10.0.0.1:51820"];
 
   test("nothing is published before there is something to publish", async () => {
-    await startConnected();
+    await h.startConnected();
     await vi.advanceTimersByTimeAsync(10 * TTL_MS);
     expect(service.countOf("update") + service.countOf("delete")).toBe(0);
   });
 
   test("an affiliate is one update with data and endpoints, others' endpoints are updates without data", async () => {
-    const client = createClient({ ttlMs: 1_500 });
+    const client = h.createClient({ ttlMs: 1_500 });
     client.publish(
       { hostname: "me" },
       { endpoints, otherEndpoints: [{ nodeId: "b", endpoints: ["10.0.0.2:51820"] }] },
     );
-    running = client.run({ signal: stop.signal });
+    h.run(client);
     await client.flush();
     const [own, other] = service.updates();
     expect(own).toMatchObject({ clusterId: "cluster", affiliateId: "self" });
@@ -233,7 +185,7 @@ describe("publishing", () => {
   });
 
   test("a change is published at once, the same again is not", async () => {
-    const client = await startConnected();
+    const client = await h.startConnected();
     client.publish({ hostname: "me" }, { endpoints });
     await client.flush();
     client.publish(
@@ -248,7 +200,7 @@ describe("publishing", () => {
   });
 
   test("data is sealed again only where it has changed", async () => {
-    const client = await startConnected();
+    const client = await h.startConnected();
     client.publish({ hostname: "me" }, { endpoints });
     await client.flush();
     client.publish({ hostname: "me" }, { endpoints: ["10.0.0.9:51820"] });
@@ -262,7 +214,7 @@ describe("publishing", () => {
   });
 
   test("a refresh at half the TTL repeats the same bytes", async () => {
-    const client = await startConnected();
+    const client = await h.startConnected();
     client.publish({ hostname: "me" }, { endpoints });
     await client.flush();
     await vi.advanceTimersByTimeAsync(TTL_MS / 2 - 1);
@@ -273,7 +225,7 @@ describe("publishing", () => {
   });
 
   test("every reconnect publishes again", async () => {
-    const client = await startConnected();
+    const client = await h.startConnected();
     client.publish({ hostname: "me" }, { endpoints });
     await client.flush();
     service.watch.end();
@@ -282,13 +234,13 @@ describe("publishing", () => {
   });
 
   test("a failed update starts over from Hello, watch included", async () => {
-    const client = await startConnected();
+    const client = await h.startConnected();
     let failures = 1;
     service.update = async () => {
       if (failures-- > 0) throw unavailable();
     };
     client.publish({ hostname: "me" }, { endpoints });
-    await until(() => retries.length === 1);
+    await until(() => h.retries.length === 1);
     await until(() => service.watches[0]?.isOpen === false);
     await vi.advanceTimersByTimeAsync(500);
     await client.flush();
@@ -297,16 +249,16 @@ describe("publishing", () => {
   });
 
   test("a round of updates is given up after 30 s", async () => {
-    const client = await startConnected();
+    const client = await h.startConnected();
     service.update = never;
     client.publish({ hostname: "me" }, { endpoints });
     await until(() => service.countOf("update") === 1);
     await vi.advanceTimersByTimeAsync(30_000);
-    await until(() => retries.length === 1);
+    await until(() => h.retries.length === 1);
   });
 
   test("a withdrawal takes publishing's place until the next publish", async () => {
-    const client = await startConnected();
+    const client = await h.startConnected();
     client.publish({ hostname: "me" }, { endpoints });
     await client.flush();
     client.withdraw();
@@ -323,7 +275,7 @@ describe("publishing", () => {
   });
 
   test("flush resolves at once where nothing was set, and rejects when its signal aborts", async () => {
-    const client = createClient();
+    const client = h.createClient();
     await client.flush();
     client.publish({}, { endpoints: [] });
     const abort = new AbortController();
@@ -333,40 +285,45 @@ describe("publishing", () => {
   });
 
   test.each<[string, () => void, string | typeof TypeError]>([
-    ["another's node ID", () => createClient().publish({ nodeId: "b" }, { endpoints }), TypeError],
+    [
+      "another's node ID",
+      () => h.createClient().publish({ nodeId: "b" }, { endpoints }),
+      TypeError,
+    ],
     [
       "our own ID among the others",
       () =>
-        createClient().publish({}, { endpoints, otherEndpoints: [{ nodeId: "self", endpoints }] }),
+        h
+          .createClient()
+          .publish({}, { endpoints, otherEndpoints: [{ nodeId: "self", endpoints }] }),
       TypeError,
     ],
     [
       "an IP that is none",
-      () => createClient().publish({ addresses: ["x"] }, { endpoints }),
+      () => h.createClient().publish({ addresses: ["x"] }, { endpoints }),
       "ERR_ADDRESS_INVALID",
     ],
     [
       "an endpoint that is none",
-      () => createClient().publish({}, { endpoints: ["x"] }),
+      () => h.createClient().publish({}, { endpoints: ["x"] }),
       "ERR_ENDPOINT_INVALID",
     ],
     [
       "data that seals to over 2048 bytes",
-      () => createClient().publish({ hostname: "x".repeat(2048) }, { endpoints }),
+      () => h.createClient().publish({ hostname: "x".repeat(2048) }, { endpoints }),
       "ERR_AFFILIATE_DATA_TOO_BIG",
     ],
     [
       "65 endpoints",
       () =>
-        createClient().publish(
-          {},
-          { endpoints: Array.from({ length: 65 }, (_, i) => `10.0.0.1:${i + 1}`) },
-        ),
+        h
+          .createClient()
+          .publish({}, { endpoints: Array.from({ length: 65 }, (_, i) => `10.0.0.1:${i + 1}`) }),
       "ERR_TOO_MANY_ENDPOINTS",
     ],
     [
       "an endpoint with a zone, over 32 bytes",
-      () => createClient().publish({}, { endpoints: ["[fe80::1%a-rather-long-zone]:51820"] }),
+      () => h.createClient().publish({}, { endpoints: ["[fe80::1%a-rather-long-zone]:51820"] }),
       "ERR_ENDPOINT_TOO_BIG",
     ],
   ])("refused at once: %s", (_, publish, expected) => {
@@ -376,7 +333,7 @@ describe("publishing", () => {
   });
 
   test("a refused publish has changed nothing", async () => {
-    const client = await startConnected();
+    const client = await h.startConnected();
     client.publish({ hostname: "me" }, { endpoints });
     await client.flush();
     expect(() => client.publish({ hostname: "you" }, { endpoints: ["x"] })).toThrow();
@@ -388,11 +345,11 @@ describe("publishing", () => {
 
 describe("stopping", () => {
   test("an abort ends run without an error, with the streams cancelled", async () => {
-    const client = await startConnected();
+    const client = await h.startConnected();
     client.publish({}, { endpoints: [] });
     await client.flush();
-    stop.abort();
-    await running;
+    h.stop.abort();
+    await h.running;
     expect(client.status.phase).toBe("stopped");
     await until(() => !service.watch.isOpen);
     expect(service.closed).toBe(service.transports);
@@ -411,55 +368,55 @@ describe("stopping", () => {
     ],
   ])("an abort ends run while %s", async (_, arrange) => {
     arrange();
-    const client = start();
-    await until(() => service.watches.length > 0 || retries.length > 0 || service.hello === never);
-    stop.abort();
-    await running;
+    const client = h.start();
+    await until(
+      () => service.watches.length > 0 || h.retries.length > 0 || service.hello === never,
+    );
+    h.stop.abort();
+    await h.running;
     expect(client.status.phase).toBe("stopped");
   });
 
   test("an aborted signal sends nothing", async () => {
-    stop.abort();
-    start();
-    await running;
+    h.stop.abort();
+    h.start();
+    await h.running;
     expect(service.transports).toBe(0);
   });
 
   test("run may run again, but not twice at once", async () => {
-    const client = await startConnected();
+    const client = await h.startConnected();
     await expect(client.run()).rejects.toThrow(TypeError);
-    stop.abort();
-    await running;
-    stop = new AbortController();
-    running = client.run({ signal: stop.signal });
+    h.stop.abort();
+    await h.running;
+    h.stop = new AbortController();
+    h.run(client);
     await until(() => client.status.phase === "connected");
   });
 
   test("no listener stays on the caller's signal", async () => {
-    const add = vi.spyOn(stop.signal, "addEventListener");
-    const remove = vi.spyOn(stop.signal, "removeEventListener");
-    const client = createClient();
-    const ending = new AbortController();
-    running = client.run({ signal: stop.signal });
+    const add = vi.spyOn(h.stop.signal, "addEventListener");
+    const remove = vi.spyOn(h.stop.signal, "removeEventListener");
+    const client = h.createClient();
+    h.run(client);
     await until(() => client.status.phase === "connected");
-    const changes = client.watch({ signal: stop.signal });
+    const changes = client.watch({ signal: h.stop.signal });
     await changes.next();
     await changes.return();
-    await client.flush({ signal: stop.signal });
-    ending.abort();
+    await client.flush({ signal: h.stop.signal });
     await client[Symbol.asyncDispose]();
-    await running;
+    await h.running;
     expect(remove.mock.calls.length).toBe(add.mock.calls.length);
   });
 
   test("disposal stops run and ends every watch", async () => {
-    const client = await startConnected();
+    const client = await h.startConnected();
     const changes = client.watch();
     await changes.next();
     const next = changes.next();
     await client[Symbol.asyncDispose]();
     expect(await next).toMatchObject({ done: true });
-    await running;
+    await h.running;
     await expect(client.run()).rejects.toThrow(TypeError);
   });
 });
@@ -475,7 +432,7 @@ describe("callbacks", () => {
       return {};
     };
     service.snapshot = [{ id: "a", data: new Uint8Array(3) }];
-    const client = start({ onRetry: broken, onDrop: broken, log: broken });
+    const client = h.start({ onRetry: broken, onDrop: broken, log: broken });
     await until(() => client.status.phase === "waiting");
     await vi.advanceTimersByTimeAsync(500);
     await until(() => client.status.phase === "connected");
@@ -493,7 +450,7 @@ describe("options", () => {
     ["a service that is no URL", { service: "discovery" }, "ERR_SERVICE_URL_INVALID"],
     ["a secret that is none", { clusterSecret: "c2hvcnQ=" }, "ERR_SECRET_INVALID"],
   ])("refused: %s", (_, options, expected) => {
-    expect(() => createClient(options)).toThrow(
+    expect(() => h.createClient(options)).toThrow(
       typeof expected === "string" ? expect.objectContaining({ code: expected }) : expected,
     );
   });
