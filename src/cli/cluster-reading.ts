@@ -1,0 +1,78 @@
+/**
+ * Reads a cluster without taking part: a client that publishes nothing.
+ * @module
+ */
+import { type AffiliateChange, DiscoveryClient, type DropReport } from "../client/index.ts";
+import type { DiscoveryError } from "../errors.ts";
+import { generateNodeId } from "../identity/index.ts";
+import type { ClusterAccess } from "./cluster-access.ts";
+import { CommandFailure, oneLine } from "./exit.ts";
+import { VERSION } from "./version.ts";
+
+/** What a client tells the service about itself; services count versions. */
+export const CLIENT_VERSION: string = `v${VERSION}`;
+
+/** Options of {@link watchCluster}. */
+export interface ClusterReadingOptions {
+  readonly signal: AbortSignal;
+  /** Told of affiliates that did not open. */
+  readonly onDrop: (report: DropReport) => void;
+  /** Told of each failure; the next attempt follows by itself. */
+  readonly onRetry: (error: DiscoveryError, delayMs: number) => void;
+}
+
+/** Follows a cluster until `signal` aborts or the loop is left; both free everything. */
+export async function* watchCluster(
+  access: ClusterAccess,
+  { signal, onDrop, onRetry }: ClusterReadingOptions,
+): AsyncGenerator<AffiliateChange, void, undefined> {
+  const left = new AbortController();
+  const ended = AbortSignal.any([signal, left.signal]);
+  const client = new DiscoveryClient({
+    ...access,
+    // Nothing is published, so this is nobody's: it only keeps the client from taking another node for itself.
+    nodeId: generateNodeId(),
+    clientVersion: CLIENT_VERSION,
+    onDrop,
+    onRetry,
+  });
+  const running = client.run({ signal: ended });
+  try {
+    yield* client.watch({ signal: ended });
+  } finally {
+    left.abort();
+    await running;
+  }
+}
+
+/**
+ * Asks once for everything known. The first failure is final: whoever asks once wants an answer, not patience.
+ *
+ * @throws {CommandFailure} when the service cannot be reached, or not within `timeoutMs`.
+ */
+export async function readClusterOnce(
+  access: ClusterAccess,
+  {
+    signal,
+    timeoutMs,
+    onDrop,
+  }: Pick<ClusterReadingOptions, "signal" | "onDrop"> & { readonly timeoutMs: number },
+): Promise<AffiliateChange> {
+  const failed = new AbortController();
+  const timeout = AbortSignal.timeout(timeoutMs);
+  let failure: DiscoveryError | undefined;
+  const changes = watchCluster(access, {
+    signal: AbortSignal.any([signal, timeout, failed.signal]),
+    onDrop,
+    onRetry: (error) => {
+      failure ??= error;
+      failed.abort();
+    },
+  });
+  for await (const change of changes) return change;
+  if (failure !== undefined) throw new CommandFailure(oneLine(failure), { cause: failure });
+  if (timeout.aborted) {
+    throw new CommandFailure(`${access.service}: no answer within ${timeoutMs / 1000} s`);
+  }
+  throw new CommandFailure("interrupted");
+}

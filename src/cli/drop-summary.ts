@@ -1,0 +1,58 @@
+/**
+ * What to tell a user about affiliates that the service lists and that are not shown.
+ * @module
+ */
+import type { DropReport } from "../client/index.ts";
+
+/** Collects reports, and counts each affiliate once. */
+export class DropSummary {
+  readonly #reasons = new Map<string, string>();
+  #overLimitCount = 0;
+
+  /**
+   * For `DiscoveryClient`'s `onDrop`.
+   *
+   * @returns A line about it, where it says something new. Bad endpoints cost no affiliate, and say nothing.
+   */
+  readonly add = (report: DropReport): string | undefined => {
+    if (report.reason === "affiliates_over_limit") {
+      this.#overLimitCount = report.count;
+      return `the service lists ${report.count} affiliates too many, which are not shown`;
+    }
+    const { nodeId } = report;
+    const reason = describe(report.reason);
+    if (reason === undefined || this.#reasons.get(nodeId) === reason) return undefined;
+    this.#reasons.set(nodeId, reason);
+    return `affiliate ${nodeId} is not shown: ${reason}`;
+  };
+
+  /**
+   * All of them in one line, where there are any.
+   *
+   * @param shownCount - How many are shown.
+   */
+  summary(shownCount: number): string | undefined {
+    const count = this.#reasons.size + this.#overLimitCount;
+    if (count === 0) return undefined;
+    const reasons = new Set(this.#reasons.values());
+    if (this.#overLimitCount > 0) reasons.add("too many at once");
+    return `${count} of ${shownCount + count} affiliates did not open: ${[...reasons].join(", ")}`;
+  }
+}
+
+function describe(
+  reason: Exclude<DropReport["reason"], "affiliates_over_limit">,
+): string | undefined {
+  switch (reason) {
+    case "affiliate_tag_mismatch":
+      return "sealed with another secret";
+    case "affiliate_id_mismatch":
+      return "listed under another node's ID";
+    case "affiliate_too_short":
+    case "affiliate_malformed":
+      return "bad data";
+    case "endpoint_malformed":
+    case "endpoints_over_limit":
+      return undefined;
+  }
+}

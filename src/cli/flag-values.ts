@@ -1,0 +1,87 @@
+/**
+ * The texts that flags take. A parser throws a `RangeError` that says what was expected; the caller names the flag.
+ * @module
+ */
+import { printable } from "./output/printable.ts";
+
+const MAX_QUOTED_CHARACTERS = 80;
+
+const DURATION_UNITS_MS = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 } as const;
+
+/**
+ * Reads a duration as Go and Talos write it.
+ *
+ * @param text - Numbers with units, the largest first: `30m`, `1h30m`, `1.5s`, `250ms`. `0` needs no unit.
+ * @returns Whole ms.
+ */
+export function parseDuration(text: string): number {
+  if (text === "0") return 0;
+  const parts = [...text.matchAll(/(\d+(?:\.\d+)?)(ms|s|m|h)/g)];
+  const isWhole = parts.length > 0 && parts.map(([part]) => part).join("") === text;
+  const durationMs = parts.reduce(
+    (sum, [, number, unit]) =>
+      sum + Number(number) * DURATION_UNITS_MS[unit as keyof typeof DURATION_UNITS_MS],
+    0,
+  );
+  if (!isWhole || !Number.isSafeInteger(Math.round(durationMs))) {
+    throw new RangeError(`${quoted(text)} is no duration such as 30m or 10s`);
+  }
+  return Math.round(durationMs);
+}
+
+/** Reads a duration that something may take: above 0, and at most the 24 days that a timer can hold. */
+export function parseTimeout(text: string): number {
+  const durationMs = parseDuration(text);
+  if (durationMs > 0 && durationMs < 2 ** 31) return durationMs;
+  throw new RangeError(`${quoted(text)} is not above 0 and below 24 days`);
+}
+
+/** Reads a TCP port that can be connected to, 1 to 65535. */
+export function parsePort(text: string): number {
+  const port = /^\d{1,5}$/.test(text) ? Number(text) : 0;
+  if (port >= 1 && port <= 65_535) return port;
+  throw new RangeError(`${quoted(text)} is no port from 1 to 65535`);
+}
+
+/** Makes a parser that takes only some words. */
+export function choiceOf<const Choice extends string>(
+  choices: readonly Choice[],
+): (text: string) => Choice {
+  return (text) => {
+    const found = choices.find((choice) => choice === text);
+    if (found !== undefined) return found;
+    throw new RangeError(`${quoted(text)} is none of ${choices.join(", ")}`);
+  };
+}
+
+/** Where to listen. */
+export interface ListenAddress {
+  /** Absent for all addresses, IPv4 and IPv6. */
+  readonly host?: string;
+  /** 0 lets the system choose. */
+  readonly port: number;
+}
+
+/**
+ * Reads where to listen.
+ *
+ * @param text - `:3000`, `127.0.0.1:3000`, `localhost:3000` or `[::1]:3000`.
+ */
+export function parseListenAddress(text: string): ListenAddress {
+  const [, bracketed, host, digits] = /^(?:\[([^\]]+)\]|([^:[\]]*)):(\d{1,5})$/.exec(text) ?? [];
+  const port = Number(digits);
+  if (digits === undefined || port > 65_535) {
+    throw new RangeError(
+      `${quoted(text)} is no address such as :3000, 127.0.0.1:3000 or [::1]:3000`,
+    );
+  }
+  const name = bracketed ?? host ?? "";
+  return name === "" ? { port } : { host: name, port };
+}
+
+/** Text in quotes for an error, cut where it is long, safe for a terminal. */
+export function quoted(text: string): string {
+  const shown =
+    text.length > MAX_QUOTED_CHARACTERS ? `${text.slice(0, MAX_QUOTED_CHARACTERS)}…` : text;
+  return `"${printable(shown)}"`;
+}

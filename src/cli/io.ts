@@ -1,0 +1,32 @@
+/**
+ * Everything of the outside that a command touches besides files and the network.
+ * @module
+ */
+
+import { printable } from "./output/printable.ts";
+
+/** Where text goes. */
+export interface CliOutput {
+  readonly write: (text: string) => void;
+  readonly isTerminal: boolean;
+  /** Width in characters, where it is known. */
+  readonly columns?: number | undefined;
+}
+
+/** The process around a command, or a test's stand-in for it. */
+export interface CliIo {
+  /** Results, and nothing else. */
+  readonly stdout: CliOutput;
+  /** Progress, warnings, errors. */
+  readonly stderr: CliOutput;
+  /** All of standard input, as UTF-8. */
+  readonly readStdin: () => Promise<string>;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** Aborts when the user wants the command to come to its end: SIGINT, SIGTERM, nobody reading stdout any more. */
+  readonly signal: AbortSignal;
+}
+
+/** Tells the user something that is no result: one line on stderr. */
+export function writeNotice(io: CliIo, text: string): void {
+  io.stderr.write(`talos-discovery: ${printable(text)}\n`);
+}

@@ -1,0 +1,50 @@
+#!/usr/bin/env node
+/**
+ * The edge of the command line: this process's arguments, streams, signals and exit code.
+ * @module
+ */
+import { text } from "node:stream/consumers";
+import type { CliOutput } from "./io.ts";
+import { run } from "./run.ts";
+
+const stopping = new AbortController();
+
+function stop(): void {
+  // The second signal: whatever is still going on is not worth waiting for.
+  if (stopping.signal.aborted) process.exit(1);
+  stopping.abort();
+}
+
+function outputTo(stream: NodeJS.WriteStream): CliOutput {
+  return {
+    write: (text) => void stream.write(text),
+    isTerminal: stream.isTTY === true,
+    columns: stream.columns,
+  };
+}
+
+/** Output to pipes is asynchronous: an exit without this would cut it. */
+function flushed(stream: NodeJS.WriteStream): Promise<void> {
+  return new Promise((resolve) => stream.write("", () => resolve()));
+}
+
+process.on("SIGINT", stop);
+process.on("SIGTERM", stop);
+let isReaderGone = false;
+process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+  // `| head` has seen enough. That is no failure, and there is nothing left to say.
+  if (error.code !== "EPIPE") throw error;
+  isReaderGone = true;
+  stopping.abort();
+});
+process.stderr.on("error", () => {});
+
+const exitCode = await run(process.argv.slice(2), {
+  stdout: outputTo(process.stdout),
+  stderr: outputTo(process.stderr),
+  readStdin: () => text(process.stdin),
+  env: process.env,
+  signal: stopping.signal,
+});
+await Promise.all([isReaderGone || flushed(process.stdout), flushed(process.stderr)]);
+process.exit(isReaderGone ? 0 : exitCode);
