@@ -98,7 +98,8 @@ export class Publisher {
   async #round(client: Client<typeof Cluster>, signal: AbortSignal): Promise<void> {
     const { clusterId, nodeId, now, ttlMs } = this.#options;
     const endMs = now() + ROUND_TIMEOUT_MS;
-    const callOptions = () => ({ signal, timeoutMs: Math.max(1, endMs - now()) });
+    // Whole: a gRPC timeout has no fraction, and servers refuse one.
+    const callOptions = () => ({ signal, timeoutMs: Math.max(1, Math.ceil(endMs - now())) });
     const sealed = this.#sealed;
     if (this.#wanted === "withdrawn" || sealed === undefined) {
       const request = { clusterId, affiliateId: nodeId };
