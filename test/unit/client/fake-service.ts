@@ -27,7 +27,13 @@ export const CLUSTER_SECRET = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=";
 const cipher = createClusterCipher(CLUSTER_SECRET);
 
 type WatchMessage = MessageInitShape<typeof WatchResponseSchema>;
-type Listed = NonNullable<WatchMessage["affiliates"]>[number];
+
+/** An affiliate as a service lists it. */
+interface Listed {
+  readonly id: string;
+  readonly data: Uint8Array;
+  readonly endpoints: Uint8Array[];
+}
 
 /** What a service lists for a node that shares the secret. */
 export function listed(
@@ -47,21 +53,23 @@ export class FakeWatch {
   readonly #queue: (WatchMessage | Error | "end")[] = [];
   #wake: () => void = () => {};
   isOpen = true;
+  /** Messages so far. */
+  sent = 0;
 
-  send(...affiliates: Listed[]): void {
-    this.#put({ affiliates });
+  send(...affiliates: Partial<Listed>[]): void {
+    this.put({ affiliates });
   }
 
   sendDeleted(...ids: string[]): void {
-    this.#put({ deleted: true, affiliates: ids.map((id) => ({ id })) });
+    this.put({ deleted: true, affiliates: ids.map((id) => ({ id })) });
   }
 
   end(): void {
-    this.#put("end");
+    this.put("end");
   }
 
   fail(error: Error): void {
-    this.#put(error);
+    this.put(error);
   }
 
   async *messages(signal: AbortSignal): AsyncGenerator<WatchMessage> {
@@ -83,7 +91,8 @@ export class FakeWatch {
     }
   }
 
-  #put(message: WatchMessage | Error | "end"): void {
+  put(message: WatchMessage | Error | "end"): void {
+    this.sent++;
     this.#queue.push(message);
     this.#wake();
   }
@@ -110,7 +119,7 @@ export class FakeService {
   /** Answers updates and deletes; may throw or never resolve. */
   update: () => Promise<void> = async () => {};
   /** Sent at the start of each watch; `undefined` sends nothing. */
-  snapshot: Listed[] | undefined = [];
+  snapshot: Partial<Listed>[] | undefined = [];
   transports = 0;
   closed = 0;
 
