@@ -32,11 +32,16 @@ type Operation =
 
 const clusterId = fc.constantFrom(...CLUSTERS);
 const affiliateId = fc.constantFrom(...AFFILIATES);
+// Mostly in coarse steps, so that instants meet exactly.
 const ttlMs = fc.oneof(
   { weight: 1, arbitrary: fc.constant(0) },
-  { weight: 6, arbitrary: fc.integer({ min: 1, max: MAX_TTL_MS }) },
+  { weight: 6, arbitrary: fc.integer({ min: 1, max: MAX_TTL_MS / 250 }).map((n) => n * 250) },
+  { weight: 2, arbitrary: fc.integer({ min: 1, max: MAX_TTL_MS }) },
 );
-const ms = fc.oneof(fc.integer({ min: 1, max: 300 }), fc.integer({ min: 300, max: 6_000 }));
+const ms = fc.oneof(
+  { weight: 6, arbitrary: fc.integer({ min: 1, max: 6 }).map((n) => n * 250) },
+  { weight: 2, arbitrary: fc.integer({ min: 1, max: MAX_TTL_MS }) },
+);
 const watcher = fc.nat({ max: 5 });
 const operation: fc.Arbitrary<Operation> = fc.oneof(
   {
@@ -260,10 +265,11 @@ async function run(operations: readonly Operation[]): Promise<void> {
         followers[operation.watcher]?.abort();
         break;
     }
-    for (const id of CLUSTERS) {
-      expect(registry.list(id).map(plain)).toEqual(truth.list(id));
+    // Not after a jump: a look takes away what has expired, which watchers must be spared on their own.
+    if (operation.kind !== "jump") {
+      for (const id of CLUSTERS) expect(registry.list(id).map(plain)).toEqual(truth.list(id));
+      expect(registry.totals()).toMatchObject(truth.totals());
     }
-    expect(registry.totals()).toMatchObject(truth.totals());
     for (const follower of followers) expect(follower.failure).toBe(undefined);
   }
 
@@ -314,8 +320,6 @@ function sorted(views: Iterable<NaiveView>): NaiveView[] {
 }
 
 test("any operations, any passing of time and any watchers agree with the naive twin", async () => {
-  await fc.assert(fc.asyncProperty(fc.array(operation, { maxLength: 60 }), run), {
-    numRuns: 300,
-    endOnFailure: false,
-  });
+  const operations = fc.array(operation, { minLength: 1, maxLength: 120, size: "max" });
+  await fc.assert(fc.asyncProperty(operations, run), { numRuns: 300 });
 }, 60_000);
