@@ -70,9 +70,7 @@ export async function compare(
   const { versions } = comparison;
   const operations: number[] = [];
   for (const version of versions) {
-    operations.push(
-      comparison.operations ?? (await calibrate(version, { batchMs, warmUpMs, now })),
-    );
+    operations.push(await calibrate(version, comparison.operations, { batchMs, warmUpMs, now }));
   }
   const rounds = comparison.rounds ?? defaultRounds;
   const units = comparison.unitsPerOperation ?? 1;
@@ -112,19 +110,24 @@ export function summarizeCase(
   };
 }
 
-/** Runs a version until it is warm, and finds how many operations fill a batch. */
+/** Runs a version until it is warm, and finds how many operations fill a batch where that is not `fixed`. */
 async function calibrate(
   version: Version,
+  fixed: number | undefined,
   { batchMs, warmUpMs, now }: { batchMs: number; warmUpMs: number; now: () => number },
 ): Promise<number> {
   const start = now();
-  let operations = 1;
+  let operations = fixed ?? 1;
   for (;;) {
     const tookMs = await runBatch(version, operations, now);
-    if (now() - start >= warmUpMs && tookMs >= batchMs / 4) {
+    const isWarm = now() - start >= warmUpMs;
+    if (fixed !== undefined) {
+      if (isWarm) return fixed;
+    } else if (isWarm && tookMs >= batchMs / 4) {
       return Math.max(1, Math.round((operations * batchMs) / tookMs));
+    } else if (tookMs < batchMs) {
+      operations *= 2;
     }
-    if (tookMs < batchMs) operations *= 2;
   }
 }
 
