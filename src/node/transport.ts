@@ -14,9 +14,12 @@ import { ProxyTunnel } from "./proxy-tunnel.ts";
 /** A tenth of the longest TTL, as nodes do. */
 const DEFAULT_PING_INTERVAL_MS = MAX_TTL_MS / 10;
 
+/** One or more certificates in PEM, as text or as the bytes of a file. */
+export type PemCertificates = string | Uint8Array;
+
 export interface GrpcTransportOptions {
-  /** PEM certificates to trust besides the runtime's own, for the service and for an `https` proxy. @default none */
-  readonly ca?: string | readonly string[] | undefined;
+  /** Certificates to trust besides the runtime's own, for the service and for an `https` proxy. @default none */
+  readonly ca?: PemCertificates | readonly PemCertificates[] | undefined;
   /** The name that the service's certificate has to hold. @default the URL's host */
   readonly serverName?: string | undefined;
   /** Sees after so many ms without data whether the service still answers; it has 15 s. @default 180_000 */
@@ -95,8 +98,12 @@ function resolveProxy(
 
 /** The runtime's certificates and more: a list given to TLS replaces the runtime's own. */
 function trustedCertificates(extra: GrpcTransportOptions["ca"]): readonly string[] | undefined {
-  if (extra === undefined || extra.length === 0) return undefined;
+  if (extra === undefined) return undefined;
+  const pems = typeof extra === "string" || extra instanceof Uint8Array ? [extra] : extra;
   // Absent before Node 22.15; what it adds is the file that NODE_EXTRA_CA_CERTS names.
   const own = tls.getCACertificates?.("default") ?? tls.rootCertificates;
-  return [...own, ...(typeof extra === "string" ? [extra] : extra)];
+  return [
+    ...own,
+    ...pems.map((pem) => (typeof pem === "string" ? pem : Buffer.from(pem).toString())),
+  ];
 }
