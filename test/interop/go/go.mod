@@ -3,6 +3,7 @@ module talos-discovery.example/interop
 go 1.26.5
 
 require (
+	github.com/jxskiss/base62 v1.1.0
 	github.com/siderolabs/discovery-api v0.1.8
 	github.com/siderolabs/discovery-client v0.1.15
 	go.uber.org/zap v1.28.0

@@ -18,7 +18,6 @@ import (
 	"go.uber.org/zap"
 	"go.uber.org/zap/zapcore"
 	"google.golang.org/grpc"
-	"google.golang.org/grpc/encoding/gzip"
 )
 
 // nodeConfig is the first line that a node reads.
@@ -151,7 +150,9 @@ func newDiscoveryClient(config nodeConfig) (*client.Client, error) {
 	}
 
 	if config.Gzip {
-		options.DialOptions = append(options.DialOptions, grpc.WithDefaultCallOptions(grpc.UseCompressor(gzip.Name)))
+		registerGzip()
+
+		options.DialOptions = append(options.DialOptions, grpc.WithDefaultCallOptions(grpc.UseCompressor(gzipName)))
 	}
 
 	if config.CAFile != "" {

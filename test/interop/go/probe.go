@@ -13,7 +13,6 @@ import (
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/credentials"
 	"google.golang.org/grpc/credentials/insecure"
-	"google.golang.org/grpc/encoding/gzip"
 	"google.golang.org/grpc/keepalive"
 	"google.golang.org/grpc/metadata"
 )
@@ -28,6 +27,8 @@ type probeConfig struct {
 	MaxReceiveBytes int `json:"maxReceiveBytes"`
 	// KeepaliveMs is the interval of pings, also without calls; gRPC raises it to 10 s.
 	KeepaliveMs int64 `json:"keepaliveMs"`
+	// Gzip compresses every request and accepts compressed answers.
+	Gzip bool `json:"gzip"`
 }
 
 type probeCommand struct {
@@ -43,7 +44,6 @@ type probeCommand struct {
 	TTLMs         *int64            `json:"ttlMs"`
 	Metadata      map[string]string `json:"metadata"`
 	TimeoutMs     int64             `json:"timeoutMs"`
-	Gzip          bool              `json:"gzip"`
 	// Brief leaves the affiliates themselves out of the answer.
 	Brief bool `json:"brief"`
 
@@ -154,6 +154,12 @@ func dial(config probeConfig) (*grpc.ClientConn, error) {
 		options[0] = grpc.WithTransportCredentials(credentials.NewTLS(&tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12}))
 	}
 
+	if config.Gzip {
+		registerGzip()
+
+		options = append(options, grpc.WithDefaultCallOptions(grpc.UseCompressor(gzipName)))
+	}
+
 	if config.MaxReceiveBytes > 0 {
 		options = append(options, grpc.WithDefaultCallOptions(grpc.MaxCallRecvMsgSize(config.MaxReceiveBytes)))
 	}
@@ -186,10 +192,6 @@ func (p *probe) do(ctx context.Context, command probeCommand) {
 	answer := probeAnswer{ID: command.ID, Event: "answer"}
 	options := []grpc.CallOption{grpc.Header(&answer.Header), grpc.Trailer(&answer.Trailer)}
 
-	if command.Gzip {
-		options = append(options, grpc.UseCompressor(gzip.Name))
-	}
-
 	var err error
 
 	switch command.Do {
@@ -213,7 +215,7 @@ func (p *probe) do(ctx context.Context, command probeCommand) {
 			answer.describe(command, response, response.GetAffiliates())
 		}
 	case "watch":
-		p.watch(ctx, command, options)
+		p.watch(ctx, command)
 
 		return
 	case "fill":

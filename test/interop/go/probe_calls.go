@@ -11,7 +11,6 @@ import (
 	"time"
 
 	serverpb "github.com/siderolabs/discovery-api/api/v1alpha1/server/pb"
-	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/mem"
 	"google.golang.org/grpc/metadata"
@@ -24,11 +23,10 @@ import (
 const fillWorkers = 16
 
 // watch reports each message, then the status with which the stream ended.
-func (p *probe) watch(ctx context.Context, command probeCommand, options []grpc.CallOption) {
+func (p *probe) watch(ctx context.Context, command probeCommand) {
 	end := probeAnswer{ID: command.ID, Event: "end"}
 
-	// The options for header and trailer of a unary call would race with the stream's own accessors.
-	stream, err := p.cluster.Watch(ctx, &serverpb.WatchRequest{ClusterId: command.ClusterID}, options[2:]...)
+	stream, err := p.cluster.Watch(ctx, &serverpb.WatchRequest{ClusterId: command.ClusterID})
 	for err == nil {
 		var response *serverpb.WatchResponse
 

@@ -1,0 +1,131 @@
+/**
+ * A child process that is driven by JSON lines: commands on its stdin, events on its stdout.
+ * @module
+ */
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { createInterface } from "node:readline";
+
+/** How long an event may take. Covers the Go client's backoff after a few failures. */
+export const EVENT_LIMIT_MS = 30_000;
+/** How long a process may take to end by itself. */
+const EXIT_LIMIT_MS = 10_000;
+const KEPT_DIAGNOSTICS = 40;
+
+/** Its events are `Event`; everything that it has said is kept, so that a wait may start late. */
+export class LineProcess<Event> {
+  readonly name: string;
+  /** All events so far, oldest first. */
+  readonly events: Event[] = [];
+  readonly #child: ChildProcess;
+  readonly #diagnostics: string[] = [];
+  readonly #exited: Promise<unknown>;
+  #waiters = new Set<() => void>();
+  #alive = true;
+
+  /** @param parseDiagnostics - Makes an event of a line of stderr, for programs that have nothing else to say. */
+  constructor(
+    name: string,
+    command: string,
+    args: readonly string[],
+    parseDiagnostics?: (line: string) => Event | undefined,
+  ) {
+    this.name = name;
+    this.#child = spawn(command, args, { stdio: ["pipe", "pipe", "pipe"] });
+    this.#exited = once(this.#child, "close").then(() => {
+      this.#alive = false;
+      this.#wake();
+    });
+    // A write to a process that has just ended is no failure of a test by itself; a missing event is.
+    this.#child.stdin?.on("error", (error) => this.#note(String(error)));
+    this.#child.once("error", (error) => this.#note(String(error)));
+    if (this.#child.stdout === null || this.#child.stderr === null) throw new Error("no pipes");
+    createInterface({ input: this.#child.stdout }).on("line", (line) => {
+      this.#take(JSON.parse(line) as Event, line);
+    });
+    createInterface({ input: this.#child.stderr }).on("line", (line) => {
+      this.#take(parseDiagnostics?.(line), line);
+    });
+  }
+
+  /** Sends one command. */
+  send(command: object): void {
+    this.#child.stdin?.write(`${JSON.stringify(command)}\n`);
+  }
+
+  /**
+   * Waits until `look` finds something.
+   *
+   * @param what - Named in the failure.
+   * @param look - Asked now and after every event; `undefined` is "not yet".
+   * @throws {Error} After {@link EVENT_LIMIT_MS} or the end of the process, with the last event and its diagnostics.
+   */
+  async until<Found>(
+    what: string,
+    look: () => Found | undefined,
+    limitMs: number = EVENT_LIMIT_MS,
+  ): Promise<Found> {
+    const deadline = performance.now() + limitMs;
+    for (;;) {
+      const found = look();
+      if (found !== undefined) return found;
+      const leftMs = deadline - performance.now();
+      if (leftMs <= 0 || !this.#alive) {
+        throw new Error(
+          `${this.name}: ${what}: not seen ${this.#alive ? `within ${limitMs} ms` : "before it ended"}\n` +
+            `last event: ${JSON.stringify(this.events.at(-1))?.slice(0, 4000)}\n${this.#diagnostics.join("\n")}`,
+        );
+      }
+      await this.#nextEvent(leftMs);
+    }
+  }
+
+  /** Ends it as a crash would. */
+  async kill(): Promise<void> {
+    this.#child.kill("SIGKILL");
+    await this.#exited;
+  }
+
+  /** Asks it to end, and waits for that. Resolves with its exit code. */
+  async terminate(): Promise<number | null> {
+    this.#child.kill("SIGTERM");
+    return this.exit();
+  }
+
+  /** Waits for its end. Resolves with its exit code. */
+  async exit(): Promise<number | null> {
+    await this.until("end of the process", () => (this.#alive ? undefined : true), EXIT_LIMIT_MS);
+    return this.#child.exitCode;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.kill();
+  }
+
+  #nextEvent(limitMs: number): Promise<void> {
+    return new Promise((resolve) => {
+      const done = (): void => {
+        clearTimeout(timer);
+        this.#waiters.delete(done);
+        resolve();
+      };
+      const timer = setTimeout(done, limitMs);
+      this.#waiters.add(done);
+    });
+  }
+
+  #take(event: Event | undefined, line: string): void {
+    if (event === undefined) this.#note(line);
+    else this.events.push(event);
+    this.#wake();
+  }
+
+  #wake(): void {
+    for (const waiter of this.#waiters) waiter();
+  }
+
+  #note(line: string): void {
+    this.#diagnostics.push(line);
+    if (this.#diagnostics.length > KEPT_DIAGNOSTICS) this.#diagnostics.shift();
+  }
+}

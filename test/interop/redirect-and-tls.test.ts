@@ -1,0 +1,73 @@
+/**
+ * Where nodes are sent, and how they are protected on the way.
+ * @module
+ */
+import { describe, expect, test } from "vitest";
+import { createCluster, NODE_KINDS, type TestNode } from "./harness/nodes.ts";
+import { randomAffiliate, randomEndpoints } from "./harness/random-affiliate.ts";
+import { SERVICE_KINDS } from "./harness/services.ts";
+import { Stage } from "./harness/stage.ts";
+
+async function allSeeEachOther(nodes: readonly TestNode[]): Promise<void> {
+  const published = nodes.map((node) => node.publish(randomAffiliate(), randomEndpoints()));
+  for (const node of nodes) {
+    await node.sees(...published.filter(({ nodeId }) => nodeId !== node.nodeId));
+  }
+}
+
+describe.each(SERVICE_KINDS)("from the %s service", (fromKind) => {
+  describe.each(SERVICE_KINDS)("to the %s service", (toKind) => {
+    test.each([false, true])("nodes of both kinds are redirected, TLS %s", async (tls) => {
+      await using stage = new Stage();
+      const to = await stage.service(toKind, { tls });
+      const from = await stage.service(fromKind, { tls, redirect: to.endpoint });
+      const cluster = createCluster();
+      const nodes = NODE_KINDS.map((kind) => stage.node(kind, from, cluster));
+      await allSeeEachOther(nodes);
+      const { clusterId } = cluster;
+      expect(await stage.probe(to).call({ do: "list", clusterId })).toMatchObject({
+        affiliateCount: 2,
+      });
+      const source = stage.probe(from);
+      expect(await source.call({ do: "list", clusterId })).toMatchObject({ affiliateCount: 0 });
+      expect(await source.call({ do: "hello", clusterId })).toMatchObject({
+        redirect: to.endpoint,
+      });
+    });
+  });
+});
+
+describe.each(SERVICE_KINDS)("through the %s service with TLS", (serviceKind) => {
+  test("nodes of both kinds that trust its authority find each other", async () => {
+    await using stage = new Stage();
+    const service = await stage.service(serviceKind, { tls: true });
+    const cluster = createCluster();
+    await allSeeEachOther(
+      [...NODE_KINDS, ...NODE_KINDS].map((kind) => stage.node(kind, service, cluster)),
+    );
+  });
+
+  test("a node that speaks plaintext gets nowhere, and the service goes on", async () => {
+    await using stage = new Stage();
+    const service = await stage.service(serviceKind, { tls: true });
+    const plain = stage.probe({ ...service, tls: false });
+    const refused = await plain.call({ do: "hello", clusterId: "c", timeoutMs: 5000 });
+    expect(refused.code).toBe("Unavailable");
+    expect(await stage.probe(service).call({ do: "hello", clusterId: "c" })).toMatchObject({
+      code: "OK",
+    });
+  });
+});
+
+describe.each(SERVICE_KINDS)("through the %s service without TLS", (serviceKind) => {
+  test("a node that speaks TLS gets nowhere, and the service goes on", async () => {
+    await using stage = new Stage();
+    const service = await stage.service(serviceKind);
+    const secure = stage.probe({ ...service, tls: true });
+    const refused = await secure.call({ do: "hello", clusterId: "c", timeoutMs: 5000 });
+    expect(refused.code).toBe("Unavailable");
+    expect(await stage.probe(service).call({ do: "hello", clusterId: "c" })).toMatchObject({
+      code: "OK",
+    });
+  });
+});
