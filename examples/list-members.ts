@@ -15,15 +15,12 @@ const client = new DiscoveryClient({
   clusterId: process.env.CLUSTER_ID ?? "",
   clusterSecret: readFileSync(process.env.CLUSTER_SECRET_FILE ?? "cluster.secret", "utf8").trim(),
   nodeId: generateNodeId(), // of nobody: we publish nothing, and only look
+  onRetry: (error) => console.error(error.message),
 });
-const stop = new AbortController();
-const running = client.run({ signal: stop.signal });
-for await (const change of client.watch()) {
-  if (change.kind !== "snapshot") continue;
-  for (const [name, member] of membersOf(change.affiliates.map(createAffiliateSpec))) {
-    console.log(name, member.machineType, member.operatingSystem, member.addresses.join(","));
-  }
-  break;
+client.run();
+for await (const _ of client.watch()) break; // the first step is all there is
+const affiliates = [...client.affiliates.values()].map(createAffiliateSpec);
+for (const [name, { machineType, operatingSystem, addresses }] of membersOf(affiliates)) {
+  console.log(name, machineType, operatingSystem, ...addresses);
 }
-stop.abort();
-await running;
+await client[Symbol.asyncDispose](); // ends run()
