@@ -57,6 +57,8 @@ for await (const line of { [Symbol.asyncIterator]: () => lines }) {
 stop.abort();
 await Promise.all([running, following]);
 write({ event: "stopped" });
+// Then nothing of the client may keep the process alive.
+process.stdin.destroy();
 
 async function follow(): Promise<void> {
   for await (const _change of client.watch({ signal: stop.signal })) writeAffiliates();
