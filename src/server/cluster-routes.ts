@@ -77,6 +77,8 @@ export function clusterRoutes(
       async *watch(request, context) {
         const call = startCall("Watch", request, context);
         const codec = codecOf(context);
+        // A caller that is gone may never ask for the next message, and the code below would wait for it.
+        context.signal.addEventListener("abort", () => call.abandoned(), { once: true });
         try {
           for await (const message of procedures.watch(request, call.caller)) {
             for (const response of watchResponses(message, codec)) {
@@ -114,6 +116,7 @@ class Call {
   #code: RpcCode = "OK";
   #error: unknown;
   #messagesSent = 0;
+  #ended = false;
 
   constructor(method: ClusterMethod, request: RequestFields, caller: Caller, hooks: ServerHooks) {
     this.#method = method;
@@ -149,15 +152,22 @@ class Call {
     return new ConnectError(message, code);
   }
 
+  /** The caller is gone, or its deadline is over. */
+  abandoned(): void {
+    if (this.#ended) return;
+    this.failed(this.caller.signal.reason);
+    this.end();
+  }
+
   end(): void {
+    if (this.#ended) return;
+    this.#ended = true;
     const { onCallEnd } = this.#hooks;
     if (onCallEnd === undefined) return;
     const clientIp = this.caller.clientIp();
-    // A watch that its reader left ends by a return, without an error.
-    const { aborted } = this.caller.signal;
     onCallEnd({
       method: this.#method,
-      code: this.#code === "OK" && aborted ? "Canceled" : this.#code,
+      code: this.#code,
       durationMs: performance.now() - this.#startedAt,
       clientAddress: clientIp && formatAddress(clientIp),
       clusterId: this.#request.clusterId,

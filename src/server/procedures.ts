@@ -76,10 +76,14 @@ export function createProcedures(registry: Registry, options: ProceduresOptions 
   ): AsyncGenerator<WatchMessage, void, undefined> {
     if (ended) throw new DiscoveryError("ERR_REGISTRY_CLOSED", "watches have ended");
     const end = new AbortController();
-    const onAbort = () => end.abort();
-    if (signal.aborted) end.abort();
-    else signal.addEventListener("abort", onAbort, { once: true });
+    // Not left to `finally` alone: a reader may be gone for good between two messages.
+    const onAbort = () => {
+      watches.delete(end);
+      end.abort();
+    };
     watches.add(end);
+    if (signal.aborted) onAbort();
+    else signal.addEventListener("abort", onAbort, { once: true });
     try {
       yield* registry.watch(clusterId, { signal: end.signal });
       if (signal.aborted && !ended) throw signal.reason;

@@ -35,16 +35,32 @@ describe("behind a trusted proxy", () => {
   const trusted = ["10.0.0.0/8", "fd00::/8"];
 
   test.each([
-    ["X-Real-IP comes first", { "X-Real-IP": "203.0.113.9", "X-Forwarded-For": "203.0.113.8" }, "203.0.113.9"],
-    ["else the first entry of X-Forwarded-For", { "X-Forwarded-For": " 203.0.113.8 , 10.0.0.7" }, "203.0.113.8"],
+    [
+      "X-Real-IP comes first",
+      { "X-Real-IP": "203.0.113.9", "X-Forwarded-For": "203.0.113.8" },
+      "203.0.113.9",
+    ],
+    [
+      "else the first entry of X-Forwarded-For",
+      { "X-Forwarded-For": " 203.0.113.8 , 10.0.0.7" },
+      "203.0.113.8",
+    ],
     ["else the peer", {}, "10.0.0.1"],
     ["IPv6", { "X-Real-IP": "2001:db8::1" }, "2001:db8::1"],
     ["a mapped address is unmapped", { "X-Real-IP": "::ffff:203.0.113.9" }, "203.0.113.9"],
-    ["a value with a port is passed over", { "X-Real-IP": "203.0.113.9:80", "X-Forwarded-For": "203.0.113.8" }, "203.0.113.8"],
+    [
+      "a value with a port is passed over",
+      { "X-Real-IP": "203.0.113.9:80", "X-Forwarded-For": "203.0.113.8" },
+      "203.0.113.8",
+    ],
     ["a name is passed over", { "X-Real-IP": "unknown" }, "10.0.0.1"],
     ["brackets are passed over", { "X-Forwarded-For": "[2001:db8::1]" }, "10.0.0.1"],
     ["an empty value is passed over", { "X-Real-IP": "", "X-Forwarded-For": "" }, "10.0.0.1"],
-    ["only the first entry counts, parsed or not", { "X-Forwarded-For": "x, 203.0.113.8" }, "10.0.0.1"],
+    [
+      "only the first entry counts, parsed or not",
+      { "X-Forwarded-For": "x, 203.0.113.8" },
+      "10.0.0.1",
+    ],
   ])("%s", (_name, headers, expected) => {
     expect(address(headers, "10.0.0.1", trusted)).toBe(expected);
   });

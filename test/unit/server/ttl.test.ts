@@ -11,7 +11,11 @@ test.each([
   ["a nanosecond under zero is negative", { seconds: 0n, nanos: -1 }, -1],
   ["nanos over a second are carried", { seconds: 1799n, nanos: 1_000_000_000 }, 1_800_000],
   ["nanos of the other sign are taken off", { seconds: 1n, nanos: -1_000_000 }, 999],
-  ["the largest int64 is far over", { seconds: 2n ** 63n - 1n, nanos: 0 }, Number(2n ** 63n) * 1000],
+  [
+    "the largest int64 is far over",
+    { seconds: 2n ** 63n - 1n, nanos: 0 },
+    Number(2n ** 63n) * 1000,
+  ],
   ["the least int64 is far under", { seconds: -(2n ** 63n), nanos: 0 }, -Number(2n ** 63n) * 1000],
 ])("%s", (_name, ttl, expected) => {
   expect(ttlMsOf(ttl)).toBe(expected);
