@@ -32,7 +32,7 @@ form.addEventListener("submit", async (event) => {
       signal,
     });
     for await (const byName of members) {
-      status.textContent = `${byName.size} members`;
+      status.textContent = `members: ${byName.size}`;
       rows.replaceChildren(
         ...Array.from(byName, ([name, { machineType, operatingSystem, addresses }]) =>
           createRow([name, machineType, operatingSystem, addresses.join(", ")]),

@@ -9,6 +9,7 @@
 import { cp } from "node:fs/promises";
 import { join } from "node:path";
 import { installPackage } from "../dist/install-package.ts";
+import { installExamples, runExamplePage, startEmbeddedServer } from "./examples.ts";
 import { GAPS } from "./gaps.ts";
 import type { TestResult } from "./harness.ts";
 import {
@@ -26,6 +27,7 @@ const wanted = process.argv.slice(2);
 const [tools, installed] = await Promise.all([installTools(), installPackage()]);
 const tests = join(installed.folder, "test");
 const programs = join(tests, "runtimes/programs");
+const examples = await installExamples(installed.folder);
 const { node22, node24, deno, bun } = processRuntimes(tools);
 
 /** Everything, given a service on Node 24 where no other is named. */
@@ -39,11 +41,20 @@ const runs: Readonly<Record<string, (serviceUrl: string) => Promise<TestResult[]
   "node22-serve": () => withService(() => startService(node22, programs), throughNode),
   "deno-serve": () => withService(() => startService(deno, programs), throughNode),
   "bun-serve": () => withService(() => startService(bun, programs), throughNode),
+  "chromium-example": (url) => runExamplePage(tools, examples, url),
+  "deno-example": () =>
+    withService(() => startEmbeddedServer(tools, "deno", examples), throughFetch),
+  "bun-example": () => withService(() => startEmbeddedServer(tools, "bun", examples), throughFetch),
 };
 
 /** A service under another runtime, as clients on Node see it over all three protocols. */
 function throughNode(serviceUrl: string): Promise<TestResult[]> {
   return runInProcess(node24, programs, serviceUrl, ["portable", "socket"]);
+}
+
+/** A service in a fetch handler, which has no gRPC. */
+function throughFetch(serviceUrl: string): Promise<TestResult[]> {
+  return runInProcess(node24, programs, serviceUrl, ["portable"]);
 }
 
 async function withService<Result>(
