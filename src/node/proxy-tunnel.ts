@@ -1,13 +1,11 @@
 /**
- * A way through an HTTP proxy, as a stream that may be written to before the proxy has answered: HTTP/2 and TLS want
- * their socket at once.
+ * A way through an HTTP proxy.
  * @see RFC 9110, 9.3.6 (CONNECT)
  * @module
  */
-import { type ClientRequest, request as httpRequest } from "node:http";
+import { request as httpRequest, type IncomingMessage } from "node:http";
 import { request as httpsRequest } from "node:https";
 import type { Socket } from "node:net";
-import { Duplex } from "node:stream";
 import type { ServiceUrl } from "../client/service-url.ts";
 import { DiscoveryError } from "../errors.ts";
 
@@ -17,23 +15,27 @@ const CONNECT_TIMEOUT_MS = 10_000;
 export interface ProxyTunnelOptions {
   /** PEM certificates that an `https` proxy may be signed with. @default the runtime's */
   readonly ca?: readonly string[] | undefined;
+  /** Gives up while the tunnel is not open yet. */
+  readonly signal: AbortSignal;
 }
 
-export class ProxyTunnel extends Duplex {
-  readonly #request: ClientRequest;
-  #socket: Socket | undefined;
-  /** The one write or end that waits for the proxy. */
-  #whenConnected: ((socket: Socket) => void) | undefined;
-
-  /**
-   * @param proxy - `http` or `https`, perhaps with user and password.
-   * @param service - Where to.
-   */
-  constructor(proxy: URL, service: ServiceUrl, { ca }: ProxyTunnelOptions = {}) {
-    super();
-    const target = `${service.host}:${service.port}`;
-    const request = proxy.protocol === "https:" ? httpsRequest : httpRequest;
-    this.#request = request({
+/**
+ * Asks a proxy for a connection.
+ *
+ * @param proxy - `http` or `https`, perhaps with user and password.
+ * @param service - Where to.
+ * @returns A socket on which the service is spoken to.
+ * @throws {DiscoveryError} `ERR_SERVICE_UNAVAILABLE`, naming the proxy, the target and the proxy's answer.
+ */
+export function openProxyTunnel(
+  proxy: URL,
+  service: ServiceUrl,
+  { ca, signal }: ProxyTunnelOptions,
+): Promise<Socket> {
+  const target = `${service.host}:${service.port}`;
+  return new Promise((resolve, reject) => {
+    const fail = (why: string, cause?: Error) => reject(tunnelError(proxy, target, why, cause));
+    const request = (proxy.protocol === "https:" ? httpsRequest : httpRequest)({
       host: proxy.hostname.replace(/^\[|\]$/g, ""),
       port: proxy.port === "" ? undefined : Number(proxy.port),
       method: "CONNECT",
@@ -41,66 +43,30 @@ export class ProxyTunnel extends Duplex {
       headers: { Host: target, ...authorization(proxy) },
       agent: false,
       timeout: CONNECT_TIMEOUT_MS,
+      signal,
       ...(ca === undefined ? {} : { ca: [...ca] }),
     });
-    this.#request.once("connect", (response, socket, head) => {
-      if (response.statusCode === 200) this.#connected(socket, head);
-      else {
+    request.once("connect", (response: IncomingMessage, socket: Socket, head: Buffer) => {
+      if (response.statusCode !== 200) {
+        // What comes after the answer, also a reset, is nobody's business any more.
+        socket.on("error", () => {});
         socket.destroy();
-        const status = `${response.statusCode} ${response.statusMessage ?? ""}`.trim();
-        this.destroy(tunnelError(proxy, target, `answered ${status}`));
+        fail(`answered ${response.statusCode} ${response.statusMessage ?? ""}`.trim());
+        return;
       }
+      socket.setTimeout(0);
+      socket.setNoDelay(true);
+      // The service's first bytes may come in one packet with the proxy's answer.
+      if (head.length > 0) socket.unshift(head);
+      resolve(socket);
     });
-    this.#request.once("timeout", () => {
-      this.destroy(tunnelError(proxy, target, "did not answer in 10 s"));
+    request.once("timeout", () => {
+      fail("did not answer in 10 s");
+      request.destroy();
     });
-    this.#request.on("error", (error) => {
-      this.destroy(tunnelError(proxy, target, error.message, error));
-    });
-    this.#request.end();
-  }
-
-  override _read(): void {
-    this.#socket?.resume();
-  }
-
-  override _write(
-    chunk: Uint8Array,
-    _: BufferEncoding,
-    done: (error?: Error | null) => void,
-  ): void {
-    this.#onSocket((socket) => socket.write(chunk, done));
-  }
-
-  override _final(done: (error?: Error | null) => void): void {
-    this.#onSocket((socket) => socket.end(done));
-  }
-
-  override _destroy(error: Error | null, done: (error?: Error | null) => void): void {
-    this.#request.destroy();
-    this.#socket?.destroy();
-    done(error);
-  }
-
-  #onSocket(use: (socket: Socket) => void): void {
-    if (this.#socket === undefined) this.#whenConnected = use;
-    else use(this.#socket);
-  }
-
-  #connected(socket: Socket, head: Buffer): void {
-    this.#socket = socket;
-    socket.setTimeout(0);
-    socket.setNoDelay(true);
-    socket.on("error", (error) => this.destroy(error));
-    socket.on("close", () => this.destroy());
-    socket.on("end", () => this.push(null));
-    if (head.length > 0) this.push(head);
-    socket.on("data", (chunk) => {
-      if (!this.push(chunk)) socket.pause();
-    });
-    this.#whenConnected?.(socket);
-    this.#whenConnected = undefined;
-  }
+    request.on("error", (error) => fail(error.message, error));
+    request.end();
+  });
 }
 
 function authorization({ username, password }: URL): Record<string, string> {

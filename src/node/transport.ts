@@ -2,14 +2,15 @@
  * gRPC over HTTP/2 for a `DiscoveryClient`: plaintext or TLS, also through an HTTP proxy.
  * @module
  */
-import type { ClientSessionOptions, SecureClientSessionOptions } from "node:http2";
+import { isIP } from "node:net";
 import * as tls from "node:tls";
 import type { Transport } from "@connectrpc/connect";
 import { createGrpcTransport, Http2SessionManager } from "@connectrpc/connect-node";
 import { parseServiceUrl, type ServiceUrl } from "../client/service-url.ts";
 import { MAX_CLIENT_MESSAGE_BYTES, MAX_TTL_MS } from "../protocol/limits.ts";
 import { type Environment, parseProxyUrl, proxyFromEnvironment } from "./proxy-environment.ts";
-import { ProxyTunnel } from "./proxy-tunnel.ts";
+import { openProxyTunnel } from "./proxy-tunnel.ts";
+import { TunnelSessionManager } from "./tunnel-session.ts";
 
 /** A tenth of the longest TTL, as nodes do. */
 const DEFAULT_PING_INTERVAL_MS = MAX_TTL_MS / 10;
@@ -48,13 +49,8 @@ export interface GrpcTransport extends Transport {
  * new DiscoveryClient({ service, transport: grpcTransport, clusterId, clusterSecret, nodeId });
  */
 export function grpcTransport(url: string, options: GrpcTransportOptions = {}): GrpcTransport {
-  const { pingIntervalMs = DEFAULT_PING_INTERVAL_MS } = options;
   const service = parseServiceUrl(url);
-  const sessionManager = new Http2SessionManager(
-    service.baseUrl,
-    { pingIntervalMs },
-    sessionOptions(service, options),
-  );
+  const sessionManager = createSessionManager(service, options);
   const transport = createGrpcTransport({
     baseUrl: service.baseUrl,
     sessionManager,
@@ -69,23 +65,29 @@ export function grpcTransport(url: string, options: GrpcTransportOptions = {}): 
   };
 }
 
-function sessionOptions(
+function createSessionManager(
   service: ServiceUrl,
   options: GrpcTransportOptions,
-): ClientSessionOptions | SecureClientSessionOptions {
+): Http2SessionManager | TunnelSessionManager {
+  const { pingIntervalMs = DEFAULT_PING_INTERVAL_MS, serverName } = options;
   const ca = trustedCertificates(options.ca);
-  const trust = ca === undefined ? {} : { ca: [...ca] };
-  const proxy = resolveProxy(service, options);
-  const name = options.serverName === undefined ? {} : { servername: options.serverName };
-  if (proxy === undefined) return service.tls ? { ...trust, ...name } : {};
-  return {
-    createConnection: () => {
-      const socket = new ProxyTunnel(proxy, service, { ca });
-      if (!service.tls) return socket;
-      const host = service.host.replace(/^\[|\]$/g, "");
-      return tls.connect({ socket, host, ALPNProtocols: ["h2"], ...trust, ...name });
-    },
+  const tlsOptions = {
+    ...(ca === undefined ? {} : { ca: [...ca] }),
+    ...(serverName === undefined ? {} : { servername: serverName }),
   };
+  const proxy = resolveProxy(service, options);
+  if (proxy === undefined) {
+    return new Http2SessionManager(service.baseUrl, { pingIntervalMs }, tlsOptions);
+  }
+  const host = service.host.replace(/^\[|\]$/g, "");
+  // Over a socket of one's own, TLS sends the host's name only when told to; an IP address is not sent.
+  const ownName = isIP(host) === 0 ? { servername: host } : {};
+  const secureOptions = { host, ALPNProtocols: ["h2"], ...ownName, ...tlsOptions };
+  return new TunnelSessionManager(service.baseUrl, {
+    open: (signal) => openProxyTunnel(proxy, service, { ca, signal }),
+    secure: (socket) => (service.tls ? tls.connect({ socket, ...secureOptions }) : socket),
+    pingIntervalMs,
+  });
 }
 
 function resolveProxy(
