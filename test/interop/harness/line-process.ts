@@ -2,7 +2,7 @@
  * A child process that is driven by JSON lines: commands on its stdin, events on its stdout.
  * @module
  */
-import { type ChildProcess, spawn } from "node:child_process";
+import { type ChildProcessWithoutNullStreams, spawn } from "node:child_process";
 import { once } from "node:events";
 import { createInterface } from "node:readline";
 
@@ -17,40 +17,40 @@ export class LineProcess<Event> {
   readonly name: string;
   /** All events so far, oldest first. */
   readonly events: Event[] = [];
-  readonly #child: ChildProcess;
+  readonly #child: ChildProcessWithoutNullStreams;
   readonly #diagnostics: string[] = [];
   readonly #exited: Promise<unknown>;
   #waiters = new Set<() => void>();
   #alive = true;
 
-  /** @param parseDiagnostics - Makes an event of a line of stderr, for programs that have nothing else to say. */
+  /** @param eventOf - Makes events of lines of either stream. By default stdout is JSON, and stderr holds none. */
   constructor(
     name: string,
     command: string,
     args: readonly string[],
-    parseDiagnostics?: (line: string) => Event | undefined,
+    eventOf?: (line: string) => Event | undefined,
   ) {
     this.name = name;
-    this.#child = spawn(command, args, { stdio: ["pipe", "pipe", "pipe"] });
-    this.#exited = once(this.#child, "close").then(() => {
+    const child = spawn(command, args, { stdio: ["pipe", "pipe", "pipe"] });
+    this.#child = child;
+    this.#exited = once(child, "close").then(() => {
       this.#alive = false;
       this.#wake();
     });
     // A write to a process that has just ended is no failure of a test by itself; a missing event is.
-    this.#child.stdin?.on("error", (error) => this.#note(String(error)));
-    this.#child.once("error", (error) => this.#note(String(error)));
-    if (this.#child.stdout === null || this.#child.stderr === null) throw new Error("no pipes");
-    createInterface({ input: this.#child.stdout }).on("line", (line) => {
-      this.#take(JSON.parse(line) as Event, line);
+    child.stdin.on("error", (error) => this.#note(String(error)));
+    child.once("error", (error) => this.#note(String(error)));
+    createInterface({ input: child.stdout }).on("line", (line) => {
+      this.#take(eventOf ? eventOf(line) : (JSON.parse(line) as Event), line);
     });
-    createInterface({ input: this.#child.stderr }).on("line", (line) => {
-      this.#take(parseDiagnostics?.(line), line);
+    createInterface({ input: child.stderr }).on("line", (line) => {
+      this.#take(eventOf?.(line), line);
     });
   }
 
   /** Sends one command. */
   send(command: object): void {
-    this.#child.stdin?.write(`${JSON.stringify(command)}\n`);
+    this.#child.stdin.write(`${JSON.stringify(command)}\n`);
   }
 
   /**

@@ -14,7 +14,7 @@ import { certificate, type Service } from "./services.ts";
 export const NODE_KINDS = ["go", "ts"] as const;
 export type NodeKind = (typeof NODE_KINDS)[number];
 
-const OUR_NODE = resolve(import.meta.dirname, "../programs/node.ts");
+const OUR_NODE = resolve(import.meta.dirname, "../node-program.ts");
 const DEFAULT_TTL_MS = 60_000;
 
 export interface Cluster {

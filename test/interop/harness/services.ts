@@ -4,7 +4,6 @@
  */
 import { resolve } from "node:path";
 import { inject } from "vitest";
-import type { ServiceConfig } from "../programs/service.ts";
 import { LineProcess } from "./line-process.ts";
 
 export const SERVICE_KINDS = ["go", "ts"] as const;
@@ -13,7 +12,7 @@ export type ServiceKind = (typeof SERVICE_KINDS)[number];
 /** How often the reference looks for what has expired. Ours needs no telling. */
 export const GO_SWEEP_INTERVAL_MS = 500;
 
-const OUR_SERVICE = resolve(import.meta.dirname, "../programs/service.ts");
+const OUR_CLI = resolve(import.meta.dirname, "../../../src/cli/main.ts");
 
 export interface ServiceOptions {
   /** 0 is a free one. @default 0 */
@@ -38,7 +37,7 @@ export interface Service {
 }
 
 interface ServiceEvent {
-  /** `IP:port`, IPv6 without brackets in ours. */
+  /** `IP:port`. */
   readonly address: string;
 }
 
@@ -47,32 +46,24 @@ const HOST = "127.0.0.1";
 /** Starts a service on loopback and waits until it listens. */
 export async function startService(
   kind: ServiceKind,
-  { port = 0, redirect, tls = false, trustRealIp = true }: ServiceOptions = {},
+  options: ServiceOptions = {},
 ): Promise<Service> {
-  const options = { port, redirect, tls, trustRealIp };
   const process = kind === "go" ? startReference(options) : startOurs(options);
   try {
     const { address } = await process.until("listening", () => process.events[0]);
-    const endpoint = `${HOST}:${address.slice(address.lastIndexOf(":") + 1)}`;
-    const url = `${tls ? "https" : "http"}://${endpoint}/`;
-    return { kind, port: Number(endpoint.split(":")[1]), endpoint, url, tls, process };
+    const tls = options.tls ?? false;
+    const url = `${tls ? "https" : "http"}://${address}/`;
+    return { kind, port: Number(address.split(":")[1]), endpoint: address, url, tls, process };
   } catch (error) {
     await process.kill();
     throw error;
   }
 }
 
-interface StartOptions {
-  readonly port: number;
-  readonly redirect: string | undefined;
-  readonly tls: boolean;
-  readonly trustRealIp: boolean;
-}
-
-function startReference(options: StartOptions): LineProcess<ServiceEvent> {
-  const { port, redirect, tls, trustRealIp } = options;
+function startReference(options: ServiceOptions): LineProcess<ServiceEvent> {
+  const { trustRealIp = true } = options;
   const args = [
-    `-addr=${HOST}:${port}`,
+    ...commonFlags(options),
     "-landing-addr=",
     "-metrics-addr=",
     "-snapshots-enabled=false",
@@ -80,32 +71,34 @@ function startReference(options: StartOptions): LineProcess<ServiceEvent> {
     `-trust-x-real-ip=${trustRealIp}`,
     `-trust-first-x-forwarded-for=${trustRealIp}`,
   ];
-  if (redirect !== undefined) args.push(`-redirect-endpoint=${redirect}`);
+  // It logs JSON lines; the one that names its address says that it listens.
+  const pattern = /"msg":"API server starting","address":"([^"]+)"/;
+  return new LineProcess("go service", inject("binaries").service, args, addressIn(pattern));
+}
+
+function startOurs(options: ServiceOptions): LineProcess<ServiceEvent> {
+  const args = [OUR_CLI, "serve", ...commonFlags(options)];
+  if (options.trustRealIp ?? true) args.push("-trusted-proxies=127.0.0.0/8");
+  const pattern = /^listening on https?:\/\/(\S+)$/;
+  return new LineProcess("ts service", process.execPath, args, addressIn(pattern));
+}
+
+/** Ours takes the reference's flags, and in its way of writing them. */
+function commonFlags({ port = 0, redirect, tls = false }: ServiceOptions): string[] {
+  const flags = [`-addr=${HOST}:${port}`];
+  if (redirect !== undefined) flags.push(`-redirect-endpoint=${redirect}`);
   if (tls) {
-    args.push(`-certificate-path=${certificate("server.pem")}`);
-    args.push(`-key-path=${certificate("server-key.pem")}`);
+    flags.push(`-certificate-path=${certificate("server.pem")}`);
+    flags.push(`-key-path=${certificate("server-key.pem")}`);
   }
-  return new LineProcess("go service", inject("binaries").service, args, addressOfLogLine);
+  return flags;
 }
 
-/** The reference logs JSON lines; the one that names its address says that it listens. */
-function addressOfLogLine(line: string): ServiceEvent | undefined {
-  const address = /"msg":"API server starting","address":"([^"]+)"/.exec(line)?.[1];
-  return address === undefined ? undefined : { address };
-}
-
-function startOurs({ port, redirect, tls, trustRealIp }: StartOptions): LineProcess<ServiceEvent> {
-  const service = new LineProcess<ServiceEvent>("ts service", process.execPath, [OUR_SERVICE]);
-  const config: ServiceConfig = {
-    host: HOST,
-    port,
-    redirectEndpoint: redirect,
-    trustedProxies: trustRealIp ? ["127.0.0.0/8"] : [],
-    certificatePath: tls ? certificate("server.pem") : undefined,
-    keyPath: tls ? certificate("server-key.pem") : undefined,
+function addressIn(pattern: RegExp): (line: string) => ServiceEvent | undefined {
+  return (line) => {
+    const address = pattern.exec(line)?.[1];
+    return address === undefined ? undefined : { address };
   };
-  service.send(config);
-  return service;
 }
 
 /** Path of a test certificate. */
