@@ -98,9 +98,8 @@ describe("checkers", () => {
   });
 
   test("attw finds the types of every entry point, for ES modules", async () => {
-    const report = await run("attw", [tarball, "--profile", "esm-only", "--format", "ascii"], {
-      env: { ...process.env, NO_COLOR: "1" },
-    }).catch((error: { stdout?: string }) => expect.fail(error.stdout ?? String(error)));
-    expect(report.stdout).toContain("No problems found");
+    await run("attw", [tarball, "--profile", "esm-only", "--format", "ascii", "--no-color"]).catch(
+      (error: { stdout?: string }) => expect.fail(error.stdout ?? String(error)),
+    );
   });
 });

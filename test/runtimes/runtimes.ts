@@ -22,6 +22,9 @@ const PROCESS_TIMEOUT_MS = 120_000;
 /** The last day whose behaviour workerd is asked for. */
 const WORKERD_COMPATIBILITY_DATE = "2026-07-01";
 
+/** Where Debian puts it; the environment's `CHROMIUM` says another place. */
+const CHROMIUM = "/usr/bin/chromium";
+
 /** As a container runs it: no sandbox of its own, no graphics, no calls home. */
 const CHROMIUM_FLAGS = [
   ...["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"],
@@ -192,7 +195,8 @@ export async function runInChromium(
     response.end("<!doctype html><title>runtime suite</title>");
   });
   await new Promise<void>((resolve) => site.listen(0, "127.0.0.1", resolve));
-  const browser = await chromium.launch({ executablePath: tools.chromium, args: CHROMIUM_FLAGS });
+  const executablePath = process.env.CHROMIUM ?? CHROMIUM;
+  const browser = await chromium.launch({ executablePath, args: CHROMIUM_FLAGS });
   try {
     const page = await browser.newPage();
     await page.goto(`http://127.0.0.1:${(site.address() as AddressInfo).port}/`);

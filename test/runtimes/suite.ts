@@ -93,8 +93,12 @@ export function portableTests({ test, assert }: Harness, { serviceUrl }: SuiteEn
       endpoints: [],
       ttlMs: 60_000,
     });
-    const affiliates = [{ id: "node", data, endpoints: [] }];
-    assert.equal((await changes.next()).value, { kind: "updated", affiliates });
+    const updated = (await changes.next()).value;
+    assert.equal(updated?.kind, "updated");
+    assert.equal(
+      (await registry.list("cluster")).map((view) => [view.id, view.data]),
+      [["node", data]],
+    );
     await registry.delete("cluster", "node");
     assert.equal((await changes.next()).value, { kind: "deleted", ids: ["node"] });
     assert.equal(await registry.list("cluster"), []);

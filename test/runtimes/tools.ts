@@ -13,16 +13,12 @@ const run = promisify(execFile);
 const MANIFESTS = join(import.meta.dirname, "tools");
 const CACHE = join(import.meta.dirname, "../../.cache/runtimes");
 
-/** Where Debian and Ubuntu put it; `CHROMIUM` says another place. */
-const CHROMIUM = "/usr/bin/chromium";
-
 export interface Tools {
   readonly node22: string;
   /** The Node that runs this: development's own. */
   readonly node24: string;
   readonly deno: string;
   readonly bun: string;
-  readonly chromium: string;
   /** `node_modules` with miniflare and playwright-core. */
   readonly modules: string;
 }
@@ -36,16 +32,17 @@ export async function installTools(): Promise<Tools> {
     for (const name of ["package.json", "package-lock.json", ".npmrc"]) {
       await copyFile(join(MANIFESTS, name), join(CACHE, name));
     }
-    await run("npm", ["ci"], { cwd: CACHE });
+    // Not `npm ci`: it asks for every platform's build in the lock file, and a registry may not have them all.
+    await run("npm", ["install", "--no-audit", "--no-fund"], { cwd: CACHE });
     await writeFile(stamp, lock);
   }
   const modules = join(CACHE, "node_modules");
   const tools: Tools = {
     node22: join(modules, "node/bin/node"),
     node24: process.execPath,
-    deno: join(modules, ".bin/deno"),
-    bun: join(modules, ".bin/bun"),
-    chromium: process.env.CHROMIUM ?? CHROMIUM,
+    // Not the launchers in .bin: ending one of those would leave the runtime running.
+    deno: join(modules, "deno/deno"),
+    bun: join(modules, "bun/bin/bun.exe"),
     modules,
   };
   for (const [name, path] of Object.entries(tools)) {

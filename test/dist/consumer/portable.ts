@@ -1,0 +1,73 @@
+// A program for any runtime: it compiles without the types of one.
+import {
+  base62,
+  type DiscoveredAffiliate,
+  DiscoveryClient,
+  DiscoveryError,
+  generateNodeId,
+  isDiscoveryError,
+  MemoryRegistry,
+  membersOf,
+  type Registry,
+} from "talos-discovery";
+import { type AffiliateChange, DiscoveryClient as SameClient } from "talos-discovery/client";
+import {
+  createClusterCipher,
+  generateClusterId,
+  generateClusterSecret,
+} from "talos-discovery/crypto";
+import { machineId } from "talos-discovery/identity";
+import { decodeEndpoint, encodeEndpoint, MAX_TTL_MS } from "talos-discovery/protocol";
+import { MemoryRegistry as SameRegistry } from "talos-discovery/registry";
+import { membersOf as sameMembersOf } from "talos-discovery/resources";
+import { createFetchHandler, memoryTransport } from "talos-discovery/server";
+import { connectTransport, grpcWebTransport } from "talos-discovery/web";
+
+const same: boolean[] = [
+  SameClient === DiscoveryClient,
+  SameRegistry === MemoryRegistry,
+  sameMembersOf === membersOf,
+];
+if (same.includes(false)) throw new Error("the entry points do not share their modules");
+
+const nodeId: string = generateNodeId();
+const text: string = machineId(base62.encode(base62.decode(nodeId)));
+if (text.length !== 32) throw new Error(text);
+
+const cipher = createClusterCipher(generateClusterSecret());
+const endpoint: string = decodeEndpoint(
+  cipher.openEndpoint(cipher.sealEndpoint(encodeEndpoint("192.0.2.1:51820"))),
+);
+if (endpoint !== "192.0.2.1:51820") throw new Error(endpoint);
+
+const registry: Registry = new MemoryRegistry();
+const handler: (request: Request) => Promise<Response> = createFetchHandler(registry);
+const answer = await handler(new Request("http://service.test/nowhere"));
+if (answer.status !== 404) throw new Error(`status ${answer.status}`);
+
+const transports = [() => memoryTransport(registry), grpcWebTransport, connectTransport];
+const clients = transports.map(
+  (transport) =>
+    new DiscoveryClient({
+      service: "http://127.0.0.1:1",
+      transport: (url) => transport(url),
+      clusterId: generateClusterId(),
+      clusterSecret: generateClusterSecret(),
+      nodeId,
+      ttlMs: MAX_TTL_MS,
+    }),
+);
+for (const client of clients) {
+  const known: ReadonlyMap<string, DiscoveredAffiliate> = client.affiliates;
+  const changes: AsyncIterable<AffiliateChange> = client.watch({ signal: AbortSignal.abort() });
+  if (known.size !== 0 || changes === undefined) throw new Error("a new client knows somebody");
+}
+await registry.close();
+
+try {
+  base62.decode("not base62!");
+  throw new Error("decoded what is not base62");
+} catch (error) {
+  if (!isDiscoveryError(error) || !(error instanceof DiscoveryError)) throw error;
+  if (error.code !== "ERR_BASE62_INVALID") throw error;
+}
