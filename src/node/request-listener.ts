@@ -37,7 +37,7 @@ async function respond(
   // A reset reaches the call through its signal; without a listener it would be an uncaught exception as well.
   request.on("error", ignore);
   response.on("error", ignore);
-  response.once("finish", () => dropUnreadBody(request));
+  dropUnreadBody(request, response);
   const universal = toUniversal(request, response);
   const answer =
     universal === undefined
@@ -72,11 +72,20 @@ function socketOf(
   return request instanceof Http2ServerRequest ? request.stream.session?.socket : request.socket;
 }
 
-/** An answer can be complete before its request is, such as to one that is too large. */
-function dropUnreadBody(request: NodeRequest): void {
-  if (request.complete) return;
-  if (request instanceof Http2ServerRequest) request.stream.close();
-  else request.socket.destroySoon();
+/** Ends a request whose answer is complete before it is itself, such as one that is too large. */
+function dropUnreadBody(request: NodeRequest, response: NodeResponse): void {
+  if (request instanceof Http2ServerRequest) {
+    const { stream } = request;
+    // Emitted when all of the body is sent, and the trailers after it are queued by an earlier listener. RFC 9113 section
+    // 8.1 asks for a reset without an error then.
+    stream.once("wantTrailers", () => {
+      if (!request.complete) setImmediate(() => stream.close());
+    });
+  } else {
+    response.once("finish", () => {
+      if (!request.complete) request.socket.destroySoon();
+    });
+  }
 }
 
 function ignore(): void {}

@@ -57,15 +57,17 @@ export function createHttpService(
 ): UniversalHandlerFn {
   const { cors = {}, hooks, bodyTimeoutMs = REQUEST_BODY_TIMEOUT_MS } = options;
   if (!(bodyTimeoutMs > 0)) throw new RangeError(`bodyTimeoutMs: ${bodyTimeoutMs} is not positive`);
+  const { trailers, acceptCompression = [] } = abilities;
   const router = createConnectRouter({
-    grpc: abilities.trailers,
-    acceptCompression: abilities.acceptCompression ?? [],
+    grpc: trailers,
+    acceptCompression,
     // What we send is sealed, and random bytes do not compress.
     compressMinBytes: Number.MAX_SAFE_INTEGER,
     readMaxBytes: MAX_REQUEST_BYTES,
   });
   const trustedProxies = parseTrustedProxies(options.trustedProxies ?? []);
   clusterRoutes(procedures, { trustedProxies, hooks })(router);
+  const encodings = acceptCompression.map(({ name }) => name);
   const handlers = new Map(router.handlers.map((handler) => [handler.requestPath, handler]));
 
   async function answer(request: UniversalServerRequest): Promise<UniversalServerResponse> {
@@ -73,7 +75,7 @@ export function createHttpService(
     const contentType = request.header.get("content-type") ?? "";
     const handler = handlers.get(pathname);
     if (handler === undefined) {
-      const isGrpcWithoutTrailers = isGrpc(contentType) && !abilities.trailers;
+      const isGrpcWithoutTrailers = isGrpc(contentType) && !trailers;
       return pageResponse(
         isGrpcWithoutTrailers
           ? grpcNeedsTrailers()
@@ -82,6 +84,11 @@ export function createHttpService(
     }
     const body = withBodyTimeout(request.body as AsyncIterable<Uint8Array>, bodyTimeoutMs);
     const response = await handler({ ...request, body });
+    const encoding = request.header.get("grpc-encoding") ?? "identity";
+    if (encoding !== "identity" && !encodings.includes(encoding)) {
+      // gRPC's compression document asks for it; Connect says it in the text of the error only.
+      response.header?.set("grpc-accept-encoding", ["identity", ...encodings].join(","));
+    }
     // Connect leaves these two without a word.
     if (response.status === 405) return pageResponse(methodNotAllowed("POST"));
     if (response.status === 415) {
