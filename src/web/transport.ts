@@ -45,6 +45,17 @@ function webOptions(
     baseUrl: parseServiceUrl(url).baseUrl,
     useBinaryFormat: true,
     // The global one is looked up at each call: it may be replaced, for tests or to add headers.
-    fetch: limitMessages(fetch ?? ((input, init) => globalThis.fetch(input, init)), readMaxBytes),
+    fetch: limitMessages(
+      refuseRedirects(fetch ?? ((input, init) => globalThis.fetch(input, init))),
+      readMaxBytes,
+    ),
   };
+}
+
+/**
+ * Connect asks for `redirect: "error"`, which workers refuse to take. A redirect that is not followed has no message in it,
+ * so the call fails just as well.
+ */
+function refuseRedirects(fetch: typeof globalThis.fetch): typeof globalThis.fetch {
+  return (input, init) => fetch(input, { ...init, redirect: "manual" });
 }

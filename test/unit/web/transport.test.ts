@@ -71,6 +71,15 @@ describe.each(Object.entries(transports))("%s", (_, createTransport) => {
     );
   });
 
+  test("follows no redirect, and asks for that in the one way that workers take too", async () => {
+    const fetch = vi.fn<typeof globalThis.fetch>(async () =>
+      Response.redirect("http://other.test/", 307),
+    );
+    const client = createClient(Cluster, createTransport("http://service.test", { fetch }));
+    await expect(client.hello(hello)).rejects.toBeInstanceOf(ConnectError);
+    expect(fetch.mock.calls.map(([, init]) => init?.redirect)).toEqual(["manual"]);
+  });
+
   test("refuses a message over the limit, in a stream and alone, and takes one under it", async () => {
     const registry = new MemoryRegistry();
     onTestFinished(() => registry.close());
