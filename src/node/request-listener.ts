@@ -41,17 +41,20 @@ async function respond(
   const universal = toUniversal(request, response);
   const answer =
     universal === undefined
-      ? pageResponse(badRequest("Request target or Host header is not valid."))
+      ? pageResponse(badRequest("The request target is not valid."))
       : await service(universal);
   await universalResponseToNodeResponse(answer, response);
 }
 
-/** @returns `undefined` where no URL can be made of target and host. */
+/** @returns `undefined` where the target makes no URL. */
 function toUniversal(
   request: NodeRequest,
   response: NodeResponse,
 ): UniversalServerRequest | undefined {
   const context = peerContext(socketOf(request)?.remoteAddress);
+  // One name is as good as another here, and clients get theirs wrong: Node's own leaves out the brackets of an IPv6
+  // address.
+  request.headers[request instanceof Http2ServerRequest ? ":authority" : "host"] = "localhost";
   try {
     // The declared types pair up requests and responses of one version.
     return universalRequestFromNodeRequest(
@@ -79,7 +82,12 @@ function dropUnreadBody(request: NodeRequest, response: NodeResponse): void {
     // Emitted when all of the body is sent, and the trailers after it are queued by an earlier listener. RFC 9113 section
     // 8.1 asks for a reset without an error then.
     stream.once("wantTrailers", () => {
-      if (!request.complete) setImmediate(() => stream.close());
+      if (request.complete) return;
+      setImmediate(() => {
+        stream.close();
+        // A closed stream with something left to read would stay.
+        stream.resume();
+      });
     });
   } else {
     response.once("finish", () => {
