@@ -25,8 +25,12 @@ export interface RunningExample {
 }
 
 /** Runs a file in its folder; it is killed at the end of the test where it has not ended. */
-export function startExample(file: string, env: Readonly<Record<string, string>>): RunningExample {
-  const child = spawn(process.execPath, [file], {
+export function startExample(
+  file: string,
+  env: Readonly<Record<string, string>>,
+  args: readonly string[] = [],
+): RunningExample {
+  const child = spawn(process.execPath, [file, ...args], {
     cwd: dirname(file),
     env: { PATH: process.env.PATH, ...env },
     stdio: ["ignore", "pipe", "pipe"],

