@@ -140,6 +140,7 @@ async function watchListing<Spec extends object>(
     io.stdout.write(printer.print(view.replace(onlyWanted(select(cluster.affiliates), id))));
     if (isListed) continue;
     isListed = true;
+    if (view.list().length === 0) writeNotice(io, `no ${definition.names[0]} yet`);
     const dropped = drops.summary(cluster.affiliates.size);
     if (dropped !== undefined) writeNotice(io, dropped);
   }

@@ -99,9 +99,12 @@ function authority({ host, port }: { readonly host: string; readonly port: numbe
 
 function logCall(log: Log, report: CallReport): void {
   const fields = {
-    duration: report.durationMs / 1000,
+    // Seconds, to the microsecond.
+    duration: Math.round(report.durationMs * 1000) / 1_000_000,
     code: report.code,
-    error: report.error === undefined ? undefined : oneLine(report.error),
+    // That a caller hung up is how every watch ends, and needs no explanation.
+    error:
+      report.error === undefined || report.code === "Canceled" ? undefined : oneLine(report.error),
     "peer.address": report.clientAddress,
     cluster_id: report.clusterId,
     affiliate_id: report.affiliateId,

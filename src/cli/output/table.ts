@@ -10,7 +10,10 @@ import { TableLayout } from "./table-layout.ts";
 
 const EVENT_MARKS = { created: "+", updated: " ", destroyed: "-" } as const;
 
-/** Makes a printer of tables. The header comes with the first call, also where there is nothing to list. */
+/**
+ * Makes a printer of tables. The header comes with the first call, also where there is nothing to list; with events it
+ * comes with the first of them, since rows that follow later would not stand under an empty table's header.
+ */
 export function createTablePrinter<Spec extends object>(
   definition: ResourceDefinition<Spec>,
   { wide, withEvents, style = PLAIN }: PrinterOptions & { readonly wide: boolean },
@@ -41,6 +44,7 @@ export function createTablePrinter<Spec extends object>(
 
   return {
     print(events) {
+      if (withEvents && events.length === 0) return "";
       const rows = events.map(cells);
       const marks = events.map(({ event }) => event);
       if (isStarted) return layout.format(rows, (line, row) => paintRow(line, marks[row]));

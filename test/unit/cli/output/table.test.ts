@@ -151,8 +151,9 @@ test("a watch marks what came with +, what went with -, and what changed with a 
     printer.print(view.replace(new Map())),
   ];
   expect(text).toStrictEqual([
-    "*   ID   VERSION   HOSTNAME   MACHINE TYPE   ADDRESSES\n",
-    '+   Aa   1         talos-default-worker-1   worker         ["10.0.0.1"]\n',
+    "",
+    "*   ID   VERSION   HOSTNAME                 MACHINE TYPE   ADDRESSES\n" +
+      '+   Aa   1         talos-default-worker-1   worker         ["10.0.0.1"]\n',
     '    Aa   2         talos-default-worker-1   worker         ["10.0.0.2"]\n',
     '-   Aa   2         talos-default-worker-1   worker         ["10.0.0.2"]\n',
     "",
