@@ -5,9 +5,9 @@
  */
 import { readFileSync } from "node:fs";
 import { createInterface } from "node:readline";
-import { DiscoveryClient } from "../../src/client/index.ts";
-import { grpcTransport } from "../../src/node/index.ts";
-import type { AffiliateData } from "../../src/protocol/index.ts";
+import { DiscoveryClient } from "talos-discovery/client";
+import { grpcTransport } from "talos-discovery/node";
+import type { AffiliateData } from "talos-discovery/protocol";
 
 interface NodeConfig {
   readonly url: string;

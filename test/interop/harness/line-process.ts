@@ -41,7 +41,7 @@ export class LineProcess<Event> {
     child.stdin.on("error", (error) => this.#note(String(error)));
     child.once("error", (error) => this.#note(String(error)));
     createInterface({ input: child.stdout }).on("line", (line) => {
-      this.#take(eventOf ? eventOf(line) : (JSON.parse(line) as Event), line);
+      this.#take(eventOf ? eventOf(line) : (parseJson(line) as Event | undefined), line);
     });
     createInterface({ input: child.stderr }).on("line", (line) => {
       this.#take(eventOf?.(line), line);
@@ -127,5 +127,14 @@ export class LineProcess<Event> {
   #note(line: string): void {
     this.#diagnostics.push(line);
     if (this.#diagnostics.length > KEPT_DIAGNOSTICS) this.#diagnostics.shift();
+  }
+}
+
+/** `undefined` for what is no JSON: a process that is killed leaves half a line. */
+function parseJson(line: string): unknown {
+  try {
+    return JSON.parse(line);
+  } catch {
+    return undefined;
   }
 }

@@ -2,9 +2,9 @@
  * Nodes as real processes: the public Go client and ours, behind one shape.
  * @module
  */
-import { deepStrictEqual } from "node:assert";
 import { randomBytes } from "node:crypto";
 import { resolve } from "node:path";
+import { isDeepStrictEqual } from "node:util";
 import { inject } from "vitest";
 import { generateNodeId } from "../../../src/identity/index.ts";
 import type { AffiliateData } from "../../../src/protocol/index.ts";
@@ -118,7 +118,7 @@ export class TestNode {
   async sees(...expected: readonly SeenAffiliate[]): Promise<void> {
     const wanted = new Map(expected.map((affiliate) => [affiliate.nodeId, affiliate]));
     const what = `exactly ${JSON.stringify(expected).slice(0, 2000)}`;
-    await this.process.until(what, () => (isSame(this.seen, wanted) ? true : undefined));
+    await this.process.until(what, () => (isDeepStrictEqual(this.seen, wanted) ? true : undefined));
   }
 
   /** Waits until what it knows satisfies `look`. */
@@ -144,14 +144,5 @@ export class TestNode {
     );
     await this.process.exit();
     return last.error;
-  }
-}
-
-function isSame(seen: unknown, wanted: unknown): boolean {
-  try {
-    deepStrictEqual(seen, wanted);
-    return true;
-  } catch {
-    return false;
   }
 }

@@ -5,6 +5,7 @@
 import { resolve } from "node:path";
 import { inject } from "vitest";
 import { LineProcess } from "./line-process.ts";
+import { OUR_CLI } from "./our-cli.ts";
 
 export const SERVICE_KINDS = ["go", "ts"] as const;
 export type ServiceKind = (typeof SERVICE_KINDS)[number];
@@ -12,9 +13,9 @@ export type ServiceKind = (typeof SERVICE_KINDS)[number];
 /** How often the reference looks for what has expired. Ours needs no telling. */
 export const GO_SWEEP_INTERVAL_MS = 500;
 
-const OUR_CLI = resolve(import.meta.dirname, "../../../src/cli/main.ts");
-
 export interface ServiceOptions {
+  /** Empty for all addresses, IPv6 and IPv4. @default "127.0.0.1" */
+  readonly host?: string;
   /** 0 is a free one. @default 0 */
   readonly port?: number;
   /** `host:port` to which callers are sent. */
@@ -41,6 +42,7 @@ interface ServiceEvent {
   readonly address: string;
 }
 
+/** Where tests reach every service. */
 const HOST = "127.0.0.1";
 
 /** Starts a service on loopback and waits until it listens. */
@@ -52,8 +54,10 @@ export async function startService(
   try {
     const { address } = await process.until("listening", () => process.events[0]);
     const tls = options.tls ?? false;
-    const url = `${tls ? "https" : "http"}://${address}/`;
-    return { kind, port: Number(address.split(":")[1]), endpoint: address, url, tls, process };
+    const port = Number(address.slice(address.lastIndexOf(":") + 1));
+    const endpoint = `${HOST}:${port}`;
+    const url = `${tls ? "https" : "http"}://${endpoint}/`;
+    return { kind, port, endpoint, url, tls, process };
   } catch (error) {
     await process.kill();
     throw error;
@@ -84,10 +88,10 @@ function startOurs(options: ServiceOptions): LineProcess<ServiceEvent> {
 }
 
 /** Ours takes the reference's flags, and in its way of writing them. */
-function commonFlags({ port = 0, redirect, tls = false }: ServiceOptions): string[] {
-  const flags = [`-addr=${HOST}:${port}`];
+function commonFlags({ host = HOST, port = 0, redirect, tls }: ServiceOptions): string[] {
+  const flags = [`-addr=${host}:${port}`];
   if (redirect !== undefined) flags.push(`-redirect-endpoint=${redirect}`);
-  if (tls) {
+  if (tls === true) {
     flags.push(`-certificate-path=${certificate("server.pem")}`);
     flags.push(`-key-path=${certificate("server-key.pem")}`);
   }

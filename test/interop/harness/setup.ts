@@ -3,12 +3,14 @@
  * @module
  */
 import { execFile } from "node:child_process";
+import { existsSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import type { TestProject } from "vitest/node";
 import { type Binaries, buildBinaries } from "./binaries.ts";
+import { OUR_CLI } from "./our-cli.ts";
 
 declare module "vitest" {
   interface ProvidedContext {
@@ -19,6 +21,8 @@ declare module "vitest" {
 }
 
 export async function setup(project: TestProject): Promise<() => Promise<void>> {
+  if (!existsSync(OUR_CLI))
+    throw new Error("dist/ is missing: npm run build, or npm run test:interop");
   const binaries = await buildBinaries();
   const certificates = await mkdtemp(join(tmpdir(), "talos-discovery-interop-"));
   await promisify(execFile)(binaries.interop, ["certificates", certificates]);
