@@ -20,6 +20,9 @@ import type { ServiceUrl } from "./service-url.ts";
 import { linkedController, untilFirstEnds } from "./waiting.ts";
 import { Watcher } from "./watcher.ts";
 
+/** How many lines of log a connection may have about bad data. `onDrop` hears of all. */
+const MAX_LOGGED_DROPS = 100;
+
 /** Where a client stands. */
 export interface ClientStatus {
   /**
@@ -68,6 +71,8 @@ export class DiscoveryClient implements AsyncDisposable {
   #status: ClientStatus;
   /** Where a redirect had led to before that connection broke. Tried once; then it is the configured service again. */
   #redirected: ServiceUrl | undefined;
+  /** On this connection. */
+  #droppedCount = 0;
   #reconnectedAtMs: number = Number.NEGATIVE_INFINITY;
 
   /**
@@ -205,6 +210,7 @@ export class DiscoveryClient implements AsyncDisposable {
     signal: AbortSignal,
   ): Promise<void> {
     this.#publicAddress = publicAddress ?? this.#publicAddress;
+    this.#droppedCount = 0;
     const onSnapshot = () => {
       this.#status = { phase: "connected", service: service.baseUrl };
       if (service.baseUrl !== this.#options.service.baseUrl) this.#redirected = service;
@@ -248,7 +254,13 @@ export class DiscoveryClient implements AsyncDisposable {
   }
 
   #report(drop: DropReport): void {
-    this.#options.log("warn", "dropped bad data", { ...drop });
+    // Others decide how much they send wrongly, and must not fill a log.
+    this.#droppedCount++;
+    if (this.#droppedCount <= MAX_LOGGED_DROPS) {
+      this.#options.log("warn", "dropped bad data", { ...drop });
+    } else if (this.#droppedCount === MAX_LOGGED_DROPS + 1) {
+      this.#options.log("warn", "further bad data is not logged until the next connection", {});
+    }
     this.#options.onDrop(drop);
   }
 }

@@ -5,11 +5,12 @@
 import { isIP } from "node:net";
 import * as tls from "node:tls";
 import type { Transport } from "@connectrpc/connect";
-import { createGrpcTransport, Http2SessionManager } from "@connectrpc/connect-node";
+import { createGrpcTransport } from "@connectrpc/connect-node";
 import { parseServiceUrl, type ServiceUrl } from "../client/service-url.ts";
 import { MAX_CLIENT_MESSAGE_BYTES, MAX_TTL_MS } from "../protocol/limits.ts";
 import { type Environment, parseProxyUrl, proxyFromEnvironment } from "./proxy-environment.ts";
 import { openProxyTunnel } from "./proxy-tunnel.ts";
+import { AbortableSessionManager } from "./session-manager.ts";
 import { TunnelSessionManager } from "./tunnel-session.ts";
 
 /** A tenth of the longest TTL, as nodes do. */
@@ -23,8 +24,10 @@ export interface GrpcTransportOptions {
   readonly ca?: PemCertificates | readonly PemCertificates[] | undefined;
   /** The name that the service's certificate has to hold. @default the URL's host */
   readonly serverName?: string | undefined;
-  /** Sees after so many ms without data whether the service still answers; it has 15 s. @default 180_000 */
+  /** Sees after so many ms without data whether the service still answers. @default 180_000 */
   readonly pingIntervalMs?: number | undefined;
+  /** How long the service may take to answer a ping, in ms, before the connection is given up. @default 15_000 */
+  readonly pingTimeoutMs?: number | undefined;
   /**
    * `http://[user:password@]host:port` or the same with `https` is a proxy to use for any host; `false` is none.
    * @default what `HTTPS_PROXY`, `HTTP_PROXY` and `NO_PROXY` say, by Go's rules
@@ -68,8 +71,9 @@ export function grpcTransport(url: string, options: GrpcTransportOptions = {}): 
 function createSessionManager(
   service: ServiceUrl,
   options: GrpcTransportOptions,
-): Http2SessionManager | TunnelSessionManager {
-  const { pingIntervalMs = DEFAULT_PING_INTERVAL_MS, serverName } = options;
+): AbortableSessionManager | TunnelSessionManager {
+  const { pingIntervalMs = DEFAULT_PING_INTERVAL_MS, pingTimeoutMs, serverName } = options;
+  const pings = { pingIntervalMs, ...(pingTimeoutMs === undefined ? {} : { pingTimeoutMs }) };
   const ca = trustedCertificates(options.ca);
   const tlsOptions = {
     ...(ca === undefined ? {} : { ca: [...ca] }),
@@ -77,7 +81,7 @@ function createSessionManager(
   };
   const proxy = resolveProxy(service, options);
   if (proxy === undefined) {
-    return new Http2SessionManager(service.baseUrl, { pingIntervalMs }, tlsOptions);
+    return new AbortableSessionManager(service.baseUrl, pings, tlsOptions);
   }
   const host = service.host.replace(/^\[|\]$/g, "");
   // Over a socket of one's own, TLS sends the host's name only when told to; an IP address is not sent.
@@ -86,7 +90,7 @@ function createSessionManager(
   return new TunnelSessionManager(service.baseUrl, {
     open: (signal) => openProxyTunnel(proxy, service, { ca, signal }),
     secure: (socket) => (service.tls ? tls.connect({ socket, ...secureOptions }) : socket),
-    pingIntervalMs,
+    pings,
   });
 }
 

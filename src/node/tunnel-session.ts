@@ -10,15 +10,16 @@ import type {
 } from "node:http2";
 import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
-import { Http2SessionManager } from "@connectrpc/connect-node";
+import type { Http2SessionManager } from "@connectrpc/connect-node";
 import { DiscoveryError } from "../errors.ts";
+import { AbortableSessionManager } from "./session-manager.ts";
 
 export interface TunnelSessionOptions {
   /** Opens the way to the service. */
   readonly open: (signal: AbortSignal) => Promise<Socket>;
   /** Puts TLS on it, where the service has it. */
   readonly secure: (socket: Socket) => Duplex;
-  readonly pingIntervalMs: number;
+  readonly pings: { readonly pingIntervalMs: number; readonly pingTimeoutMs?: number };
 }
 
 /** What Connect's transport needs of `Http2SessionManager`. */
@@ -28,8 +29,8 @@ export class TunnelSessionManager
   readonly authority: string;
   readonly #options: TunnelSessionOptions;
   readonly #abort: AbortController = new AbortController();
-  #session: Promise<Http2SessionManager> | undefined;
-  #manager: Http2SessionManager | undefined;
+  #session: Promise<AbortableSessionManager> | undefined;
+  #manager: AbortableSessionManager | undefined;
 
   constructor(baseUrl: string, options: TunnelSessionOptions) {
     this.authority = new URL(baseUrl).origin;
@@ -57,8 +58,8 @@ export class TunnelSessionManager
     this.#manager?.abort();
   }
 
-  async #open(): Promise<Http2SessionManager> {
-    const { pingIntervalMs, secure } = this.#options;
+  async #open(): Promise<AbortableSessionManager> {
+    const { pings, secure } = this.#options;
     const socket = await this.#openSocket();
     let isUsed = false;
     const createConnection = () => {
@@ -72,11 +73,7 @@ export class TunnelSessionManager
     };
     socket.once("close", forget);
     if (socket.destroyed) forget();
-    const manager = new Http2SessionManager(
-      this.authority,
-      { pingIntervalMs },
-      { createConnection },
-    );
+    const manager = new AbortableSessionManager(this.authority, pings, { createConnection });
     this.#manager = manager;
     return manager;
   }

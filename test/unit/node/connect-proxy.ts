@@ -12,6 +12,8 @@ export interface ConnectProxy extends AsyncDisposable {
   readonly requests: { readonly target: string; readonly authorization: string | undefined }[];
   /** Cuts all connections. */
   cut(): void;
+  /** Carries nothing more, and tells nobody. */
+  freeze(): void;
 }
 
 export interface ConnectProxyOptions {
@@ -29,6 +31,7 @@ export async function startConnectProxy({
 }: ConnectProxyOptions = {}): Promise<ConnectProxy> {
   const requests: { target: string; authorization: string | undefined }[] = [];
   const sockets = new Set<Socket>();
+  const freezers: (() => void)[] = [];
   const track = (socket: Socket) => {
     sockets.add(socket);
     socket.on("error", () => {});
@@ -54,6 +57,10 @@ export async function startConnectProxy({
       client.pipe(upstream).pipe(client);
     });
     upstream.once("error", () => client.end("HTTP/1.1 502 Bad Gateway\r\n\r\n"));
+    freezers.push(() => {
+      client.unpipe().resume();
+      upstream.unpipe().resume();
+    });
     client.once("close", () => upstream.destroy());
     upstream.once("close", () => client.destroy());
   });
@@ -66,6 +73,9 @@ export async function startConnectProxy({
     port: (server.address() as AddressInfo).port,
     requests,
     cut,
+    freeze: () => {
+      for (const freeze of freezers) freeze();
+    },
     async [Symbol.asyncDispose]() {
       server.close();
       cut();

@@ -1,7 +1,7 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { readFileSync } from "node:fs";
-import type { AddressInfo } from "node:net";
+import { type AddressInfo, createServer, type Socket } from "node:net";
 import { createServer as createTlsServer } from "node:tls";
 import { Code, ConnectError, createClient } from "@connectrpc/connect";
 import { describe, expect, onTestFinished, test } from "vitest";
@@ -111,6 +111,23 @@ describe("gRPC", () => {
     await expect(next).rejects.toBeInstanceOf(ConnectError);
     transport.close();
   });
+});
+
+test("a connection on which nothing comes any more is given up by its pings", async () => {
+  const server = await startService();
+  const proxy = await startProxy();
+  const transport = grpcTransport(server.url, {
+    proxy: `http://127.0.0.1:${proxy.port}`,
+    pingIntervalMs: 20,
+    pingTimeoutMs: 50,
+  });
+  const watch = createClient(Cluster, transport).watch(hello)[Symbol.asyncIterator]();
+  await watch.next();
+  const next = watch.next();
+  proxy.freeze();
+  expect((await errorOf(next)).message).toContain("PING timed out");
+  // At once, as the client does; the connection's own error comes later, and must find a listener.
+  transport.close();
 });
 
 describe("an HTTP proxy", () => {
@@ -289,6 +306,29 @@ describe("a DiscoveryClient over gRPC", () => {
     }
     stop.abort();
     await Promise.all(running);
+  });
+
+  test("lets go of a service that accepts and says nothing", async () => {
+    const silent = createServer();
+    silent.listen(0, "127.0.0.1");
+    await once(silent, "listening");
+    onTestFinished(() => void silent.close());
+    const { port } = silent.address() as AddressInfo;
+    const stop = new AbortController();
+    const client = new DiscoveryClient({
+      service: `http://127.0.0.1:${port}`,
+      transport: grpcTransport,
+      clusterId: "cluster",
+      clusterSecret: generateClusterSecret(),
+      nodeId: "a",
+    });
+    const accepted = once(silent, "connection");
+    const running = client.run({ signal: stop.signal });
+    const [socket] = (await accepted) as [Socket];
+    const closed = once(socket.on("error", () => {}).resume(), "close");
+    stop.abort();
+    await running;
+    await closed;
   });
 
   test("leaves nothing that keeps a process alive", async () => {
