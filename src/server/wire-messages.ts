@@ -1,9 +1,9 @@
 /**
  * What a registry tells, as messages of the wire.
  *
- * An affiliate is encoded once: binary answers carry its field as bytes, ready to be copied. The protobuf library keeps
- * fields that it does not know as they came and writes them back untouched, and here it is made to take `affiliates` for
- * such a field. JSON answers hold real messages.
+ * An affiliate is encoded once, by the registry: binary answers carry its bytes. The protobuf library keeps fields that it
+ * does not know as they came and writes them back untouched, and here all of `affiliates` is made to be such a field. JSON
+ * answers hold real messages.
  * @module
  */
 import type {
@@ -22,15 +22,13 @@ type RawField = NonNullable<ListResponse["$unknown"]>[number];
 
 const AFFILIATES_FIELD = 1;
 const LENGTH_DELIMITED = 2;
-
-// Views are immutable and shared by all readers, so their bytes may hang on them.
-const rawFields = /* @__PURE__ */ new WeakMap<AffiliateView, RawField>();
+const TAG_BYTES = 1;
 
 /** One message, whatever its size: `List` is unary. */
 export function listResponse(views: readonly AffiliateView[], codec: Codec): ListResponse {
   const $typeName = "sidero.discovery.server.ListResponse";
   return codec === "binary"
-    ? { $typeName, affiliates: [], $unknown: views.map(rawField) }
+    ? { $typeName, affiliates: [], $unknown: rawFields(views) }
     : { $typeName, affiliates: views.map(affiliateMessage) };
 }
 
@@ -42,9 +40,9 @@ export function watchResponses(message: WatchMessage, codec: Codec): readonly Wa
   if (message.kind === "deleted") {
     return message.ids.map((id) => watchResponse([affiliateMessage({ id, ...NOTHING })], true));
   }
-  return splitBySize(message.affiliates, encodedBytes, MAX_SNAPSHOT_MESSAGE_BYTES).map((views) =>
+  return splitBySize(message.affiliates, wireBytes, MAX_SNAPSHOT_MESSAGE_BYTES).map((views) =>
     codec === "binary"
-      ? { ...watchResponse([], false), $unknown: views.map(rawField) }
+      ? { ...watchResponse([], false), $unknown: rawFields(views) }
       : watchResponse(views.map(affiliateMessage), false),
   );
 }
@@ -64,18 +62,23 @@ function affiliateMessage({ id, data, endpoints }: AffiliateView): WatchResponse
   };
 }
 
-function encodedBytes(view: AffiliateView): number {
-  // The tag is one byte.
-  return 1 + rawField(view).data.length;
+function wireBytes(view: AffiliateView): number {
+  return affiliateWire(view).length;
 }
 
-function rawField(view: AffiliateView): RawField {
-  let field = rawFields.get(view);
-  if (field === undefined) {
-    // The writer puts the tag, one byte, in front again.
-    const data = affiliateWire(view).subarray(1);
-    field = { no: AFFILIATES_FIELD, wireType: LENGTH_DELIMITED, data };
-    rawFields.set(view, field);
+/** All affiliates as one field: its first tag is the writer's to put in front, the others are inside. */
+function rawFields(views: readonly AffiliateView[]): RawField[] {
+  const wires = views.map(affiliateWire);
+  const [first] = wires;
+  if (first === undefined) return [];
+  let data = first;
+  if (wires.length > 1) {
+    data = new Uint8Array(wires.reduce((bytes, wire) => bytes + wire.length, 0));
+    let at = 0;
+    for (const wire of wires) {
+      data.set(wire, at);
+      at += wire.length;
+    }
   }
-  return field;
+  return [{ no: AFFILIATES_FIELD, wireType: LENGTH_DELIMITED, data: data.subarray(TAG_BYTES) }];
 }
