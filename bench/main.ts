@@ -2,52 +2,66 @@
  * `npm run bench [-- GROUP…] [--quick] [--json]`: measures, as ratios, and prints a table.
  * @module
  */
-import { parseArgs } from "node:util";
+import { execFile } from "node:child_process";
+import { parseArgs, promisify } from "node:util";
+import { GROUPS } from "./groups.ts";
 import { describeMachine } from "./harness/machine.ts";
-import type { BenchOptions, Measure } from "./harness/measure.ts";
+import { type Measurement, pool, summarizeMeasurement } from "./harness/measurement.ts";
 import { formatTable } from "./harness/table.ts";
 
-/** Loaded when chosen, so that no group warms up or pollutes another's code more than it must. */
-const GROUPS: Readonly<Record<string, () => Promise<{ readonly measure: Measure }>>> = {
-  seal: () => import("./cases/seal.ts"),
-  base62: () => import("./cases/base62.ts"),
-  codec: () => import("./cases/codec.ts"),
-  registry: () => import("./cases/registry.ts"),
-  "fan-out": () => import("./cases/fan-out.ts"),
-  expiry: () => import("./cases/expiry.ts"),
-  memory: () => import("./cases/memory.ts"),
-  discovery: () => import("./cases/discovery.ts"),
-};
+const run = promisify(execFile);
 
-// A batch is shorter than a scheduler's time slice: on a busy machine most are then undisturbed, and the rest are outliers.
-const FULL: BenchOptions = { quick: false, rounds: 300, batchMs: 1, warmUpMs: 200 };
-const QUICK: BenchOptions = { quick: true, rounds: 12, batchMs: 1, warmUpMs: 20 };
+/**
+ * Processes per group. How code was compiled and where memory lies differ from one process to the next, and stay as they are
+ * in it: values of several show how much that matters.
+ */
+const PROCESSES = 3;
+
+const GROUP_PROCESS = new URL("./group-process.ts", import.meta.url).pathname;
 
 async function main(): Promise<void> {
-  const { values, positionals } = parseArgs({
-    allowPositionals: true,
-    options: { quick: { type: "boolean" }, json: { type: "boolean" } },
-  });
-  const names = positionals.length > 0 ? positionals : Object.keys(GROUPS);
-  for (const name of names) {
-    if (!Object.hasOwn(GROUPS, name)) {
-      console.error(`no benchmark "${name}": there are ${Object.keys(GROUPS).join(", ")}`);
-      process.exitCode = 2;
-      return;
-    }
-  }
-  const options = values.quick ? QUICK : FULL;
+  const { names, isQuick, isJson } = parseCommandLine();
   const machine = describeMachine();
-  if (!values.json)
-    console.log(`${Object.values(machine).join(", ")}${values.quick ? ", quick" : ""}\n`);
+  if (!isJson) console.log(`${Object.values(machine).join(", ")}${isQuick ? ", quick" : ""}\n`);
   const groups: Record<string, unknown> = {};
   for (const name of names) {
-    const { measure } = await (GROUPS[name] as (typeof GROUPS)[string])();
-    const results = await measure(options);
-    if (values.json) groups[name] = results;
+    const results = (await measureGroup(name, isQuick)).map(summarizeMeasurement);
+    if (isJson) groups[name] = results;
     else console.log(`${name.toUpperCase()}\n${formatTable(results)}`);
   }
-  if (values.json) console.log(JSON.stringify({ machine, quick: options.quick, groups }, null, 2));
+  if (isJson) console.log(JSON.stringify({ machine, quick: isQuick, groups }, null, 2));
+}
+
+async function measureGroup(name: string, isQuick: boolean): Promise<Measurement[]> {
+  const processes: Measurement[][] = [];
+  while (processes.length < (isQuick ? 1 : PROCESSES)) {
+    const { stdout } = await run(process.execPath, [
+      GROUP_PROCESS,
+      name,
+      isQuick ? "quick" : "full",
+    ]);
+    processes.push(JSON.parse(stdout));
+  }
+  return pool(processes);
+}
+
+/** Ends the process where the command line is wrong. */
+function parseCommandLine(): { names: string[]; isQuick: boolean; isJson: boolean } {
+  const all = Object.keys(GROUPS);
+  try {
+    const { values, positionals } = parseArgs({
+      allowPositionals: true,
+      options: { quick: { type: "boolean" }, json: { type: "boolean" } },
+    });
+    for (const name of positionals) {
+      if (!all.includes(name)) throw new RangeError(`No group '${name}': ${all.join(", ")}`);
+    }
+    const names = positionals.length > 0 ? positionals : all;
+    return { names, isQuick: values.quick ?? false, isJson: values.json ?? false };
+  } catch (error) {
+    console.error((error as Error).message);
+    process.exit(2);
+  }
 }
 
 await main();

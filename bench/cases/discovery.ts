@@ -22,7 +22,7 @@ export async function measure(options: BenchOptions) {
 }
 
 async function* comparisons(service: string, { quick }: BenchOptions): AsyncIterable<Comparison> {
-  const rounds = quick ? 20 : 300;
+  const rounds = quick ? 20 : 100;
   const place: Place = {
     service,
     clusterId: generateClusterId(),

@@ -4,8 +4,8 @@
  */
 import { execFile } from "node:child_process";
 import { promisify } from "node:util";
-import { type CaseResult, summarizeCase } from "../harness/compare.ts";
 import type { BenchOptions } from "../harness/measure.ts";
+import type { Measurement } from "../harness/measurement.ts";
 
 const run = promisify(execFile);
 
@@ -13,8 +13,8 @@ const PROCESS = new URL("./memory-process.ts", import.meta.url).pathname;
 
 const VERSIONS = ["ours", "naive"] as const;
 
-export async function measure({ quick }: BenchOptions): Promise<readonly CaseResult[]> {
-  const rounds = quick ? 1 : 5;
+export async function measure({ quick }: BenchOptions): Promise<readonly Measurement[]> {
+  const rounds = quick ? 1 : 3;
   const values = { ours: [] as number[], naive: [] as number[] };
   const digests = new Set<string>();
   for (let round = 0; round < rounds; round++) {
@@ -27,9 +27,13 @@ export async function measure({ quick }: BenchOptions): Promise<readonly CaseRes
   }
   if (digests.size !== 1) throw new Error("the registries hold different affiliates");
   return [
-    summarizeCase("memory per affiliate: ID of 44 bytes, data of 300, 4 endpoints of 96", "bytes", [
-      { name: "ours", values: values.ours },
-      { name: "naive map", values: values.naive },
-    ]),
+    {
+      name: "memory per affiliate: ID of 44 bytes, data of 300, 4 endpoints of 96",
+      unit: "bytes",
+      versions: [
+        { name: "ours", values: values.ours },
+        { name: "naive map", values: values.naive },
+      ],
+    },
   ];
 }

@@ -5,7 +5,7 @@
  * that is not there. Here each round runs one batch of every version, and a ratio is taken within a round.
  * @module
  */
-import { type Summary, summarize } from "./statistics.ts";
+import type { Measurement } from "./measurement.ts";
 
 /** One way to do an operation. */
 export interface Version<State = unknown> {
@@ -43,21 +43,6 @@ export interface CompareOptions {
   readonly now?: () => number;
 }
 
-export interface VersionResult {
-  readonly name: string;
-  /** Of one value per round. */
-  readonly values: Summary;
-  /** This version's value over ours in the same round; absent for ours. Above 1: ours is better. */
-  readonly ratio?: Summary;
-}
-
-export interface CaseResult {
-  readonly name: string;
-  /** `ns`: per operation. `bytes`: per item. */
-  readonly unit: "ns" | "bytes";
-  readonly versions: readonly VersionResult[];
-}
-
 /**
  * Verifies, warms up, then times the versions in turn. The order of the versions moves on by one each round, so that
  * none always runs after the same other one.
@@ -65,7 +50,7 @@ export interface CaseResult {
 export async function compare(
   comparison: Comparison,
   { rounds: defaultRounds, batchMs, warmUpMs, now = () => performance.now() }: CompareOptions,
-): Promise<CaseResult> {
+): Promise<Measurement> {
   await comparison.verify();
   const { versions } = comparison;
   const operations: number[] = [];
@@ -83,30 +68,10 @@ export async function compare(
       measured[at]?.push((tookMs * 1e6) / (count * units));
     }
   }
-  return summarizeCase(
-    comparison.name,
-    "ns",
-    versions.map(({ name }, at) => ({ name, values: measured[at] as number[] })),
-  );
-}
-
-/** Summarizes values that were measured in rounds: value `i` of every version is of the same round. */
-export function summarizeCase(
-  name: string,
-  unit: CaseResult["unit"],
-  versions: readonly { readonly name: string; readonly values: readonly number[] }[],
-): CaseResult {
-  const ours = versions[0]?.values ?? [];
   return {
-    name,
-    unit,
-    versions: versions.map((version, at) => ({
-      name: version.name,
-      values: summarize(version.values),
-      ...(at > 0 && {
-        ratio: summarize(version.values.map((value, round) => value / (ours[round] as number))),
-      }),
-    })),
+    name: comparison.name,
+    unit: "ns",
+    versions: versions.map(({ name }, at) => ({ name, values: measured[at] as number[] })),
   };
 }
 

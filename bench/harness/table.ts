@@ -2,7 +2,7 @@
  * Results as a table for people.
  * @module
  */
-import type { CaseResult } from "./compare.ts";
+import type { CaseResult } from "./measurement.ts";
 import type { Summary } from "./statistics.ts";
 
 const HEADER = ["", "median", "p25 .. p75", "min .. max", "p99", "times ours (p25 .. p75)"];

@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
 import { type Comparison, compare, type Version } from "../../../bench/harness/compare.ts";
+import { pool, summarizeMeasurement } from "../../../bench/harness/measurement.ts";
 import { quantile, summarize } from "../../../bench/harness/statistics.ts";
 import { formatDuration, formatTable } from "../../../bench/harness/table.ts";
 
@@ -26,7 +27,7 @@ test("a ratio says how many times as long as ours another version takes", async 
       { name: "slow", run: () => spend(3) },
     ],
   };
-  const { versions } = await compare(comparison, { ...options, now });
+  const { versions } = summarizeMeasurement(await compare(comparison, { ...options, now }));
   expect(versions.map(({ name, values }) => [name, values.median])).toEqual([
     ["ours", 1e6],
     ["slow", 3e6],
@@ -92,8 +93,27 @@ test("a promise is awaited, and set-up and teardown are not timed", async () => 
     { name: "wait", verify: () => {}, operations: 5, unitsPerOperation: 2, versions: [version] },
     { ...options, warmUpMs: 0, now },
   );
-  expect(versions[0]?.values).toMatchObject({ samples: 4, min: 1e6, max: 1e6 });
+  expect(versions[0]?.values).toEqual([1e6, 1e6, 1e6, 1e6]);
   expect(torn).toEqual([5, 5, 5, 5, 5]);
+});
+
+test("values of several processes are pooled round by round, so that ratios stay within a round", () => {
+  const measured = (ours: number[], other: number[]) => [
+    {
+      name: "case",
+      unit: "ns" as const,
+      versions: [
+        { name: "ours", values: ours },
+        { name: "other", values: other },
+      ],
+    },
+  ];
+  // A process in which everything takes ten times as long changes no ratio.
+  const [pooled] = pool([measured([1, 2], [2, 4]), measured([10, 20], [20, 40])]).map(
+    summarizeMeasurement,
+  );
+  expect(pooled?.versions[0]?.values).toMatchObject({ samples: 4, min: 1, max: 20 });
+  expect(pooled?.versions[1]?.ratio).toMatchObject({ samples: 4, min: 2, max: 2 });
 });
 
 test("quantiles lie between the nearest values", () => {
