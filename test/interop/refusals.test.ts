@@ -137,9 +137,28 @@ const differences: readonly Difference[] = [
 const codeCases: readonly Case[] = [
   one("a method that does not exist", { do: "raw", method: method("Nothing"), body: "" }),
   one("a service that does not exist", { do: "raw", method: "/no.such.Service/Hello", body: "" }),
+  one("bytes that are no message", { do: "raw", method: method("Hello"), body: hex("ffffffff") }),
+  one("a message that is cut", { do: "raw", method: method("Hello"), body: hex("0a05 6162") }),
+  one("a cluster ID that is no UTF-8", {
+    do: "raw",
+    method: method("Hello"),
+    body: hex("0a02 c328"),
+  }),
+  one("a message of 5 MiB", { ...update, data: bytes(5 * 1024 * 1024) }),
 ];
 
-const codeDifferences: readonly Difference[] = [];
+const codeDifferences: readonly Difference[] = [
+  {
+    ...one("a cluster ID that is no UTF-8", {
+      do: "raw",
+      method: method("Hello"),
+      body: hex("0a02 c328"),
+    }),
+    why: "a string of proto3 is UTF-8, and IDs are compared as text",
+    reference: OK,
+    ours: { code: "Internal", message: undefined },
+  },
+];
 
 describe("the reference and ours", () => {
   const stage = new Stage();
