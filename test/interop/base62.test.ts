@@ -36,7 +36,7 @@ test("random text has the same bytes", async () => {
   );
   const answers = await ask(inputs.map((text) => ({ text })));
   for (const [i, text] of inputs.entries()) {
-    const { bytes, error } = answers[i] ?? {};
+    const { bytes = "", error } = answers[i] ?? {};
     expect({ text, error }).toEqual({ text, error: undefined });
     expect({ text, bytes: Buffer.from(base62.decode(text)).toString("base64") }).toEqual({
       text,

@@ -139,11 +139,6 @@ const codeCases: readonly Case[] = [
   one("a service that does not exist", { do: "raw", method: "/no.such.Service/Hello", body: "" }),
   one("bytes that are no message", { do: "raw", method: method("Hello"), body: hex("ffffffff") }),
   one("a message that is cut", { do: "raw", method: method("Hello"), body: hex("0a05 6162") }),
-  one("a cluster ID that is no UTF-8", {
-    do: "raw",
-    method: method("Hello"),
-    body: hex("0a02 c328"),
-  }),
   one("a message of 5 MiB", { ...update, data: bytes(5 * 1024 * 1024) }),
 ];
 
