@@ -16,7 +16,7 @@ import { serve } from "../../../src/node/serve.ts";
 import { Cluster } from "../../../src/protocol/index.ts";
 import { MemoryRegistry } from "../../../src/registry/memory-registry.ts";
 import type { CallReport } from "../../../src/server/call-report.ts";
-import { CA, grpcClient, rawSocket, startService, TLS } from "./test-service.ts";
+import { CA, grpcClient, rawCall, rawSocket, startService, TLS } from "./test-service.ts";
 
 /** Starts a watch of cluster `c` and waits for its snapshot; the rest is read to the end. */
 async function openWatch(client: ReturnType<typeof grpcClient>, signal?: AbortSignal) {
@@ -304,6 +304,22 @@ describe("close", () => {
     expect(http1).toBe(200);
     await server.close();
     expect(await said).toBe("");
+  });
+
+  test("does not wait for a body that nobody read", async () => {
+    const server = await startService();
+    const { headers } = await rawCall(
+      server.url,
+      { ":path": "/nothing", "content-type": "text/plain" },
+      new Uint8Array(1_000_000),
+    );
+    expect(headers[":status"]).toBe(404);
+    const session = connect(server.url);
+    const stream = session.request({ ":method": "POST", ":path": "/nothing" });
+    stream.write(new Uint8Array(100));
+    await once(stream.resume(), "close");
+    await server.close();
+    session.close();
   });
 
   test("an aborted signal closes, also before the start", async () => {
