@@ -11,6 +11,7 @@ import { join } from "node:path";
 import { installPackage } from "../dist/install-package.ts";
 import { installExamples, runExamplePage, startEmbeddedServer } from "./examples.ts";
 import { GAPS } from "./gaps.ts";
+import { goNodesMeet } from "./go-nodes.ts";
 import type { TestResult } from "./harness.ts";
 import {
   processRuntimes,
@@ -18,6 +19,7 @@ import {
   runInChromium,
   runInProcess,
   runInWorkerd,
+  type ServiceUrls,
   startService,
 } from "./runtimes.ts";
 import { installTools } from "./tools.ts";
@@ -31,39 +33,40 @@ const examples = await installExamples(installed.folder);
 const { node22, node24, deno, bun } = processRuntimes(tools);
 
 /** Everything, given a service on Node 24 where no other is named. */
-const runs: Readonly<Record<string, (serviceUrl: string) => Promise<TestResult[]>>> = {
-  node22: (url) => runInProcess(node22, programs, url, ["portable", "socket"]),
-  node24: (url) => runInProcess(node24, programs, url, ["portable", "socket"]),
-  deno: (url) => runInProcess(deno, programs, url, ["portable", "socket"]),
-  bun: (url) => runInProcess(bun, programs, url, ["portable", "socket"]),
-  workerd: (url) => runInWorkerd(tools, programs, url),
-  chromium: (url) => runInChromium(tools, programs, url),
-  "node22-serve": () => withService(() => startService(node22, programs), throughNode),
-  "deno-serve": () => withService(() => startService(deno, programs), throughNode),
-  "bun-serve": () => withService(() => startService(bun, programs), throughNode),
-  "chromium-example": (url) => runExamplePage(tools, examples, url),
+const runs: Readonly<Record<string, (service: ServiceUrls) => Promise<TestResult[]>>> = {
+  node22: (service) => runInProcess(node22, programs, service),
+  node24: (service) => runInProcess(node24, programs, service),
+  deno: (service) => runInProcess(deno, programs, service),
+  bun: (service) => runInProcess(bun, programs, service),
+  workerd: (service) => runInWorkerd(tools, programs, service),
+  chromium: (service) => runInChromium(tools, programs, service),
+  "node22-serve": () => withService(() => startService(node22, programs), throughClients),
+  "deno-serve": () => withService(() => startService(deno, programs), throughClients),
+  "bun-serve": () => withService(() => startService(bun, programs), throughClients),
+  "chromium-example": ({ url }) => runExamplePage(tools, examples, url),
   "deno-example": () =>
     withService(() => startEmbeddedServer(tools, "deno", examples), throughFetch),
   "bun-example": () => withService(() => startEmbeddedServer(tools, "bun", examples), throughFetch),
 };
 
-/** A service under another runtime, as clients on Node see it over all three protocols. */
-function throughNode(serviceUrl: string): Promise<TestResult[]> {
-  return runInProcess(node24, programs, serviceUrl, ["portable", "socket"]);
+/** A service under another runtime, as our clients on Node see it over all protocols, and Go nodes over gRPC. */
+async function throughClients(service: ServiceUrls): Promise<TestResult[]> {
+  const ours = await runInProcess(node24, programs, service);
+  return [...ours, ...(await goNodesMeet(service))];
 }
 
 /** A service in a fetch handler, which has no gRPC. */
-function throughFetch(serviceUrl: string): Promise<TestResult[]> {
-  return runInProcess(node24, programs, serviceUrl, ["portable"]);
+function throughFetch(service: ServiceUrls): Promise<TestResult[]> {
+  return runInProcess(node24, programs, service);
 }
 
 async function withService<Result>(
   start: () => Promise<RunningService>,
-  use: (serviceUrl: string) => Promise<Result>,
+  use: (service: ServiceUrls) => Promise<Result>,
 ): Promise<Result> {
   const service = await start();
   try {
-    return await use(service.url);
+    return await use(service);
   } finally {
     await service.stop();
   }
@@ -88,9 +91,9 @@ function report(runtime: string, results: readonly TestResult[], elapsedMs: numb
   return bad === 0;
 }
 
-async function runAndReport(runtime: string, serviceUrl: string): Promise<boolean> {
+async function runAndReport(runtime: string, service: ServiceUrls): Promise<boolean> {
   const start = performance.now();
-  const results = await runs[runtime]?.(serviceUrl).catch((error: unknown) => [
+  const results = await runs[runtime]?.(service).catch((error: unknown) => [
     { name: "the suite starts", error: `${error instanceof Error ? error.stack : error}` },
   ]);
   return report(runtime, results ?? [], performance.now() - start);
@@ -98,15 +101,17 @@ async function runAndReport(runtime: string, serviceUrl: string): Promise<boolea
 
 try {
   await cp(import.meta.dirname, join(tests, "runtimes"), { recursive: true });
-  await cp(join(import.meta.dirname, "../vectors"), join(tests, "vectors"), { recursive: true });
+  for (const name of ["vectors", "fixtures"]) {
+    await cp(join(import.meta.dirname, "..", name), join(tests, name), { recursive: true });
+  }
   const names = wanted.length > 0 ? wanted : Object.keys(runs);
   const unknown = names.filter((name) => !(name in runs));
   if (unknown.length > 0) throw new RangeError(`no such runtime: ${unknown.join(", ")}`);
   const outcomes = await withService(
     () => startService(node24, programs),
-    async (serviceUrl) => {
+    async (service) => {
       const all: boolean[] = [];
-      for (const name of names) all.push(await runAndReport(name, serviceUrl));
+      for (const name of names) all.push(await runAndReport(name, service));
       return all;
     },
   );

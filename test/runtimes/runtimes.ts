@@ -53,17 +53,15 @@ const ENVIRONMENT = { ...process.env, NO_COLOR: "1", DENO_NO_UPDATE_CHECK: "1" }
 
 /**
  * @param programs - The folder of `process.ts`, inside the one where the package is installed.
- * @param suites - `portable`, `socket`, or both.
  */
 export async function runInProcess(
   { command, args }: ProcessRuntime,
   programs: string,
-  serviceUrl: string,
-  suites: readonly string[],
+  { url, tlsUrl }: ServiceUrls,
 ): Promise<TestResult[]> {
   const { stdout } = await execute(
     command,
-    [...args, join(programs, "process.ts"), serviceUrl, ...suites],
+    [...args, join(programs, "process.ts"), url, ...(tlsUrl === undefined ? [] : [tlsUrl])],
     { cwd: programs, env: ENVIRONMENT, timeout: PROCESS_TIMEOUT_MS, killSignal: "SIGKILL" },
   );
   return parseResults(stdout.trim().split("\n").at(-1) ?? "");
@@ -75,8 +73,13 @@ function parseResults(json: string): TestResult[] {
   return results;
 }
 
-export interface RunningService {
+export interface ServiceUrls {
   readonly url: string;
+  /** The same service over TLS. Absent where it has no gRPC: then the portable suite runs alone. */
+  readonly tlsUrl?: string;
+}
+
+export interface RunningService extends ServiceUrls {
   stop(): Promise<void>;
 }
 
@@ -104,7 +107,8 @@ export async function startService(
     AbortSignal.timeout(20_000).addEventListener("abort", () => reject(new Error("no service")));
   });
   try {
-    return { url: await said, stop };
+    const [url = "", tlsUrl = ""] = (await said).split(" ");
+    return { url, tlsUrl, stop };
   } catch (error) {
     await stop();
     throw error;
@@ -144,7 +148,7 @@ interface MiniflareModule {
 export async function runInWorkerd(
   tools: Tools,
   programs: string,
-  serviceUrl: string,
+  { url }: ServiceUrls,
 ): Promise<TestResult[]> {
   const script = await bundleProgram(join(programs, "worker.ts"), {
     format: "esm",
@@ -155,7 +159,7 @@ export async function runInWorkerd(
     modules: true,
     script,
     compatibilityDate: WORKERD_COMPATIBILITY_DATE,
-    bindings: { SERVICE_URL: serviceUrl },
+    bindings: { SERVICE_URL: url },
     host: "127.0.0.1",
     port: 0,
     // Else it asks the network for the description of a request.
@@ -186,7 +190,7 @@ interface PlaywrightModule {
 export async function runInChromium(
   tools: Tools,
   programs: string,
-  serviceUrl: string,
+  { url }: ServiceUrls,
 ): Promise<TestResult[]> {
   const content = await bundleProgram(join(programs, "page.ts"), { format: "iife" });
   const { chromium } = await importTool<PlaywrightModule>(tools, "playwright-core");
@@ -201,7 +205,7 @@ export async function runInChromium(
     const page = await browser.newPage();
     await page.goto(`http://127.0.0.1:${(site.address() as AddressInfo).port}/`);
     await page.addScriptTag({ content });
-    const environment = JSON.stringify({ serviceUrl });
+    const environment = JSON.stringify({ serviceUrl: url });
     const expression = `runPortableSuite(${environment}).then((results) => JSON.stringify(results))`;
     return parseResults(await page.evaluate<string>(expression));
   } finally {

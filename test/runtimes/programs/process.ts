@@ -1,7 +1,7 @@
 /**
  * Runs the suites in Node, Deno or Bun, which share `process`, and prints the results as one line of JSON.
  *
- *     process.ts SERVICE_URL [portable] [socket]
+ *     process.ts SERVICE_URL [TLS_SERVICE_URL]
  *
  * @module
  */
@@ -10,10 +10,10 @@ import { runTests } from "../harness.ts";
 import { socketTests } from "../socket-suite.ts";
 import { portableTests } from "../suite.ts";
 
-const [serviceUrl = "", ...suites] = process.argv.slice(2);
+const [serviceUrl = "", tlsServiceUrl] = process.argv.slice(2);
 
 const results = await runTests((harness) => {
-  if (suites.includes("portable")) portableTests(harness, { serviceUrl });
-  if (suites.includes("socket")) socketTests(harness, { serviceUrl });
+  portableTests(harness, { serviceUrl });
+  if (tlsServiceUrl !== undefined) socketTests(harness, { serviceUrl, tlsServiceUrl });
 });
 process.stdout.write(`${JSON.stringify(results)}\n`, () => process.exit(0));
