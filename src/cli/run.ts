@@ -46,7 +46,7 @@ function report(error: unknown, io: CliIo): ExitCode {
     if (error.code !== "commander.help") writeNotice(io, describeParseError(error));
     return EXIT_USAGE;
   }
-  writeNotice(io, oneLine(error));
+  writeNotice(io, redactSecrets(oneLine(error)));
   return isInputError(error) ? EXIT_USAGE : EXIT_FAILED;
 }
 

@@ -2,6 +2,7 @@
  * `serve`: runs the discovery service.
  * @module
  */
+import { createSecureContext } from "node:tls";
 import { parseRedirectEndpoint, parseServiceUrl } from "../../client/service-url.ts";
 import { serve } from "../../node/index.ts";
 import type { CallReport } from "../../server/call-report.ts";
@@ -90,7 +91,20 @@ async function readCredentials(flags: Flags): Promise<{ cert: string; key: strin
   if (certificatePath === undefined || keyPath === undefined) {
     throw new UsageError("--certificate-path and --key-path: one is missing");
   }
-  return { cert: await readInputFile(certificatePath), key: await readInputFile(keyPath) };
+  const credentials = {
+    cert: await readInputFile(certificatePath),
+    key: await readInputFile(keyPath),
+  };
+  try {
+    createSecureContext(credentials);
+  } catch (error) {
+    const reason = (error as { reason?: string }).reason ?? "unreadable";
+    throw new UsageError(
+      `${certificatePath}, ${keyPath}: no PEM certificate with its key (${reason})`,
+      { cause: error },
+    );
+  }
+  return credentials;
 }
 
 function authority({ host, port }: { readonly host: string; readonly port: number }): string {

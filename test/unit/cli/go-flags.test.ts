@@ -1,0 +1,34 @@
+import { Command } from "commander";
+import { expect, test } from "vitest";
+import { flag } from "../../../src/cli/flags.ts";
+import { rewriteGoFlags } from "../../../src/cli/go-flags.ts";
+
+const command = new Command("serve")
+  .addOption(flag("--addr <host:port>", "where to listen"))
+  .addOption(flag("--debug", "log every call"))
+  .addOption(flag("-o, --output <format>", "format"));
+
+test.each([
+  [["-addr=:3000"], ["--addr=:3000"]],
+  [
+    ["-addr", ":3000"],
+    ["--addr", ":3000"],
+  ],
+  [["--addr=a=b"], ["--addr=a=b"]],
+  [["-debug"], ["--debug"]],
+  [["-debug=true"], ["--debug"]],
+  [["--debug=1"], ["--debug"]],
+  [["-debug=false"], []],
+  [["-debug=maybe"], ["-debug=maybe"]],
+  [
+    ["-o", "json"],
+    ["-o", "json"],
+  ],
+  [["-unknown=1"], ["-unknown=1"]],
+  [
+    ["--", "-debug=false"],
+    ["--", "-debug=false"],
+  ],
+])("%j is read as %j", (argv, rewritten) => {
+  expect(rewriteGoFlags(argv, command)).toStrictEqual(rewritten);
+});
