@@ -68,8 +68,8 @@ function hasName({ names, type }: { names: readonly string[]; type: string }, na
 
 async function getIdentity(invocation: Invocation): Promise<ExitCode> {
   const { flags, args, io } = invocation;
-  if (flags.isOn("watch")) throw new UsageError("--watch: an identity does not change");
-  const printer = createListPrinter(IDENTITIES, "localhost", invocation);
+  if (flags.isGiven("watch")) throw new UsageError("--watch: an identity does not change");
+  const printer = createListPrinter(IDENTITIES, "localhost", false, invocation);
   const { nodeId } = await loadNodeIdentity(flags.requiredText("identity"));
   const identities = new Map([[LOCAL_IDENTITY_ID, { nodeId }]]);
   const wanted = onlyWanted(identities, args[1]);
@@ -87,9 +87,9 @@ async function getFromCluster<Spec extends object>(
   if (isWatch && flags.isGiven("timeout")) throw new UsageError("--timeout: not with --watch");
   const timeoutMs = flags.parsed("timeout", parseTimeout) ?? 0;
   // Looked at before the network: a wrong format should not cost a round trip.
-  createListPrinter(listing.definition, "", invocation);
+  createListPrinter(listing.definition, "", isWatch, invocation);
   const access = await readClusterAccess(flags, io);
-  const printer = createListPrinter(listing.definition, access.serviceHost, invocation);
+  const printer = createListPrinter(listing.definition, access.serviceHost, isWatch, invocation);
   return isWatch
     ? watchListing(listing, access, printer, invocation)
     : printListing(listing, access, printer, timeoutMs, invocation);
@@ -150,11 +150,12 @@ async function watchListing<Spec extends object>(
 function createListPrinter<Spec extends object>(
   definition: ResourceDefinition<Spec>,
   node: string,
+  withEvents: boolean,
   { flags, io }: Invocation,
 ): ResourcePrinter<Spec> {
   return createPrinter(flags.parsed("output", choiceOf(OUTPUT_FORMATS)) ?? "table", definition, {
     node,
-    withEvents: flags.isOn("watch"),
+    withEvents,
     style: chooseStyle(io.stdout, io.env),
   });
 }

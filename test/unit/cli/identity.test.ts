@@ -49,7 +49,11 @@ test("get identities shows the local one, under any of its names", async () => {
       `ID      VERSION   ID\nlocal   1         ${NODE_ID}\n`,
     );
   }
-  const env = { TALOS_DISCOVERY_IDENTITY: path, TALOS_DISCOVERY_OUTPUT: "yaml" };
+  const env = {
+    TALOS_DISCOVERY_IDENTITY: path,
+    TALOS_DISCOVERY_OUTPUT: "yaml",
+    TALOS_DISCOVERY_WATCH: "1",
+  };
   expect((await runCommand(["get", "identity", "local"], { env })).stdout).toBe(
     "node: localhost\nmetadata:\n    namespace: cluster\n    type: Identities.cluster.talos.dev\n" +
       `    id: local\n    version: 1\n    phase: running\nspec:\n    nodeId: ${NODE_ID}\n`,

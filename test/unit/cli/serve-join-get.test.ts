@@ -1,5 +1,7 @@
+import { once } from "node:events";
 import { readFile } from "node:fs/promises";
-import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
+import { type AddressInfo, createServer, type Socket } from "node:net";
+import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from "vitest";
 import { createTestFolder, type TestFolder } from "./test-folder.ts";
 import {
   type RunCommandOptions,
@@ -7,6 +9,9 @@ import {
   runCommand,
   startCommand,
 } from "./test-terminal.ts";
+
+// Everything here happens at once; a busy machine takes its time.
+vi.setConfig({ testTimeout: 20_000 });
 
 const OTHER_SECRET = "hHXcBoKBUyuMkdaj2Srbp1QYxiIWJEvQUsUJJFwGfIk=";
 const OS = "Talos (v1.15.0)";
@@ -159,6 +164,40 @@ describe("get", () => {
     expect(stderr).toMatch(
       /^talos-discovery: http:\/\/127\.0\.0\.1:1: [^\n]*ECONNREFUSED[^\n]*\n$/,
     );
+  });
+});
+
+describe("a service that accepts and never answers", () => {
+  async function startSilence(): Promise<string> {
+    const silence = createServer().listen(0, "127.0.0.1");
+    const sockets = new Set<Socket>();
+    silence.on("connection", (socket) => sockets.add(socket.on("error", () => {})));
+    onTestFinished(() => {
+      silence.close();
+      for (const socket of sockets) socket.destroy();
+    });
+    await once(silence, "listening");
+    return `http://127.0.0.1:${(silence.address() as AddressInfo).port}`;
+  }
+
+  test("makes get fail when its time is over", async () => {
+    const url = await startSilence();
+    const argv = ["get", "members", "--service", url, "--timeout", "200ms"];
+    expect(await runCommand(argv, await createCluster("silent"))).toStrictEqual({
+      exitCode: 1,
+      stdout: "",
+      stderr: `talos-discovery: ${url}: no answer within 0.2 s\n`,
+    });
+  });
+
+  test("does not keep get from being interrupted", async () => {
+    const getting = start(
+      ["get", "members", "--service", await startSilence()],
+      await createCluster("interrupted"),
+    );
+    getting.interrupt();
+    expect(await getting.exitCode).toBe(1);
+    expect(getting.stderr()).toBe("talos-discovery: interrupted\n");
   });
 });
 
