@@ -6,7 +6,11 @@
  * @module
  */
 import { createServer as createHttp1Server, type Server as Http1Server } from "node:http";
-import { createServer as createHttp2Server, type Http2Server } from "node:http2";
+import {
+  createServer as createHttp2Server,
+  type Http2Server,
+  type ServerHttp2Session,
+} from "node:http2";
 import { createServer as createTcpServer, type Socket, type Server as TcpServer } from "node:net";
 import { createServer as createTlsServer, type Server as TlsServer } from "node:tls";
 import { DiscoveryError } from "../errors.ts";
@@ -74,6 +78,11 @@ export function createOnePortServer(
     listener(request, response);
   });
   const secure = tls && createTls(tls, connectTimeoutMs, http1, http2);
+  const sessions = new Set<ServerHttp2Session>();
+  http2.on("session", (session) => {
+    sessions.add(session);
+    session.once("close", () => sessions.delete(session));
+  });
   const sockets = new Set<Socket>();
   const silent = new Set<Socket>();
 
@@ -113,6 +122,8 @@ export function createOnePortServer(
       const closed = new Promise<void>((resolve) => tcp.close(() => resolve()));
       // Sessions take no new streams, and end with their last one; idle connections end at once.
       http2.close();
+      // Node 22 leaves them open.
+      for (const session of sessions) session.close();
       http1.close();
       secure?.close();
       for (const socket of silent) socket.destroy();

@@ -41,8 +41,9 @@ export function socketTests({ test, assert }: Harness, environment: SocketEnviro
     assert.equal(outcome, "refused");
   });
 
-  test("a service that closes ends its watches in order", async () => {
-    const server = await serve({ host: "127.0.0.1", port: 0 });
+  test("a service that closes ends its watches and connections in order, without waiting for its grace", async () => {
+    // Longer than a test may take.
+    const server = await serve({ host: "127.0.0.1", port: 0, shutdownGraceMs: 60_000 });
     const transport = grpcTransport(server.url);
     const messages = createClient(Cluster, transport)
       .watch({ clusterId: "cluster" })
