@@ -98,10 +98,15 @@ describe.each(SERVICE_KINDS)("the %s service", (serviceKind) => {
       const node = stage.node(kind, service, cluster, { ttlMs: 100_000, endpoint });
       node.publish(randomAffiliate());
     }
+    const answered = taps.map((tap) =>
+      tap.until(
+        `${PINGS} answered pings`,
+        () => (keepalives(tap.frames, "service", "PING ACK") >= PINGS ? true : undefined),
+        PINGS_LIMIT_MS,
+      ),
+    );
+    await Promise.all(answered);
     for (const tap of taps) {
-      const answered = () => keepalives(tap.frames, "service", "PING ACK");
-      const count = () => (answered() >= PINGS ? true : undefined);
-      await tap.until(`${PINGS} answered pings`, count, PINGS_LIMIT_MS);
       expect(keepalives(tap.frames, "client", "PING")).toBeGreaterThanOrEqual(PINGS);
       expect(tap.frames.filter(({ name }) => name === "GOAWAY")).toEqual([]);
       expect(tap.connections).toBe(1);

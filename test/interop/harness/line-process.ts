@@ -33,8 +33,10 @@ export class LineProcess<Event> {
     this.name = name;
     const child = spawn(command, args, { stdio: ["pipe", "pipe", "pipe"] });
     this.#child = child;
-    this.#exited = once(child, "close").then(() => {
+    this.#exited = once(child, "close").then(([code]) => {
       this.#alive = false;
+      // Others may be waiting for what this one should have done.
+      if (code !== 0 && code !== null) this.#complain(`ended with ${code}`);
       this.#wake();
     });
     // A write to a process that has just ended is no failure of a test by itself; a missing event is.
@@ -122,6 +124,10 @@ export class LineProcess<Event> {
 
   #wake(): void {
     for (const waiter of this.#waiters) waiter();
+  }
+
+  #complain(reason: string): void {
+    process.stderr.write(`${this.name} ${reason}\n${this.#diagnostics.join("\n")}\n`);
   }
 
   #note(line: string): void {
