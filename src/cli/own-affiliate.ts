@@ -21,6 +21,7 @@ const LINK_LOCAL: readonly Prefix[] = /* @__PURE__ */ ["fe80::/10", "169.254.0.0
 
 /** What to publish. */
 export interface OwnAffiliate {
+  /** Without its node ID, which comes from elsewhere. */
   readonly affiliate: AffiliateData;
   /** `IP:port`. */
   readonly endpoints: readonly string[];
@@ -39,7 +40,7 @@ export function addOwnAffiliateFlags(command: Command): Command {
 }
 
 /** @throws {UsageError} for a flag that does not parse. */
-export function describeOwnAffiliate(flags: Flags, nodeId: string): OwnAffiliate {
+export function describeOwnAffiliate(flags: Flags): OwnAffiliate {
   const name = flags.text("hostname") ?? hostname();
   const machineType = flags.parsed("type", choiceOf(MACHINE_TYPES)) ?? "worker";
   const port = flags.parsed("control-plane-port", parsePort);
@@ -49,7 +50,6 @@ export function describeOwnAffiliate(flags: Flags, nodeId: string): OwnAffiliate
   const addresses = flags.parsedList("address", (text) => formatAddress(parseAddress(text)));
   return {
     affiliate: {
-      nodeId,
       addresses: addresses.length > 0 ? addresses : machineAddresses(),
       hostname: name,
       nodename: flags.text("nodename") ?? name,

@@ -18,6 +18,9 @@ export interface MemberSpec {
   readonly controlPlane?: { readonly port: number };
 }
 
+/** A member is made once for each spec, so that an unchanged one is the same object and quick to compare. */
+const MADE: WeakMap<AffiliateSpec, MemberSpec> = /* @__PURE__ */ new WeakMap();
+
 /**
  * Makes the members of a set of affiliates.
  *
@@ -38,8 +41,10 @@ export function membersOf(affiliates: Iterable<AffiliateSpec>): Map<string, Memb
 }
 
 function memberOf(affiliate: AffiliateSpec): MemberSpec {
+  const made = MADE.get(affiliate);
+  if (made !== undefined) return made;
   const { nodeId, addresses, hostname, machineType, operatingSystem, controlPlane } = affiliate;
-  return {
+  const member: MemberSpec = {
     nodeId,
     addresses,
     hostname,
@@ -47,4 +52,6 @@ function memberOf(affiliate: AffiliateSpec): MemberSpec {
     operatingSystem,
     ...(controlPlane !== undefined ? { controlPlane } : {}),
   };
+  MADE.set(affiliate, member);
+  return member;
 }

@@ -22,7 +22,7 @@ import { chooseStyle } from "../output/style.ts";
 import { addOwnAffiliateFlags, describeOwnAffiliate, type OwnAffiliate } from "../own-affiliate.ts";
 
 /** How long to try to tell the service that we leave. */
-const LEAVE_TIMEOUT_MS = 5000;
+const LEAVE_TIMEOUT_MS = 3000;
 
 /** A service counts in whole seconds where it keeps a snapshot. */
 const MIN_TTL_MS = 1000;
@@ -61,8 +61,9 @@ async function runJoin({ flags, io }: Invocation): Promise<ExitCode> {
   const format = flags.parsed("output", choiceOf(OUTPUT_FORMATS)) ?? "table";
   const ttlMs = flags.parsed("ttl", parseTtl);
   const access = await readClusterAccess(flags, io);
+  const own = describeOwnAffiliate(flags);
+  // Last, because it may make a file: not for a command that is wrong.
   const nodeId = await readIdentity(flags);
-  const own = describeOwnAffiliate(flags, nodeId);
   const ended = new AbortController();
   const drops = new DropSummary();
   const client = new DiscoveryClient({
@@ -84,7 +85,10 @@ async function runJoin({ flags, io }: Invocation): Promise<ExitCode> {
     style: chooseStyle(io.stdout, io.env),
   });
   const running = client.run({ signal: ended.signal });
-  void announce(client, nodeId, io);
+  let isRegistered = false;
+  void announce(client, nodeId, io).then((isAnnounced) => {
+    isRegistered = isAnnounced;
+  });
   try {
     const cluster = new ClusterView(
       createAffiliateSpec({ ...own.affiliate, nodeId, endpoints: own.endpoints }),
@@ -94,7 +98,8 @@ async function runJoin({ flags, io }: Invocation): Promise<ExitCode> {
       cluster.apply(change);
       io.stdout.write(printer.print(view.replace(MEMBER_LISTING.select(cluster.affiliates))));
     }
-    return client.status.phase === "connected" ? await leave(client, io) : EXIT_OK;
+    const mayBeListed = isRegistered || client.status.phase === "connected";
+    return mayBeListed ? await leave(client, io) : EXIT_OK;
   } finally {
     ended.abort();
     await running;
@@ -110,16 +115,17 @@ function publish(client: DiscoveryClient, { affiliate, endpoints }: OwnAffiliate
   }
 }
 
-async function announce(client: DiscoveryClient, nodeId: string, io: CliIo): Promise<void> {
+/** @returns Whether the service knows us; not where the user interrupts before it answers. */
+async function announce(client: DiscoveryClient, nodeId: string, io: CliIo): Promise<boolean> {
   try {
     await client.flush({ signal: io.signal });
   } catch {
-    // Interrupted before the service answered.
-    return;
+    return false;
   }
   const { publicAddress, status } = client;
   const seen = publicAddress === undefined ? "" : `, which sees us at ${publicAddress}`;
   writeNotice(io, `registered ${nodeId} with ${status.service}${seen}`);
+  return true;
 }
 
 async function leave(client: DiscoveryClient, io: CliIo): Promise<ExitCode> {

@@ -275,6 +275,26 @@ describe("join", () => {
     expect(await readFile(path, "utf8")).toBe(`nodeId: ${ids[0]}\n`);
   });
 
+  test("makes no identity for a command that is wrong", async () => {
+    const path = folder.path("wrong-identity.yaml");
+    const argv = ["join", "--identity", path, "--address", "nowhere"];
+    expect((await runCommand(argv, await createCluster("wrong"))).exitCode).toBe(2);
+    await expect(readFile(path)).rejects.toThrow("ENOENT");
+  });
+
+  test("says so and fails where the service is gone when it leaves", async () => {
+    const server = start(["serve", "--addr", "127.0.0.1:0"]);
+    const [, url = ""] = await server.printed(/^listening on (\S+)$/m);
+    const joined = join(await createCluster("gone"), "w-1", "--service", url);
+    await joined.printed(/registered/);
+    server.interrupt();
+    await server.exitCode;
+    await joined.printed(/again in/);
+    joined.interrupt();
+    expect(await joined.exitCode).toBe(1);
+    expect(joined.stderr()).toMatch(/it forgets this machine when its time is over\n$/);
+  });
+
   test("without flags tells what the system knows: its name and the addresses that others may reach", async () => {
     const cluster = await createCluster("defaults");
     await start(["join"], cluster).printed(/registered/);

@@ -46,3 +46,8 @@ test("two affiliates of one node name give the same member in any order", () => 
   expect(membersOf([older, newer]).get("worker-1")?.nodeId).toBe("B");
   expect(membersOf([newer, older]).get("worker-1")?.nodeId).toBe("B");
 });
+
+test("an unchanged affiliate gives the same member object", () => {
+  const affiliate = createAffiliateSpec({ nodeId: "A", nodename: "worker-1" });
+  expect(membersOf([affiliate]).get("worker-1")).toBe(membersOf([affiliate]).get("worker-1"));
+});
