@@ -11,6 +11,7 @@ import {
 } from "@connectrpc/connect-node";
 import { pageResponse, peerContext } from "../server/http-service.ts";
 import { badRequest } from "../server/plain-page.ts";
+import { inSlices } from "./sliced-body.ts";
 
 /** A request of either HTTP version. */
 export type NodeRequest = IncomingMessage | Http2ServerRequest;
@@ -43,7 +44,8 @@ async function respond(
     universal === undefined
       ? pageResponse(badRequest("The request target is not valid."))
       : await service(universal);
-  await universalResponseToNodeResponse(answer, response);
+  const sliced = answer.body === undefined ? answer : { ...answer, body: inSlices(answer.body) };
+  await universalResponseToNodeResponse(sliced, response);
 }
 
 /** @returns `undefined` where the target makes no URL. */

@@ -81,7 +81,6 @@ export async function serve(options: ServeOptions = {}): Promise<DiscoveryServer
     acceptCompression: [compressionGzip],
   });
   const server = createOnePortServer(createRequestListener(service), { tls, connectTimeoutMs });
-  const address = await listen(server.tcp, host, port);
 
   async function shutDown(): Promise<void> {
     signal?.removeEventListener("abort", close);
@@ -95,6 +94,10 @@ export async function serve(options: ServeOptions = {}): Promise<DiscoveryServer
     closed ??= shutDown();
     return closed;
   }
+  const address = await listen(server.tcp, host, port).catch(async (error: unknown) => {
+    await close();
+    throw error;
+  });
   signal?.addEventListener("abort", close, { once: true });
   if (signal?.aborted) await close();
 
