@@ -32,8 +32,7 @@ export async function installTools(): Promise<Tools> {
     for (const name of ["package.json", "package-lock.json", ".npmrc"]) {
       await copyFile(join(MANIFESTS, name), join(CACHE, name));
     }
-    // Not `npm ci`: it asks for every platform's build in the lock file, and a registry may not have them all.
-    await run("npm", ["install", "--no-audit", "--no-fund"], { cwd: CACHE });
+    await run("npm", ["ci"], { cwd: CACHE });
     await writeFile(stamp, lock);
   }
   const modules = join(CACHE, "node_modules");
