@@ -83,7 +83,7 @@ export async function serve(options: ServeOptions = {}): Promise<DiscoveryServer
   const server = createOnePortServer(createRequestListener(service), { tls, connectTimeoutMs });
 
   async function shutDown(): Promise<void> {
-    signal?.removeEventListener("abort", close);
+    signal?.removeEventListener("abort", onAbort);
     const closed = server.close(shutdownGraceMs);
     procedures.endWatches();
     await closed;
@@ -94,11 +94,13 @@ export async function serve(options: ServeOptions = {}): Promise<DiscoveryServer
     closed ??= shutDown();
     return closed;
   }
+  // Whoever calls `close` is told of a failure.
+  const onAbort = () => void close().catch(() => {});
   const address = await listen(server.tcp, host, port).catch(async (error: unknown) => {
     await close();
     throw error;
   });
-  signal?.addEventListener("abort", close, { once: true });
+  signal?.addEventListener("abort", onAbort, { once: true });
   if (signal?.aborted) await close();
 
   return {
