@@ -16,6 +16,8 @@ const AT_ONCE = 8;
 /** A watch begins after so many operations. */
 const WATCH_EVERY = 40;
 const LAST_ID = "last";
+/** Changes of each affiliate while a watcher reads nothing: megabytes, more than connections hold. */
+const ROUNDS = 300;
 
 describe.each(SERVICE_KINDS)("through the %s service", (serviceKind) => {
   test("watches that begin at any time end up with the same as a list", async () => {
@@ -30,6 +32,39 @@ describe.each(SERVICE_KINDS)("through the %s service", (serviceKind) => {
     const list = await probe.call({ do: "list", clusterId });
     const expected = byId(list.affiliates ?? []);
     for (const watch of watches) expect(await followed(watch)).toEqual(expected);
+  });
+});
+
+describe("a watcher that reads nothing while its cluster changes", () => {
+  /** Changes every affiliate again and again, then lets the watcher read. */
+  async function overtaken(probe: Probe, reader: Probe): Promise<ProbeWatch> {
+    const watch = reader.watch(clusterId, { hold: true });
+    expect((await watch.message(0)).affiliateCount).toBe(0);
+    const round = { clusterId, count: AFFILIATES, dataBytes: 2048, ttlMs: 600_000 };
+    for (let i = 0; i < ROUNDS; i += 1) {
+      expect(await probe.call({ ...round, do: "fill" })).toMatchObject({ code: "OK" });
+    }
+    await call(probe, { do: "update", affiliateId: LAST_ID, ttlMs: 600_000 });
+    watch.resume();
+    return watch;
+  }
+
+  test("is cut off by the reference", async () => {
+    await using stage = new Stage();
+    const service = await stage.service("go");
+    const watch = await overtaken(stage.probe(service), stage.probe(service));
+    expect(await watch.end()).toMatchObject({ code: "Aborted" });
+  });
+
+  test("has the latest state of all from ours, in fewer messages than there were changes", async () => {
+    await using stage = new Stage();
+    const service = await stage.service("ts");
+    const probe = stage.probe(service);
+    const watch = await overtaken(probe, stage.probe(service));
+    const known = await followed(watch);
+    const list = await probe.call({ do: "list", clusterId });
+    expect(known).toEqual(byId(list.affiliates ?? []));
+    expect(watch.messages.length).toBeLessThan((ROUNDS * AFFILIATES) / 2);
   });
 });
 

@@ -33,7 +33,7 @@ type probeConfig struct {
 
 type probeCommand struct {
 	ID int `json:"id"`
-	// Do is hello, update, delete, list, watch, cancel, fill or raw.
+	// Do is hello, update, delete, list, watch, cancel or resume (of a watch), fill or raw.
 	Do string `json:"do"`
 
 	ClusterID     string            `json:"clusterId"`
@@ -46,6 +46,9 @@ type probeCommand struct {
 	TimeoutMs     int64             `json:"timeoutMs"`
 	// Brief leaves the affiliates themselves out of the answer.
 	Brief bool `json:"brief"`
+
+	// Hold makes a watch read nothing after its first message before it is resumed.
+	Hold bool `json:"hold"`
 
 	// Of raw: the full method and the encoded request.
 	Method string `json:"method"`
@@ -89,6 +92,7 @@ type probe struct {
 
 	mu      sync.Mutex
 	cancels map[int]context.CancelFunc
+	holds   map[int]chan struct{}
 }
 
 func runProbe(lines *lines) error {
@@ -105,7 +109,7 @@ func runProbe(lines *lines) error {
 
 	defer conn.Close()
 
-	p := &probe{lines: lines, conn: conn, cluster: serverpb.NewClusterClient(conn), cancels: map[int]context.CancelFunc{}}
+	p := &probe{lines: lines, conn: conn, cluster: serverpb.NewClusterClient(conn), cancels: map[int]context.CancelFunc{}, holds: map[int]chan struct{}{}}
 
 	for {
 		var command probeCommand
@@ -118,13 +122,7 @@ func runProbe(lines *lines) error {
 			return err
 		}
 
-		if command.Do == "cancel" {
-			p.mu.Lock()
-			if cancel := p.cancels[command.ID]; cancel != nil {
-				cancel()
-			}
-			p.mu.Unlock()
-
+		if p.steer(command) {
 			continue
 		}
 
@@ -132,6 +130,10 @@ func runProbe(lines *lines) error {
 
 		p.mu.Lock()
 		p.cancels[command.ID] = cancel
+
+		if command.Hold {
+			p.holds[command.ID] = make(chan struct{})
+		}
 		p.mu.Unlock()
 
 		go func() {
@@ -140,6 +142,23 @@ func runProbe(lines *lines) error {
 			p.do(ctx, command)
 		}()
 	}
+}
+
+// steer obeys a command that is about a call under way; false for others.
+func (p *probe) steer(command probeCommand) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+
+	switch command.Do {
+	case "cancel":
+		p.cancels[command.ID]()
+	case "resume":
+		close(p.holds[command.ID])
+	default:
+		return false
+	}
+
+	return true
 }
 
 func dial(config probeConfig) (*grpc.ClientConn, error) {

@@ -26,6 +26,10 @@ const fillWorkers = 16
 func (p *probe) watch(ctx context.Context, command probeCommand) {
 	end := probeAnswer{ID: command.ID, Event: "end"}
 
+	p.mu.Lock()
+	hold := p.holds[command.ID]
+	p.mu.Unlock()
+
 	stream, err := p.cluster.Watch(ctx, &serverpb.WatchRequest{ClusterId: command.ClusterID})
 	for err == nil {
 		var response *serverpb.WatchResponse
@@ -34,6 +38,12 @@ func (p *probe) watch(ctx context.Context, command probeCommand) {
 			message := probeAnswer{ID: command.ID, Event: "message", Deleted: response.GetDeleted()}
 			message.describe(command, response, response.GetAffiliates())
 			p.lines.write(message)
+
+			if hold != nil {
+				<-hold
+
+				hold = nil
+			}
 		}
 	}
 
@@ -99,7 +109,7 @@ func (p *probe) fillOne(ctx context.Context, command probeCommand, number int) e
 		one.Endpoints = append(one.Endpoints, random(command.EndpointBytes))
 	}
 
-	address := netip.AddrFrom4([4]byte{10, 99, byte(number >> 8), byte(number)})
+	address := netip.AddrFrom4([4]byte(append([]byte{10}, random(3)...)))
 	ctx = metadata.AppendToOutgoingContext(ctx, "x-real-ip", address.String())
 	_, err := p.cluster.AffiliateUpdate(ctx, updateRequest(one))
 

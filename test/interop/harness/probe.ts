@@ -19,6 +19,8 @@ export interface ProbeCall {
   readonly timeoutMs?: number;
   /** Leaves the affiliates themselves out of the answer. */
   readonly brief?: boolean;
+  /** Of `watch`: read nothing after the first message before `resume`. */
+  readonly hold?: boolean;
   /** Of `raw`. */
   readonly method?: string;
   readonly body?: string;
@@ -117,6 +119,11 @@ export class ProbeWatch {
     return this.#process.until("end of the watch", () =>
       this.#process.events.find((e) => e.id === this.#id && e.event === "end"),
     );
+  }
+
+  /** Lets a watch read that was told to hold. */
+  resume(): void {
+    this.#process.send({ do: "resume", id: this.#id });
   }
 
   cancel(): void {
