@@ -4,13 +4,12 @@
  */
 import { spawn } from "node:child_process";
 import { cp, readFile } from "node:fs/promises";
-import { createServer } from "node:http";
-import { createRequire } from "node:module";
-import type { AddressInfo } from "node:net";
+import type { RequestListener } from "node:http";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { pathToFileURL } from "node:url";
 import { build } from "esbuild";
+import { withPage } from "./chromium.ts";
 import { runTests, type TestResult } from "./harness.ts";
 import type { RunningService } from "./runtimes.ts";
 import type { Tools } from "./tools.ts";
@@ -66,40 +65,16 @@ export async function startEmbeddedServer(
   }
 }
 
-interface Page {
-  goto(url: string): Promise<unknown>;
-  fill(selector: string, text: string): Promise<unknown>;
-  click(selector: string): Promise<unknown>;
-  textContent(selector: string): Promise<string | null>;
-  waitForFunction(expression: string): Promise<unknown>;
-}
-
-interface PlaywrightModule {
-  readonly chromium: {
-    launch(options: {
-      executablePath: string;
-      args: readonly string[];
-    }): Promise<{ newPage(): Promise<Page>; close(): Promise<void> }>;
-  };
-}
-
 /** Fills in the page of `examples/browser`, and sees a node come and go in it. */
 export async function runExamplePage(
   tools: Tools,
   examples: string,
   service: string,
 ): Promise<TestResult[]> {
-  const { chromium } = createRequire(join(tools.modules, "index.js"))(
-    "playwright-core",
-  ) as PlaywrightModule;
-  const site = await servePage(join(examples, "browser"));
-  const browser = await chromium.launch({
-    executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
-    args: ["--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking"],
-  });
+  const site = await exampleSite(join(examples, "browser"));
   const installed = join(examples, "../node_modules/talos-discovery/dist");
-  try {
-    return await runTests(({ test, assert }) => {
+  return withPage(tools, site, (page, siteUrl) =>
+    runTests(({ test, assert }) => {
       test("the example page: a node comes and goes, and a wrong secret is refused", async () => {
         const { DiscoveryClient, generateNodeId } = await importFile<
           typeof import("../../src/index.ts")
@@ -111,11 +86,10 @@ export async function runExamplePage(
           join(installed, "node.js"),
         );
         const cluster = { clusterId: generateClusterId(), clusterSecret: generateClusterSecret() };
-        const page = await browser.newPage();
         const untilStatus = (condition: string) =>
           page.waitForFunction(`(document.querySelector("output").textContent)${condition}`);
 
-        await page.goto(site.url);
+        await page.goto(siteUrl);
         await page.fill("[name=service]", service);
         await page.fill("[name=clusterId]", cluster.clusterId);
         await page.fill("[name=clusterSecret]", cluster.clusterSecret);
@@ -142,15 +116,12 @@ export async function runExamplePage(
         await untilStatus('.includes("secret")');
         assert.ok(!(await page.textContent("output"))?.includes("no secret"), "nothing is echoed");
       });
-    });
-  } finally {
-    await browser.close();
-    await site.close();
-  }
+    }),
+  );
 }
 
 /** The page and its bundle, as `esbuild --servedir` gives them. */
-async function servePage(folder: string): Promise<{ url: string; close(): Promise<void> }> {
+async function exampleSite(folder: string): Promise<RequestListener> {
   const { outputFiles } = await build({
     entryPoints: [join(folder, "main.ts")],
     bundle: true,
@@ -158,17 +129,11 @@ async function servePage(folder: string): Promise<{ url: string; close(): Promis
     write: false,
   });
   const html = await readFile(join(folder, "index.html"));
-  const site = createServer((request, response) => {
+  return (request, response) => {
     const isScript = request.url === "/main.js";
     response.setHeader("content-type", isScript ? "text/javascript" : "text/html");
     response.end(isScript ? outputFiles[0]?.contents : html);
-  });
-  await new Promise<void>((resolve) => site.listen(0, "127.0.0.1", resolve));
-  const close = async () => {
-    site.closeAllConnections();
-    await new Promise((resolve) => site.close(resolve));
   };
-  return { url: `http://127.0.0.1:${(site.address() as AddressInfo).port}/`, close };
 }
 
 function importFile<Module>(path: string): Promise<Module> {

@@ -3,14 +3,13 @@
  * @module
  */
 import { execFile, spawn } from "node:child_process";
-import { createServer } from "node:http";
+import type { RequestListener } from "node:http";
 import { createRequire } from "node:module";
-import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
-import { pathToFileURL } from "node:url";
 import { promisify } from "node:util";
 import { type BuildOptions, build } from "esbuild";
+import { withPage } from "./chromium.ts";
 import type { TestResult } from "./harness.ts";
 import type { Tools } from "./tools.ts";
 
@@ -21,15 +20,6 @@ const PROCESS_TIMEOUT_MS = 120_000;
 
 /** The last day whose behaviour workerd is asked for. */
 const WORKERD_COMPATIBILITY_DATE = "2026-07-01";
-
-/** Where Debian puts it; the environment's `CHROMIUM` says another place. */
-const CHROMIUM = "/usr/bin/chromium";
-
-/** As a container runs it: no sandbox of its own, no graphics, no calls home. */
-const CHROMIUM_FLAGS = [
-  ...["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"],
-  ...["--disable-background-networking", "--disable-component-update", "--disable-sync"],
-];
 
 /** An interpreter and what stands before the program's path. */
 export interface ProcessRuntime {
@@ -129,13 +119,7 @@ async function bundleProgram(path: string, options: BuildOptions): Promise<strin
   return file.text;
 }
 
-/** Types of what is used of a package that only `.cache/runtimes` has. */
-async function importTool<Module>(tools: Tools, name: string): Promise<Module> {
-  const path = createRequire(join(tools.modules, "index.js")).resolve(name);
-  const loaded = (await import(pathToFileURL(path).href)) as Module & { default?: Module };
-  return loaded.default ?? loaded;
-}
-
+/** What is used of Miniflare, which only `.cache/runtimes` has. */
 interface MiniflareModule {
   readonly Miniflare: new (
     options: Record<string, unknown>,
@@ -154,7 +138,9 @@ export async function runInWorkerd(
     format: "esm",
     conditions: ["workerd", "worker"],
   });
-  const { Miniflare } = await importTool<MiniflareModule>(tools, "miniflare");
+  const { Miniflare } = createRequire(join(tools.modules, "index.js"))(
+    "miniflare",
+  ) as MiniflareModule;
   const miniflare = new Miniflare({
     modules: true,
     script,
@@ -173,19 +159,6 @@ export async function runInWorkerd(
   }
 }
 
-interface PlaywrightModule {
-  readonly chromium: {
-    launch(options: { executablePath: string; args: readonly string[] }): Promise<{
-      newPage(): Promise<{
-        goto(url: string): Promise<unknown>;
-        addScriptTag(options: { content: string }): Promise<unknown>;
-        evaluate<Result>(expression: string): Promise<Result>;
-      }>;
-      close(): Promise<void>;
-    }>;
-  };
-}
-
 /** The page is of another origin than the service, so its calls need the service's CORS answers. */
 export async function runInChromium(
   tools: Tools,
@@ -193,24 +166,15 @@ export async function runInChromium(
   { url }: ServiceUrls,
 ): Promise<TestResult[]> {
   const content = await bundleProgram(join(programs, "page.ts"), { format: "iife" });
-  const { chromium } = await importTool<PlaywrightModule>(tools, "playwright-core");
-  const site = createServer((_request, response) => {
+  const site: RequestListener = (_request, response) => {
     response.setHeader("content-type", "text/html");
     response.end("<!doctype html><title>runtime suite</title>");
-  });
-  await new Promise<void>((resolve) => site.listen(0, "127.0.0.1", resolve));
-  const executablePath = process.env.CHROMIUM ?? CHROMIUM;
-  const browser = await chromium.launch({ executablePath, args: CHROMIUM_FLAGS });
-  try {
-    const page = await browser.newPage();
-    await page.goto(`http://127.0.0.1:${(site.address() as AddressInfo).port}/`);
+  };
+  return withPage(tools, site, async (page, siteUrl) => {
+    await page.goto(siteUrl);
     await page.addScriptTag({ content });
     const environment = JSON.stringify({ serviceUrl: url });
     const expression = `runPortableSuite(${environment}).then((results) => JSON.stringify(results))`;
     return parseResults(await page.evaluate<string>(expression));
-  } finally {
-    await browser.close();
-    site.closeAllConnections();
-    await new Promise((resolve) => site.close(resolve));
-  }
+  });
 }
