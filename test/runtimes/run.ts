@@ -10,7 +10,7 @@ import { cp } from "node:fs/promises";
 import { join } from "node:path";
 import { installPackage } from "../dist/install-package.ts";
 import { installExamples, runExamplePage, startEmbeddedServer } from "./examples.ts";
-import { GAPS } from "./gaps.ts";
+import { judge } from "./gaps.ts";
 import { goNodesMeet } from "./go-nodes.ts";
 import type { TestResult } from "./harness.ts";
 import {
@@ -74,21 +74,13 @@ async function withService<Result>(
 
 /** Prints one runtime's outcome; whether it is as expected. */
 function report(runtime: string, results: readonly TestResult[], elapsedMs: number): boolean {
-  const gaps = new Map(GAPS.filter((gap) => gap.runtime === runtime).map((gap) => [gap.test, gap]));
-  const passed = results.filter(({ error }) => error === undefined);
-  const failed = results.filter(({ error, name }) => error !== undefined && !gaps.has(name));
-  const closed = passed.filter(({ name }) => gaps.has(name));
-  const unknown = [...gaps.keys()].filter((test) => !results.some(({ name }) => name === test));
-  for (const { name, error } of failed) console.log(`${runtime}: FAILED ${name}\n${error}`);
-  for (const { name } of closed) console.log(`${runtime}: listed as a gap, but passes: ${name}`);
-  for (const name of unknown) console.log(`${runtime}: listed as a gap, but no test: ${name}`);
-  for (const gap of gaps.values()) console.log(`${runtime}: gap: ${gap.test}: ${gap.reason}`);
-  const bad = failed.length + closed.length + unknown.length;
-  const counts = `${passed.length - closed.length} passed, ${bad} failed`;
-  const skipped = gaps.size > 0 ? `, ${gaps.size - closed.length - unknown.length} skipped` : "";
-  console.log(`${runtime}: ${counts}${skipped}`);
+  const { passed, failures, gaps } = judge(runtime, results);
+  for (const failure of failures) console.log(`${runtime}: ${failure}`);
+  for (const { test, reason } of gaps) console.log(`${runtime}: gap: ${test}: ${reason}`);
+  const skipped = gaps.length > 0 ? `, ${gaps.length} skipped` : "";
+  console.log(`${runtime}: ${passed} passed, ${failures.length} failed${skipped}`);
   console.log(`  in ${(elapsedMs / 1000).toFixed(1)} s`);
-  return bad === 0;
+  return failures.length === 0;
 }
 
 async function runAndReport(runtime: string, service: ServiceUrls): Promise<boolean> {
