@@ -3,12 +3,15 @@
  * @module
  */
 import { describe, test } from "vitest";
+import { generateNodeId } from "../../src/identity/index.ts";
 import { createCluster, NODE_KINDS } from "./harness/nodes.ts";
-import { randomAffiliate, randomEndpoints } from "./harness/random-affiliate.ts";
+import { randomAffiliate, randomEndpoint, randomEndpoints } from "./harness/random-affiliate.ts";
 import { SERVICE_KINDS } from "./harness/services.ts";
 import { Stage } from "./harness/stage.ts";
 
 const RANDOM_ROUNDS = 25;
+/** Requests that make the reference, which lets 60 pass and then 15 each second, take some seconds. */
+const OVER_RATE_LIMIT = 100;
 
 describe.each(SERVICE_KINDS)("through the %s service", (serviceKind) => {
   test("nodes of both kinds find each other, with all fields and endpoints", async () => {
@@ -96,6 +99,26 @@ describe.each(SERVICE_KINDS)("through the %s service", (serviceKind) => {
         await reporter.sees(merged, other);
       }
       await target.sees(...published);
+    },
+  );
+
+  test.each(NODE_KINDS)(
+    "a %s node may report more at once than its address may ask for in a second",
+    async (kind) => {
+      await using stage = new Stage();
+      const service = await stage.service(serviceKind);
+      const cluster = createCluster();
+      const watch = stage.probe(service).watch(cluster.clusterId);
+      const others = Array.from({ length: OVER_RATE_LIMIT }, () => ({
+        nodeId: generateNodeId(),
+        endpoints: [randomEndpoint()],
+      }));
+      const node = stage.node(kind, service, cluster);
+      node.publish(randomAffiliate(), [], others);
+      const awaited = new Set([node.nodeId, ...others.map(({ nodeId }) => nodeId)]);
+      for (let index = 0; awaited.size > 0; index += 1) {
+        for (const { id } of (await watch.message(index)).affiliates ?? []) awaited.delete(id);
+      }
     },
   );
 

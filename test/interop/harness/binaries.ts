@@ -5,7 +5,7 @@
 import { execFile } from "node:child_process";
 import { createHash } from "node:crypto";
 import { existsSync } from "node:fs";
-import { mkdir, readdir, readFile, rename } from "node:fs/promises";
+import { mkdir, readdir, readFile, rename, rm } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { promisify } from "node:util";
 
@@ -28,12 +28,12 @@ export interface Binaries {
 export async function buildBinaries(): Promise<Binaries> {
   const sources = (await readdir(GO_MODULE)).filter((name) => name.endsWith(".go")).sort();
   const modules = await digest(["go.mod", "go.sum"]);
-  const service = join(CACHE, `discovery-service-${modules}`);
-  const interop = join(CACHE, `interop-${await digest(["go.mod", "go.sum", ...sources])}`);
+  const all = await digest(["go.mod", "go.sum", ...sources]);
   await mkdir(CACHE, { recursive: true });
-  await build(SERVICE_PACKAGE, service);
-  await build(".", interop);
-  return { service, interop };
+  return {
+    service: await build(SERVICE_PACKAGE, "discovery-service", modules),
+    interop: await build(".", "interop", all),
+  };
 }
 
 async function digest(names: readonly string[]): Promise<string> {
@@ -42,19 +42,24 @@ async function digest(names: readonly string[]): Promise<string> {
   return hash.digest("hex").slice(0, 16);
 }
 
-async function build(packageName: string, path: string): Promise<void> {
-  if (existsSync(path)) return;
+async function build(packageName: string, name: string, state: string): Promise<string> {
+  const path = join(CACHE, `${name}-${state}`);
+  if (existsSync(path)) return path;
   process.stderr.write(
     `interop: building ${packageName === "." ? "test/interop/go" : packageName}\n`,
   );
   const started = performance.now();
   // Built beside its place and renamed: a run that is cut short leaves no half binary under the final name.
-  const unfinished = `${path}.${process.pid}`;
+  const unfinished = join(CACHE, `unfinished-${process.pid}`);
   await run("go", ["build", "-trimpath", "-buildvcs=false", "-o", unfinished, packageName], {
     cwd: GO_MODULE,
     timeout: BUILD_LIMIT_MS,
   });
+  for (const old of await readdir(CACHE)) {
+    if (old.startsWith(`${name}-`)) await rm(join(CACHE, old), { force: true });
+  }
   await rename(unfinished, path);
   const seconds = Math.round((performance.now() - started) / 1000);
   process.stderr.write(`interop: built in ${seconds} s\n`);
+  return path;
 }
