@@ -20,9 +20,9 @@ const CONNECT = "@connectrpc/connect";
 const PROTOBUF = "@bufbuild/protobuf";
 
 const RULES: Readonly<Record<string, FolderRule>> = {
-  net: { folders: [], packages: ["@scure/base"] },
-  identity: { folders: [], packages: ["@scure/base"] },
-  crypto: { folders: [], packages: ["@scure/base", "@noble/ciphers"] },
+  net: { folders: [], packages: [] },
+  identity: { folders: [], packages: [] },
+  crypto: { folders: [], packages: ["@noble/ciphers"] },
   protocol: { folders: ["net"], packages: [PROTOBUF] },
   registry: { folders: ["protocol"], packages: [] },
   client: {
