@@ -34,6 +34,52 @@ describe.each(SERVICE_KINDS)("from the %s service", (fromKind) => {
         redirect: to.endpoint,
       });
     });
+
+    test("redirected nodes of both kinds come back when their service does", async () => {
+      await using stage = new Stage();
+      const to = await stage.service(toKind);
+      const from = await stage.service(fromKind, { redirect: to.endpoint });
+      const cluster = createCluster();
+      const nodes = NODE_KINDS.map((kind) => stage.node(kind, from, cluster));
+      await allSeeEachOther(nodes);
+      await to.process.kill();
+      await stage.service(toKind, { port: to.port });
+      await allSeeEachOther(nodes);
+    });
+  });
+
+  test("nodes of ours outlive a redirect to nowhere", async () => {
+    await using stage = new Stage();
+    const gone = await stage.service("ts");
+    await gone.process.kill();
+    const from = await stage.service(fromKind, { redirect: gone.endpoint });
+    const cluster = createCluster();
+    const nodes = [0, 1].map(() => stage.node("ts", from, cluster));
+    const seen = allSeeEachOther(nodes);
+    const back = await stage.service("ts", { port: gone.port });
+    await seen;
+    const { clusterId } = cluster;
+    expect(await stage.probe(back).call({ do: "list", clusterId })).toMatchObject({
+      affiliateCount: 2,
+    });
+  });
+});
+
+describe.each(SERVICE_KINDS)("from and to the %s service", (serviceKind) => {
+  test("nodes of ours do not follow a loop for ever, and stay when it is gone", async () => {
+    await using stage = new Stage();
+    const first = await stage.service(serviceKind);
+    await first.process.kill();
+    const second = await stage.service(serviceKind, { redirect: first.endpoint });
+    const redirect = second.endpoint;
+    const looping = await stage.service(serviceKind, { port: first.port, redirect });
+    const cluster = createCluster();
+    const nodes = [0, 1].map(() => stage.node("ts", looping, cluster));
+    const seen = allSeeEachOther(nodes);
+    await nodes[0]?.process.untilDiagnostic("ERR_REDIRECT_LOOP");
+    await looping.process.kill();
+    await stage.service(serviceKind, { port: first.port });
+    await seen;
   });
 });
 

@@ -82,6 +82,12 @@ export class LineProcess<Event> {
     }
   }
 
+  /** Waits until it has said `text` on stderr, not too long ago. */
+  async untilDiagnostic(text: string): Promise<void> {
+    const find = () => this.#diagnostics.some((line) => line.includes(text)) || undefined;
+    await this.until(`diagnostic ${text}`, find);
+  }
+
   /** Ends it as a crash would. */
   async kill(): Promise<void> {
     this.#child.kill("SIGKILL");

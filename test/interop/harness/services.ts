@@ -6,6 +6,7 @@ import { resolve } from "node:path";
 import { inject } from "vitest";
 import { LineProcess } from "./line-process.ts";
 import { OUR_CLI } from "./our-cli.ts";
+import { unusedPort } from "./unused-port.ts";
 
 export const SERVICE_KINDS = ["go", "ts"] as const;
 export type ServiceKind = (typeof SERVICE_KINDS)[number];
@@ -16,7 +17,7 @@ export const GO_SWEEP_INTERVAL_MS = 500;
 export interface ServiceOptions {
   /** Empty for all addresses, IPv6 and IPv4. @default "127.0.0.1" */
   readonly host?: string;
-  /** 0 is a free one. @default 0 */
+  /** @default an unused one */
   readonly port?: number;
   /** `host:port` to which callers are sent. */
   readonly redirect?: string;
@@ -50,7 +51,8 @@ export async function startService(
   kind: ServiceKind,
   options: ServiceOptions = {},
 ): Promise<Service> {
-  const process = kind === "go" ? startReference(options) : startOurs(options);
+  const complete = { ...options, port: options.port ?? (await unusedPort()) };
+  const process = kind === "go" ? startReference(complete) : startOurs(complete);
   try {
     const { address } = await process.until("listening", () => process.events[0]);
     const tls = options.tls ?? false;
@@ -88,7 +90,7 @@ function startOurs(options: ServiceOptions): LineProcess<ServiceEvent> {
 }
 
 /** Ours takes the reference's flags, and in its way of writing them. */
-function commonFlags({ host = HOST, port = 0, redirect, tls }: ServiceOptions): string[] {
+function commonFlags({ host = HOST, port, redirect, tls }: ServiceOptions): string[] {
   const flags = [`-addr=${host}:${port}`];
   if (redirect !== undefined) flags.push(`-redirect-endpoint=${redirect}`);
   if (tls === true) {
