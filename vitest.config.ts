@@ -1,10 +1,17 @@
 import { defineConfig } from "vitest/config";
 
+/** Guards against hangs, for slow machines: no test measures time by them. */
+const PATIENCE = {
+  testTimeout: 30_000,
+  hookTimeout: 30_000,
+  expect: { poll: { timeout: 15_000 } },
+} as const;
+
 export default defineConfig({
   test: {
     projects: [
-      { test: { name: "unit", include: ["test/unit/**/*.test.ts"] } },
-      { test: { name: "compliance", include: ["test/compliance/**/*.test.ts"] } },
+      { test: { name: "unit", include: ["test/unit/**/*.test.ts"], ...PATIENCE } },
+      { test: { name: "compliance", include: ["test/compliance/**/*.test.ts"], ...PATIENCE } },
       // The packed package, installed: see test/dist/package-under-test.ts.
       {
         test: {
