@@ -15,12 +15,9 @@ const client = new DiscoveryClient({
   clusterId: process.env.CLUSTER_ID ?? "",
   clusterSecret: readFileSync(process.env.CLUSTER_SECRET_FILE ?? "cluster.secret", "utf8").trim(),
   nodeId: generateNodeId(), // of nobody: we publish nothing, and only look
-  onRetry: (error) => console.error(error.message),
 });
 client.run();
 for await (const _ of client.watch()) break; // the first step is all there is
 const affiliates = [...client.affiliates.values()].map(createAffiliateSpec);
-for (const [name, { machineType, operatingSystem, addresses }] of membersOf(affiliates)) {
-  console.log(name, machineType, operatingSystem, ...addresses);
-}
+for (const [name, member] of membersOf(affiliates)) console.log(name, ...member.addresses);
 await client[Symbol.asyncDispose](); // ends run()

@@ -60,14 +60,14 @@ test("publish-node.ts and list-members.ts: a node is listed, keeps its identity,
   const listed = await list();
   expect(listed).toMatchObject({ code: 0, stderr: "" });
   expect(listed.stdout.trimEnd().split("\n").sort()).toEqual([
-    expect.stringMatching(/^worker-1 worker Node\.js \(v\d+\.\d+\.\d+\) /),
-    expect.stringMatching(/^worker-2 worker Node\.js \(v\d+\.\d+\.\d+\) /),
+    expect.stringMatching(/^worker-1( [\da-f.:]+)*$/),
+    expect.stringMatching(/^worker-2( [\da-f.:]+)*$/),
   ]);
 
   second.stop();
   await expect(second.exit()).resolves.toMatchObject({ code: 0, stderr: "" });
   await first.line(new RegExp(`^- ${second.nodeId}$`));
-  expect((await list()).stdout).toMatch(/^worker-1 .*\n$/);
+  expect((await list()).stdout).toMatch(/^worker-1.*\n$/);
 
   const again = await startNode("worker-2");
   expect(again.nodeId).toBe(second.nodeId);
