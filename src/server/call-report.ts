@@ -2,14 +2,21 @@
  * What an operator may want to know of each call: plain data for logs and metrics, which are made elsewhere.
  * @module
  */
+import type { RefusalReason } from "./refusal-reason.ts";
 import type { RpcCode } from "./rpc-status.ts";
 
 /** The methods of `sidero.discovery.server.Cluster`. */
 export type ClusterMethod = "Hello" | "AffiliateUpdate" | "AffiliateDelete" | "List" | "Watch";
 
-/** One call, after its end. Opaque affiliate data is not in it. */
+/**
+ * One call, after its end. Opaque affiliate data is not in it.
+ *
+ * May be the call itself: a field is worked out when it is read, so that what nobody reads costs nothing.
+ */
 export interface CallReport {
   readonly method: ClusterMethod;
+  /** `slow` is Connect's handler, which takes every protocol; `fast` is the way of its own for plain gRPC. */
+  readonly path: "fast" | "slow";
   readonly code: RpcCode;
   /** From the decoded request to the end of the answer; a watch lives long. */
   readonly durationMs: number;
@@ -22,11 +29,14 @@ export interface CallReport {
   readonly clientVersion: string | undefined;
   /** Messages of the answer: more than one only for a watch. */
   readonly messagesSent: number;
-  /** What was thrown, with the details that the caller is not told. */
+  /** What was thrown, with the details that the caller is not told. `refusalReason` names refusals. */
   readonly error: unknown;
 }
 
-/** Callbacks of a service. They observe only, must not throw, and cost nothing where absent. */
+/**
+ * Callbacks of a service. They observe only, must not throw, and cost nothing where absent. How far watchers are behind is
+ * the registry's to tell: `MemoryRegistryOptions.onWatchLag`.
+ */
 export interface ServerHooks {
   /** A request was decoded, and its procedure begins. */
   readonly onCallStart?: (method: ClusterMethod) => void;
@@ -34,4 +44,6 @@ export interface ServerHooks {
   readonly onMessageSent?: (method: ClusterMethod) => void;
   /** The call has ended, however it did. */
   readonly onCallEnd?: (report: CallReport) => void;
+  /** A connection or a request was refused before it became a call. A call that is refused is in `onCallEnd` alone. */
+  readonly onRefused?: (reason: RefusalReason) => void;
 }

@@ -12,7 +12,7 @@ import {
 import { formatAddress } from "../net/address.ts";
 import type { Prefix } from "../net/prefix.ts";
 import { Cluster } from "../protocol/gen/sidero/discovery/server/cluster_pb.ts";
-import type { ClusterMethod, ServerHooks } from "./call-report.ts";
+import type { CallReport, ClusterMethod, ServerHooks } from "./call-report.ts";
 import { clientAddress } from "./client-address.ts";
 import type { Caller, Procedures } from "./procedures.ts";
 import { type RpcCode, rpcCodeName, rpcStatus } from "./rpc-status.ts";
@@ -106,25 +106,44 @@ interface RequestFields {
   readonly clientVersion?: string;
 }
 
-/** One call, from its decoded request to its report. */
-class Call {
+/** One call, from its decoded request to its report, which it is itself. */
+class Call implements CallReport {
   readonly caller: Caller;
-  readonly #method: ClusterMethod;
+  readonly method: ClusterMethod;
+  readonly path = "slow";
+  code: RpcCode = "OK";
+  error: unknown;
+  messagesSent = 0;
+  durationMs = 0;
   readonly #request: RequestFields;
   readonly #hooks: ServerHooks;
   readonly #startedAt: number;
-  #code: RpcCode = "OK";
-  #error: unknown;
-  #messagesSent = 0;
   #ended = false;
 
   constructor(method: ClusterMethod, request: RequestFields, caller: Caller, hooks: ServerHooks) {
-    this.#method = method;
+    this.method = method;
     this.#request = request;
     this.caller = caller;
     this.#hooks = hooks;
     this.#startedAt = hooks.onCallEnd === undefined ? 0 : performance.now();
     hooks.onCallStart?.(method);
+  }
+
+  get clientAddress(): string | undefined {
+    const clientIp = this.caller.clientIp();
+    return clientIp && formatAddress(clientIp);
+  }
+
+  get clusterId(): string {
+    return this.#request.clusterId;
+  }
+
+  get affiliateId(): string | undefined {
+    return this.#request.affiliateId;
+  }
+
+  get clientVersion(): string | undefined {
+    return this.#request.clientVersion;
   }
 
   async unary<T>(answer: () => T | Promise<T>): Promise<T> {
@@ -140,15 +159,15 @@ class Call {
   }
 
   sent(): void {
-    this.#messagesSent++;
-    this.#hooks.onMessageSent?.(this.#method);
+    this.messagesSent++;
+    this.#hooks.onMessageSent?.(this.method);
   }
 
   /** Keeps the details for the report; what is returned is for the caller. */
   failed(error: unknown): ConnectError {
     const { code, message } = rpcStatus(error);
-    this.#code = rpcCodeName(code);
-    this.#error = error;
+    this.code = rpcCodeName(code);
+    this.error = error;
     return new ConnectError(message, code);
   }
 
@@ -164,17 +183,7 @@ class Call {
     this.#ended = true;
     const { onCallEnd } = this.#hooks;
     if (onCallEnd === undefined) return;
-    const clientIp = this.caller.clientIp();
-    onCallEnd({
-      method: this.#method,
-      code: this.#code,
-      durationMs: performance.now() - this.#startedAt,
-      clientAddress: clientIp && formatAddress(clientIp),
-      clusterId: this.#request.clusterId,
-      affiliateId: this.#request.affiliateId,
-      clientVersion: this.#request.clientVersion,
-      messagesSent: this.#messagesSent,
-      error: this.#error,
-    });
+    this.durationMs = performance.now() - this.#startedAt;
+    onCallEnd(this);
   }
 }

@@ -17,4 +17,5 @@ export {
   type ProceduresOptions,
   type UpdateFields,
 } from "./procedures.ts";
+export { REFUSAL_REASONS, type RefusalReason, refusalReason } from "./refusal-reason.ts";
 export type { RpcCode } from "./rpc-status.ts";
