@@ -23,7 +23,8 @@
  *
  * A service's side: `ERR_LISTEN_FAILED`: its address cannot be had. `ERR_CERTIFICATE_INVALID`: certificate or key.
  *
- * Files: `ERR_IDENTITY_FILE_INVALID`, `ERR_FILE_UNREADABLE`.
+ * Files: `ERR_IDENTITY_FILE_INVALID`, `ERR_FILE_UNREADABLE`. `ERR_SNAPSHOT_MALFORMED`: bytes that are no snapshot, or a part
+ * of one. `ERR_SNAPSHOT_NOT_SAVED`: the file is as it was before.
  */
 export type DiscoveryErrorCode =
   | "ERR_ADDRESS_INVALID"
@@ -55,7 +56,9 @@ export type DiscoveryErrorCode =
   | "ERR_LISTEN_FAILED"
   | "ERR_CERTIFICATE_INVALID"
   | "ERR_IDENTITY_FILE_INVALID"
-  | "ERR_FILE_UNREADABLE";
+  | "ERR_FILE_UNREADABLE"
+  | "ERR_SNAPSHOT_MALFORMED"
+  | "ERR_SNAPSHOT_NOT_SAVED";
 
 /** Something outside failed: bytes from a peer, a file, a service. Keys and plaintext are in no message. */
 export class DiscoveryError extends Error {

@@ -44,3 +44,10 @@ export {
 export * from "./gen/sidero/discovery/storage/storage_pb.ts";
 export * from "./limits.ts";
 export { encodeAffiliateField } from "./sealed.ts";
+export {
+  decodeSnapshotCluster,
+  encodeSnapshotCluster,
+  type KeptCluster,
+  snapshotTimeLeftMs,
+} from "./snapshot.ts";
+export { type SnapshotEntry, splitSnapshot } from "./snapshot-entries.ts";

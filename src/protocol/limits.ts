@@ -30,3 +30,6 @@ export const MAX_SNAPSHOT_MESSAGE_BYTES = 4_000_000;
 
 /** Largest message that our own client accepts, in bytes: 16 MiB. */
 export const MAX_CLIENT_MESSAGE_BYTES = 16_777_216;
+
+/** Largest entry of a snapshot file, in bytes: one cluster. The reference refuses a larger one. */
+export const MAX_SNAPSHOT_CLUSTER_BYTES = 137_912_579;

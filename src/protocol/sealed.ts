@@ -5,12 +5,12 @@
  * it to what the protobuf library writes.
  * @module
  */
+import { bytesTag, fieldBytes, isAscii, writeHead } from "./field-bytes.ts";
 
-// Tags: field number shifted by 3, wire type 2 (length-delimited).
-const AFFILIATES_TAG = (1 << 3) | 2;
-const ID_TAG = (1 << 3) | 2;
-const DATA_TAG = (2 << 3) | 2;
-const ENDPOINTS_TAG = (3 << 3) | 2;
+const AFFILIATES_TAG = bytesTag(1);
+const ID_TAG = bytesTag(1);
+const DATA_TAG = bytesTag(2);
+const ENDPOINTS_TAG = bytesTag(3);
 
 /**
  * Encodes one entry of field 1, `affiliates`, as it stands in `ListResponse` and in `WatchResponse`: the concatenation
@@ -51,26 +51,4 @@ export function encodeAffiliateField(
     at += endpoint.length;
   }
   return field;
-}
-
-function isAscii(text: string): boolean {
-  for (let i = 0; i < text.length; i++) if (text.charCodeAt(i) > 0x7f) return false;
-  return true;
-}
-
-/** Size of a field with a one-byte tag and `length` bytes of payload. */
-function fieldBytes(length: number): number {
-  let varintBytes = 1;
-  for (let rest = length; rest > 0x7f; rest >>>= 7) varintBytes++;
-  return 1 + varintBytes + length;
-}
-
-/** Writes tag and length; returns where the payload begins. */
-function writeHead(into: Uint8Array, at: number, tag: number, length: number): number {
-  let next = at;
-  into[next++] = tag;
-  let rest = length;
-  for (; rest > 0x7f; rest >>>= 7) into[next++] = (rest & 0x7f) | 0x80;
-  into[next++] = rest;
-  return next;
 }

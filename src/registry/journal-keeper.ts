@@ -41,6 +41,11 @@ export class JournalKeeper {
     this.#record(() => this.#journal?.record?.({ kind: "delete", clusterId, affiliateId }));
   }
 
+  /** Tells that there is something new to save. */
+  changed(): void {
+    this.#journal?.changed?.();
+  }
+
   /**
    * Saves everything, after a save that is under way.
    *

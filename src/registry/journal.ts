@@ -52,9 +52,15 @@ export interface Journal {
    */
   record?(change: JournalChange): void;
   /**
+   * Told that who is registered, or with what, has changed, after the fact and many times; a refresh that only prolongs a
+   * life does not count, nor does what is loaded. Must not throw.
+   */
+  changed?(): void;
+  /**
    * Keeps everything. Called by `MemoryRegistry.save` and at `close`, never twice at once.
    *
-   * @param clusters - Read as it is iterated: a cluster that changes meanwhile comes in its old or its new state.
+   * @param clusters - Read as it is iterated: a cluster that changes meanwhile comes in its old or its new state. Each
+   * comes once.
    */
   save?(clusters: Iterable<JournalCluster>): void | Promise<void>;
   /**
@@ -83,6 +89,7 @@ export function toJournalAffiliate(state: AffiliateState, now: number): JournalA
 /**
  * Brings a kept affiliate back. A remaining time over the longest TTL is cut to it.
  *
+ * @param graceMs - What remains at least, of it and of its endpoints.
  * @returns `null` where nothing remains of its life.
  * @throws {DiscoveryError} Where an update of this content would be refused.
  */
@@ -91,11 +98,13 @@ export function fromJournalAffiliate(
   { id, data, ttlMs, endpoints }: JournalAffiliate,
   now: number,
   limits: RegistryLimits,
+  graceMs = 0,
 ): AffiliateState | null {
   const bytes = endpoints.map((endpoint) => endpoint.data);
   checkUpdate({ clusterId, affiliateId: id, data, endpoints: bytes, ttlMs: 0 }, limits);
   checkEndpointCount(bytes.length, limits);
-  const expiresAt = (remainingMs: number): number => now + Math.min(remainingMs, limits.maxTtlMs);
+  const expiresAt = (remainingMs: number): number =>
+    now + Math.min(Math.max(remainingMs, graceMs), limits.maxTtlMs);
   const expiries = endpoints.map((endpoint) => expiresAt(endpoint.ttlMs));
   return expire(createAffiliateState(id, data, expiresAt(ttlMs), bytes, expiries), now);
 }

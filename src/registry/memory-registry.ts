@@ -49,6 +49,13 @@ export interface MemoryRegistryOptions {
   readonly schedule?: ScheduleWake | undefined;
   /** Written from the start; loaded by `MemoryRegistry.open` only. */
   readonly journal?: Journal | undefined;
+  /**
+   * How long all that `open` has loaded lives at least, endpoints too: so that nobody is announced as gone before its node
+   * had the time to find this service again and to publish. At most the longest TTL counts.
+   *
+   * @default 0: what the journal says
+   */
+  readonly graceMs?: number | undefined;
 }
 
 /**
@@ -104,12 +111,14 @@ export class MemoryRegistry implements Registry {
    * A registry with what its journal has kept.
    *
    * @throws What `journal.load` throws.
+   * @throws {RangeError} Where `graceMs` is negative or no number.
    */
   static async open(options: MemoryRegistryOptions = {}): Promise<MemoryRegistry> {
     const registry = new MemoryRegistry(options);
-    const { journal } = options;
+    const { journal, graceMs = 0 } = options;
+    if (!(graceMs >= 0)) throw new RangeError(`graceMs: ${graceMs} is no number from 0`);
     if (journal === undefined) return registry;
-    for await (const cluster of journal.load()) registry.#load(cluster, journal);
+    for await (const cluster of journal.load()) registry.#load(cluster, journal, graceMs);
     registry.sweep();
     return registry;
   }
@@ -130,6 +139,7 @@ export class MemoryRegistry implements Registry {
     if (affiliate !== undefined) this.#replace(affiliate, next, announce);
     else this.#add(cluster ?? this.#createCluster(request.clusterId), next);
     this.#wake.atLatest(next.dueAt);
+    if (announce) this.#journal.changed();
   }
 
   delete(clusterId: string, affiliateId: string): void {
@@ -272,12 +282,14 @@ export class MemoryRegistry implements Registry {
       }
       if (next === null) this.#remove(affiliate);
       else this.#replace(affiliate, next, true);
+      this.#journal.changed();
     }
   }
 
   #delete(affiliate: ClusterAffiliate): void {
     this.#journal.recordDelete(affiliate.cluster.id, affiliate.id);
     this.#remove(affiliate);
+    this.#journal.changed();
   }
 
   #add(cluster: Cluster, state: AffiliateState): void {
@@ -299,11 +311,11 @@ export class MemoryRegistry implements Registry {
     if (this.#expiry.size === 0) this.#wake.clear();
   }
 
-  #load({ id, affiliates }: JournalCluster, journal: Journal): void {
+  #load({ id, affiliates }: JournalCluster, journal: Journal, graceMs: number): void {
     const now = this.#settle();
     for (const kept of affiliates) {
       try {
-        const state = fromJournalAffiliate(id, kept, now, this.limits);
+        const state = fromJournalAffiliate(id, kept, now, this.limits, graceMs);
         if (state === null) continue;
         const cluster = this.#clusters.get(id);
         const known = cluster?.get(kept.id);
@@ -320,7 +332,10 @@ export class MemoryRegistry implements Registry {
   }
 
   *#content(): Iterable<JournalCluster> {
-    for (const cluster of this.#clusters.values()) {
+    // By name: one that goes and comes back while this is read would come twice in the order of the map.
+    for (const id of [...this.#clusters.keys()]) {
+      const cluster = this.#clusters.get(id);
+      if (cluster === undefined) continue;
       const now = this.#now();
       const affiliates: JournalAffiliate[] = [];
       for (const { state } of cluster.affiliates()) {

@@ -73,6 +73,8 @@ function refusalStatus({ code, message }: DiscoveryError): RpcStatus {
     case "ERR_CERTIFICATE_INVALID":
     case "ERR_IDENTITY_FILE_INVALID":
     case "ERR_FILE_UNREADABLE":
+    case "ERR_SNAPSHOT_MALFORMED":
+    case "ERR_SNAPSHOT_NOT_SAVED":
       // No part of a request fails this way: what is opaque here is never decoded.
       return INTERNAL;
     default:
