@@ -1,16 +1,17 @@
 /**
- * Builds the Go programs of the interop tests, once, into the ignored `.cache/interop`.
+ * Builds the Go programs of the interop tests and of the service's benchmark, once, into the ignored `.cache/interop`.
  * @module
  */
 import { execFile } from "node:child_process";
 import { createHash } from "node:crypto";
 import { existsSync } from "node:fs";
 import { mkdir, readdir, readFile, rename, rm } from "node:fs/promises";
-import { join, resolve } from "node:path";
+import { join, relative, resolve } from "node:path";
 import { promisify } from "node:util";
 
 const GO_MODULE = resolve(import.meta.dirname, "../go");
-const CACHE = resolve(import.meta.dirname, "../../../.cache/interop");
+const ROOT = resolve(import.meta.dirname, "../../..");
+const CACHE = join(ROOT, ".cache/interop");
 const SERVICE_PACKAGE = "github.com/siderolabs/discovery-service/cmd/discovery-service";
 const BUILD_LIMIT_MS = 600_000;
 
@@ -26,33 +27,40 @@ export interface Binaries {
 
 /** Builds what is missing. The service's name depends on `go.sum`, that of our programs on their sources too. */
 export async function buildBinaries(): Promise<Binaries> {
-  const sources = (await readdir(GO_MODULE)).filter((name) => name.endsWith(".go")).sort();
-  const modules = await digest(["go.mod", "go.sum"]);
-  const all = await digest(["go.mod", "go.sum", ...sources]);
-  await mkdir(CACHE, { recursive: true });
   return {
-    service: await build(SERVICE_PACKAGE, "discovery-service", modules),
-    interop: await build(".", "interop", all),
+    service: await buildGoProgram(GO_MODULE, SERVICE_PACKAGE, "discovery-service"),
+    interop: await buildGoProgram(GO_MODULE, ".", "interop"),
   };
 }
 
-async function digest(names: readonly string[]): Promise<string> {
+/**
+ * Builds a Go program where it is not in the cache as it is now.
+ *
+ * @param module - Folder of its `go.mod`.
+ * @param packageName - `.` for the program in that folder, whose sources then count; else the path of one that it requires.
+ * @param name - Begins its file name; builds of an older state under the same name are removed.
+ * @returns The path of the program.
+ */
+export async function buildGoProgram(
+  module: string,
+  packageName: string,
+  name: string,
+): Promise<string> {
+  const files = ["go.mod", "go.sum"];
+  if (packageName === ".") {
+    files.push(...(await readdir(module)).filter((file) => file.endsWith(".go")).sort());
+  }
   const hash = createHash("sha256");
-  for (const name of names) hash.update(name).update(await readFile(join(GO_MODULE, name)));
-  return hash.digest("hex").slice(0, 16);
-}
-
-async function build(packageName: string, name: string, state: string): Promise<string> {
-  const path = join(CACHE, `${name}-${state}`);
+  for (const file of files) hash.update(file).update(await readFile(join(module, file)));
+  const path = join(CACHE, `${name}-${hash.digest("hex").slice(0, 16)}`);
   if (existsSync(path)) return path;
-  process.stderr.write(
-    `interop: building ${packageName === "." ? "test/interop/go" : packageName}\n`,
-  );
+  await mkdir(CACHE, { recursive: true });
+  process.stderr.write(`building ${packageName === "." ? relative(ROOT, module) : packageName}\n`);
   const started = performance.now();
   // Built beside its place and renamed: a run that is cut short leaves no half binary under the final name.
   const unfinished = join(CACHE, `unfinished-${process.pid}`);
   await run("go", ["build", "-trimpath", "-buildvcs=false", "-o", unfinished, packageName], {
-    cwd: GO_MODULE,
+    cwd: module,
     timeout: BUILD_LIMIT_MS,
   });
   for (const old of await readdir(CACHE)) {
@@ -60,6 +68,6 @@ async function build(packageName: string, name: string, state: string): Promise<
   }
   await rename(unfinished, path);
   const seconds = Math.round((performance.now() - started) / 1000);
-  process.stderr.write(`interop: built in ${seconds} s\n`);
+  process.stderr.write(`built in ${seconds} s\n`);
   return path;
 }

@@ -50,6 +50,11 @@ export class LineProcess<Event> {
     });
   }
 
+  /** Of the operating system. */
+  get pid(): number {
+    return this.#child.pid as number;
+  }
+
   /** Sends one command. */
   send(command: object): void {
     this.#child.stdin.write(`${JSON.stringify(command)}\n`);
