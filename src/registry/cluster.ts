@@ -5,6 +5,7 @@
 import type { AffiliateState } from "./affiliate-state.ts";
 import type { WiredAffiliateView } from "./affiliate-wire.ts";
 import type { Expiring } from "./expiry.ts";
+import type { LagMeter } from "./observers.ts";
 import { WatchHub, type WatchSource } from "./watch-hub.ts";
 
 /** The registry that a cluster belongs to. */
@@ -13,6 +14,7 @@ export interface ClusterOwner {
   settle(): void;
   /** Told of a watcher that has come (1) or left (-1), after which the cluster may be idle. */
   watched(cluster: Cluster, change: 1 | -1): void;
+  readonly lagMeter: LagMeter | undefined;
 }
 
 /** One affiliate's current state, and its place among those that will expire. */
@@ -98,6 +100,10 @@ export class Cluster implements WatchSource {
 
   find(affiliateId: string): WiredAffiliateView | undefined {
     return this.#affiliates.get(affiliateId)?.state.view;
+  }
+
+  get lagMeter(): LagMeter | undefined {
+    return this.#owner.lagMeter;
   }
 
   settle(): void {

@@ -30,6 +30,7 @@ export {
   resolveRegistryLimits,
 } from "./limits.ts";
 export { MemoryRegistry, type MemoryRegistryOptions } from "./memory-registry.ts";
+export type { RegistryObservers, Swept } from "./observers.ts";
 export type {
   AffiliateView,
   Awaitable,

@@ -19,9 +19,11 @@ import {
   checkClusterId,
   checkRoomForAffiliate,
   checkRoomForCluster,
+  checkRoomInTotal,
   type RegistryLimits,
   resolveRegistryLimits,
 } from "./limits.ts";
+import type { RegistryObservers } from "./observers.ts";
 import type {
   AffiliateView,
   Registry,
@@ -37,7 +39,7 @@ import { Watcher, type WatchHub } from "./watch-hub.ts";
 const NO_AFFILIATES: readonly AffiliateView[] = /* @__PURE__ */ Object.freeze([]);
 
 /** Options of `MemoryRegistry`. */
-export interface MemoryRegistryOptions {
+export interface MemoryRegistryOptions extends RegistryObservers {
   /** @default the protocol's, and 100,000 clusters */
   readonly limits?: Partial<RegistryLimits> | undefined;
   /**
@@ -81,22 +83,25 @@ export class MemoryRegistry implements Registry {
   readonly #wake: WakeTimer;
   readonly #clusters = new Map<string, Cluster>();
   readonly #expiry = new ExpiryQueue<ClusterAffiliate>();
-  readonly #owner: ClusterOwner = {
-    settle: () => {
-      this.#settle();
-    },
-    watched: (cluster, change) => {
-      this.#watchers += change;
-      this.#release(cluster);
-    },
-  };
+  readonly #owner: ClusterOwner;
+  readonly #onSweep: RegistryObservers["onSweep"];
   #endpoints = 0;
   #watchers = 0;
   #closing: Promise<void> | undefined;
 
   constructor(options: MemoryRegistryOptions = {}) {
     const { limits, now = () => performance.now(), schedule = scheduleTimeout, journal } = options;
+    const { onSweep, onWatchLag } = options;
     this.limits = resolveRegistryLimits(limits);
+    this.#onSweep = onSweep;
+    this.#owner = {
+      settle: () => void this.#settle(),
+      watched: (cluster, change) => {
+        this.#watchers += change;
+        this.#release(cluster);
+      },
+      lagMeter: onWatchLag && { now, onWatchLag },
+    };
     this.#now = now;
     this.#journal = new JournalKeeper(journal);
     this.#wake = new WakeTimer({
@@ -243,6 +248,7 @@ export class MemoryRegistry implements Registry {
   #checkRoom(cluster: Cluster | undefined): void {
     if (cluster === undefined) checkRoomForCluster(this.#clusters.size, this.limits);
     checkRoomForAffiliate(cluster?.size ?? 0, this.limits);
+    checkRoomInTotal(this.#expiry.size, this.limits);
   }
 
   #openHub(clusterId: string): WatchHub {
@@ -270,20 +276,33 @@ export class MemoryRegistry implements Registry {
   /** Takes away what has expired by now, which is returned. */
   #settle(): number {
     const now = this.#now();
-    for (;;) {
-      const affiliate = this.#expiry.takeDue(now);
-      if (affiliate === undefined) return now;
-      const next = expire(affiliate.state, now);
+    const first = this.#expiry.takeDue(now);
+    if (first !== undefined) this.#expire(first, now);
+    return now;
+  }
+
+  #expire(first: ClusterAffiliate, now: number): void {
+    const clusters = this.#clusters.size;
+    const affiliates = this.#expiry.size + 1;
+    const endpoints = this.#endpoints;
+    let due: ClusterAffiliate | undefined = first;
+    for (; due !== undefined; due = this.#expiry.takeDue(now)) {
+      const next = expire(due.state, now);
       try {
-        if (next === null) this.#journal.recordDelete(affiliate.cluster.id, affiliate.id);
-        else this.#journal.recordPut(affiliate.cluster.id, next, now);
+        if (next === null) this.#journal.recordDelete(due.cluster.id, due.id);
+        else this.#journal.recordPut(due.cluster.id, next, now);
       } catch {
         // Seen in health(). Time passes whether or not it can be written down.
       }
-      if (next === null) this.#remove(affiliate);
-      else this.#replace(affiliate, next, true);
+      if (next === null) this.#remove(due);
+      else this.#replace(due, next, true);
       this.#journal.changed();
     }
+    this.#onSweep?.({
+      clusters: clusters - this.#clusters.size,
+      affiliates: affiliates - this.#expiry.size,
+      endpoints: endpoints - this.#endpoints,
+    });
   }
 
   #delete(affiliate: ClusterAffiliate): void {

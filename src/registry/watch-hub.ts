@@ -6,6 +6,7 @@
  * delete, and memory is bounded by the size of the cluster.
  * @module
  */
+import type { LagMeter } from "./observers.ts";
 import type { AffiliateView, WatchMessage } from "./registry.ts";
 
 /** The cluster behind a hub. */
@@ -17,6 +18,7 @@ export interface WatchSource {
   find(affiliateId: string): AffiliateView | undefined;
   /** Told of a watcher that has come (1) or left (-1). */
   watched(change: 1 | -1): void;
+  readonly lagMeter: LagMeter | undefined;
 }
 
 /** The watchers of one cluster. */
@@ -41,7 +43,8 @@ export class WatchHub {
    * @param after - Whether it is there now.
    */
   mark(affiliateId: string, before: boolean, after: boolean): void {
-    for (const watcher of this.#watchers) watcher.mark(affiliateId, before, after);
+    const now = this.source.lagMeter?.now() ?? 0;
+    for (const watcher of this.#watchers) watcher.mark(affiliateId, before, after, now);
     if (this.#isFlushQueued) return;
     this.#isFlushQueued = true;
     queueMicrotask(() => this.#flush());
@@ -76,6 +79,8 @@ export class Watcher implements AsyncIterator<WatchMessage, undefined> {
   readonly #end: () => void = () => this.end();
   /** What changed since it was last told of; the value is whether the reader knows the affiliate. */
   readonly #dirty = new Map<string, boolean>();
+  /** When `#dirty` was empty last, at the latest. */
+  #dirtySince = 0;
   #hub: WatchHub | undefined;
   #isEnded = false;
   #isDeleteTold = false;
@@ -108,7 +113,8 @@ export class Watcher implements AsyncIterator<WatchMessage, undefined> {
     return { done: true, value: undefined };
   }
 
-  mark(affiliateId: string, before: boolean, after: boolean): void {
+  mark(affiliateId: string, before: boolean, after: boolean, now: number): void {
+    if (this.#dirty.size === 0) this.#dirtySince = now;
     const isKnown = this.#dirty.get(affiliateId);
     if (isKnown === undefined) this.#dirty.set(affiliateId, before);
     // Came and went unseen: nothing to tell.
@@ -156,6 +162,8 @@ export class Watcher implements AsyncIterator<WatchMessage, undefined> {
       else updated.push(view);
     }
     if (updated.length === 0 && deleted.length === 0) return undefined;
+    const lagMeter = this.#hub?.source.lagMeter;
+    if (lagMeter !== undefined) lagMeter.onWatchLag(lagMeter.now() - this.#dirtySince);
     // In turns, so that neither kind can keep the other from a reader who is always behind.
     this.#isDeleteTold = deleted.length > 0 && (updated.length === 0 || !this.#isDeleteTold);
     if (this.#isDeleteTold) {

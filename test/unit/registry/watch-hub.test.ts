@@ -7,6 +7,7 @@ class Source implements WatchSource {
   readonly views = new Map<string, AffiliateView>();
   readonly hub: WatchHub = new WatchHub(this);
   watchers = 0;
+  readonly lagMeter = undefined;
 
   settle(): void {}
 
