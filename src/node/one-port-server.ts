@@ -12,17 +12,11 @@ import {
   type ServerHttp2Session,
 } from "node:http2";
 import { createServer as createTcpServer, type Socket, type Server as TcpServer } from "node:net";
-import { createServer as createTlsServer, type Server as TlsServer } from "node:tls";
-import { DiscoveryError } from "../errors.ts";
 import { sniffProtocol } from "./connection-sniffer.ts";
 import type { NodeRequest, NodeResponse } from "./request-listener.ts";
 import { KEEPS_HANDED_HTTP1 } from "./runtime-gaps.ts";
-
-/** A PEM certificate chain and its key. */
-export interface TlsCredentials {
-  readonly cert: string | Uint8Array;
-  readonly key: string | Uint8Array;
-}
+import type { TlsCredentials } from "./tls-credentials.ts";
+import { createTlsDoor } from "./tls-door.ts";
 
 export interface OnePortServerOptions {
   readonly tls: TlsCredentials | undefined;
@@ -33,6 +27,12 @@ export interface OnePortServerOptions {
 /** The servers behind a port. */
 export interface OnePortServer {
   readonly tcp: TcpServer;
+  /**
+   * Connections that begin from now on see these. Only where it speaks TLS.
+   *
+   * @throws {DiscoveryError} `ERR_CERTIFICATE_INVALID`; all stays as it was.
+   */
+  replaceTls(credentials: TlsCredentials): void;
   /** Stops accepting; connections end after the calls in progress, and at the latest after `graceMs`. */
   close(graceMs: number): Promise<void>;
 }
@@ -77,7 +77,13 @@ export function createOnePortServer(
     response.once("close", () => closing && http1.closeIdleConnections());
     listener(request, response);
   });
-  const secure = tls && createTls(tls, connectTimeoutMs, http1, http2);
+  const secure =
+    tls &&
+    createTlsDoor(tls, {
+      handshakeTimeoutMs: connectTimeoutMs,
+      onConnection: (socket) =>
+        (socket.alpnProtocol === "h2" ? http2 : http1).emit("connection", socket),
+    });
   const sessions = new Set<ServerHttp2Session>();
   http2.on("session", (session) => {
     sessions.add(session);
@@ -105,7 +111,7 @@ export function createOnePortServer(
       silent.delete(socket);
       socket.allowHalfOpen = protocol === "http1" && secure === undefined;
       if (secure !== undefined) {
-        if (protocol === "tls") secure.emit("connection", socket);
+        if (protocol === "tls") secure.accept(socket);
         else refuse(socket, "This port speaks TLS: use https:// or grpc://.");
       } else if (protocol === "tls") {
         refuse(socket, "This port speaks plaintext: use http://.");
@@ -117,6 +123,7 @@ export function createOnePortServer(
 
   return {
     tcp,
+    replaceTls: (credentials) => secure?.replace(credentials),
     close(graceMs) {
       closing = true;
       const closed = new Promise<void>((resolve) => tcp.close(() => resolve()));
@@ -159,35 +166,6 @@ function createHttp1(connectTimeoutMs: number): Http1Server {
   });
   // It never listens itself; this starts the checks of its deadlines.
   server.emit("listening");
-  return server;
-}
-
-function createTls(
-  credentials: TlsCredentials,
-  connectTimeoutMs: number,
-  http1: Http1Server,
-  http2: Http2Server,
-): TlsServer {
-  const options = {
-    cert: Buffer.from(credentials.cert),
-    key: Buffer.from(credentials.key),
-    ALPNProtocols: ["h2", "http/1.1"],
-    handshakeTimeout: connectTimeoutMs,
-  };
-  let server: TlsServer;
-  try {
-    server = createTlsServer(options);
-  } catch (cause) {
-    throw new DiscoveryError("ERR_CERTIFICATE_INVALID", "tls: certificate and key do not fit", {
-      cause,
-    });
-  }
-  server.on("error", ignore);
-  server.on("tlsClientError", (_error, socket) => socket.destroy());
-  server.on("secureConnection", (socket) => {
-    socket.on("error", ignore);
-    (socket.alpnProtocol === "h2" ? http2 : http1).emit("connection", socket);
-  });
   return server;
 }
 

@@ -10,8 +10,10 @@ import { MemoryRegistry } from "../registry/memory-registry.ts";
 import type { Registry } from "../registry/registry.ts";
 import { createHttpService, type HttpServiceOptions } from "../server/http-service.ts";
 import { createProcedures, type ProceduresOptions } from "../server/procedures.ts";
-import { createOnePortServer, type TlsCredentials } from "./one-port-server.ts";
+import { createOnePortServer } from "./one-port-server.ts";
 import { createRequestListener } from "./request-listener.ts";
+import type { TlsCertificate, TlsCredentials } from "./tls-credentials.ts";
+import { openTls, type TlsFiles, type TlsReload } from "./tls-files.ts";
 
 /** Options of {@link serve}. */
 export interface ServeOptions extends ProceduresOptions, HttpServiceOptions {
@@ -21,8 +23,13 @@ export interface ServeOptions extends ProceduresOptions, HttpServiceOptions {
   readonly host?: string | undefined;
   /** 0 takes any free port. @default 3000 */
   readonly port?: number | undefined;
-  /** Serves TLS 1.2 and later, and nothing else on this port. @default plaintext */
-  readonly tls?: TlsCredentials | undefined;
+  /**
+   * Serves TLS 1.2 and later, and nothing else on this port. Files are looked at every few seconds, and connections that
+   * begin after a change see the new certificate; a bad one changes nothing. @default plaintext
+   */
+  readonly tls?: TlsCredentials | TlsFiles | undefined;
+  /** Told once for each change of the files of `tls`, good or bad. Must not throw. */
+  readonly onTlsReload?: ((result: TlsReload) => void) | undefined;
   /** How long calls in progress may go on after `close`. @default 10_000 */
   readonly shutdownGraceMs?: number | undefined;
   /** How long a connection may stay silent, and a TLS handshake or headers may take. @default 10_000 */
@@ -39,6 +46,10 @@ export interface DiscoveryServer extends AsyncDisposable {
   /** A service URL for clients on this machine: `http://127.0.0.1:3000`. */
   readonly url: string;
   readonly registry: Registry;
+  /** The certificate in force; absent without TLS. */
+  readonly tls: TlsCertificate | undefined;
+  /** Looks at the files of `tls` now, and resolves when a change is in force and told. */
+  reloadTls(): Promise<void>;
   /**
    * Stops accepting, ends all watches with status OK, lets calls in progress finish, and closes all connections.
    * Repeated calls wait for the same end.
@@ -53,8 +64,8 @@ const DEFAULT_CONNECT_TIMEOUT_MS = 10_000;
 /**
  * Starts a discovery service.
  *
- * @throws {DiscoveryError} `ERR_LISTEN_FAILED` where the address cannot be had, `ERR_CERTIFICATE_INVALID`,
- *   `ERR_PREFIX_INVALID` or `ERR_ADDRESS_INVALID` for a trusted proxy that does not parse.
+ * @throws {DiscoveryError} `ERR_LISTEN_FAILED` where the address cannot be had, `ERR_CERTIFICATE_INVALID` or
+ *   `ERR_FILE_UNREADABLE` for TLS, `ERR_PREFIX_INVALID` or `ERR_ADDRESS_INVALID` for a trusted proxy that does not parse.
  * @throws {RangeError} For a port or a time out of range.
  * @example
  * await using server = await serve({ port: 0 });
@@ -64,7 +75,6 @@ export async function serve(options: ServeOptions = {}): Promise<DiscoveryServer
   const {
     host,
     port = DEFAULT_PORT,
-    tls,
     shutdownGraceMs = DEFAULT_SHUTDOWN_GRACE_MS,
     connectTimeoutMs = DEFAULT_CONNECT_TIMEOUT_MS,
     signal,
@@ -80,10 +90,20 @@ export async function serve(options: ServeOptions = {}): Promise<DiscoveryServer
     trailers: true,
     acceptCompression: [compressionGzip],
   });
-  const server = createOnePortServer(createRequestListener(service), { tls, connectTimeoutMs });
+  const tls =
+    options.tls &&
+    (await openTls(options.tls, {
+      use: (credentials) => server.replaceTls(credentials),
+      onReload: options.onTlsReload,
+    }));
+  const server = createOnePortServer(createRequestListener(service), {
+    tls: tls?.current.credentials,
+    connectTimeoutMs,
+  });
 
   async function shutDown(): Promise<void> {
     signal?.removeEventListener("abort", onAbort);
+    tls?.close();
     const closed = server.close(shutdownGraceMs);
     procedures.endWatches();
     await closed;
@@ -108,6 +128,10 @@ export async function serve(options: ServeOptions = {}): Promise<DiscoveryServer
     port: address.port,
     url: `${tls === undefined ? "http" : "https"}://${reachableHost(address)}:${address.port}`,
     registry,
+    get tls() {
+      return tls?.current.certificate;
+    },
+    reloadTls: async () => tls?.look(),
     close,
     [Symbol.asyncDispose]: close,
   };
