@@ -1,19 +1,26 @@
 /**
- * Flags, each with an environment variable of the same name: `--cluster-id` is `TALOS_DISCOVERY_CLUSTER_ID`.
+ * Flags, each with an environment variable of the same name: `--cluster-id` is `TALOS_DISCOVERY_CLUSTER_ID`. Where a command
+ * reads a configuration file, its keys are these names too.
  * @module
  */
 import { type Command, Option } from "commander";
+import type { ConfigEntry, ConfigFile } from "./config-file.ts";
 import { oneLine, UsageError } from "./exit.ts";
 
 const VARIABLE_PREFIX = "TALOS_DISCOVERY_";
+
+/** What a flag's value is: text, a whole number, on or off, or several texts. */
+export type FlagKind = "text" | "number" | "switch" | "list";
 
 /** A flag of a command. */
 export class FlagOption extends Option {
   /** Read where the flag is not given. */
   readonly variable: string;
+  readonly kind: FlagKind;
 
-  constructor(flags: string, description: string) {
+  constructor(flags: string, description: string, kind: FlagKind) {
     super(flags, description);
+    this.kind = kind;
     this.variable = VARIABLE_PREFIX + this.name().replaceAll("-", "_").toUpperCase();
     this.description = `${description} [${this.variable}]`;
   }
@@ -26,14 +33,27 @@ export class FlagOption extends Option {
  * @param defaultText - What is taken where neither flag nor variable is set.
  */
 export function flag(flags: string, description: string, defaultText?: string): FlagOption {
-  const option = new FlagOption(flags, description);
+  const option = new FlagOption(flags, description, flags.includes("<") ? "text" : "switch");
   if (defaultText !== undefined) option.default(defaultText, defaultText);
   return option;
 }
 
+/** Describes a flag that takes a whole number; the parser of its value says from where to where. */
+export function numberFlag(flags: string, description: string, defaultValue: number): FlagOption {
+  const option = new FlagOption(flags, description, "number");
+  return option.default(String(defaultValue), String(defaultValue)) as FlagOption;
+}
+
+/** Describes a flag that is on or off, and takes Go's `--name=false` too; see `rewriteGoFlags`. */
+export function switchFlag(name: string, description: string, isOn: boolean): FlagOption {
+  const option = new FlagOption(isOn ? `${name} [=false]` : name, description, "switch");
+  option.optional = true;
+  return option.default(String(isOn), isOn ? "on" : "off") as FlagOption;
+}
+
 /** Describes a flag that may be given several times, and as a list with commas. */
 export function listFlag(flags: string, description: string): FlagOption {
-  const option = new FlagOption(flags, `${description}; repeatable`);
+  const option = new FlagOption(flags, `${description}; repeatable`, "list");
   option.argParser((value: string, previous: readonly string[] | undefined) => [
     ...(previous ?? []),
     value,
@@ -41,35 +61,68 @@ export function listFlag(flags: string, description: string): FlagOption {
   return option;
 }
 
-/** The values of a command's flags. The command line goes before the environment, the environment before defaults. */
+/** Where a value came from. */
+export type FlagSource = "flag" | "environment" | "file" | "default";
+
+interface FoundValue {
+  readonly source: FlagSource;
+  /** For an error: `--name`, a variable, or a file with line and column. */
+  readonly origin: string;
+  readonly value: unknown;
+}
+
+/**
+ * The values of a command's flags. The command line goes before the environment, the environment before a configuration
+ * file, the file before defaults.
+ */
 export class Flags {
   readonly #command: Command;
   readonly #env: Readonly<Record<string, string | undefined>>;
+  readonly #file: ConfigFile | undefined;
 
-  constructor(command: Command, env: Readonly<Record<string, string | undefined>>) {
+  constructor(
+    command: Command,
+    env: Readonly<Record<string, string | undefined>>,
+    file?: ConfigFile,
+  ) {
     this.#command = command;
     this.#env = env;
+    this.#file = file;
+  }
+
+  /** The same flags over a configuration file. */
+  withFile(file: ConfigFile): Flags {
+    return new Flags(this.#command, this.#env, file);
+  }
+
+  /** The command's flags, in the order of its help. */
+  options(): FlagOption[] {
+    return this.#command.options.filter((option) => option instanceof FlagOption);
   }
 
   /** Whether the flag stands on the command line itself. */
   isGiven(name: string): boolean {
-    return this.#command.getOptionValueSource(this.#find(name).attributeName()) === "cli";
+    return this.source(name) === "flag";
   }
 
-  /** A flag without a value. */
+  /** Where a flag's value came from. */
+  source(name: string): FlagSource {
+    return this.#lookUp(this.#find(name)).source;
+  }
+
+  /** A flag without a value, or with one of Go's booleans. */
   isOn(name: string): boolean {
-    const option = this.#find(name);
-    const fromEnvironment = this.#environment(option);
-    if (fromEnvironment === undefined) return this.#value(option) === true;
-    if (/^(1|true|yes|on)$/i.test(fromEnvironment)) return true;
-    if (/^(0|false|no|off)$/i.test(fromEnvironment)) return false;
-    throw new UsageError(`${option.variable}: is neither true nor false`);
+    const { value, origin } = this.#lookUp(this.#find(name));
+    if (value === undefined || typeof value === "boolean") return value === true;
+    if (/^(1|t|true|yes|on)$/i.test(String(value))) return true;
+    if (/^(0|f|false|no|off)$/i.test(String(value))) return false;
+    throw new UsageError(`${origin}: is neither true nor false`);
   }
 
   /** A flag's text; an empty one counts as none. */
   text(name: string): string | undefined {
-    const option = this.#find(name);
-    const value = this.#environment(option) ?? this.#value(option);
+    const { value } = this.#lookUp(this.#find(name));
+    if (typeof value === "number") return String(value);
     return typeof value === "string" && value !== "" ? value : undefined;
   }
 
@@ -82,8 +135,7 @@ export class Flags {
 
   /** The texts of a repeatable flag. */
   texts(name: string): string[] {
-    const option = this.#find(name);
-    const value = this.#environment(option) ?? this.#value(option);
+    const { value } = this.#lookUp(this.#find(name));
     const given = Array.isArray(value) ? value.map(String) : value === undefined ? [] : [value];
     return given
       .flatMap((text) => String(text).split(","))
@@ -91,10 +143,16 @@ export class Flags {
       .filter((text) => text !== "");
   }
 
-  /** Reads a flag's text. An error of `parse` becomes one line that names the flag, or the variable it came from. */
+  /** Reads a flag's text. An error of `parse` becomes one line that names the flag, or where else the value came from. */
   parsed<T>(name: string, parse: (text: string) => T): T | undefined {
     const text = this.text(name);
     return text === undefined ? undefined : this.#naming(name, () => parse(text));
+  }
+
+  /** Reads a flag's text that must be there. */
+  requiredParsed<T>(name: string, parse: (text: string) => T): T {
+    const text = this.requiredText(name);
+    return this.#naming(name, () => parse(text));
   }
 
   /** Reads each text of a repeatable flag. */
@@ -102,10 +160,9 @@ export class Flags {
     return this.texts(name).map((text) => this.#naming(name, () => parse(text)));
   }
 
-  /** `--name`, or the variable where the value came from there. */
+  /** `--name`, or the variable, or the place in the configuration file, where the value came from there. */
   origin(name: string): string {
-    const option = this.#find(name);
-    return this.#environment(option) === undefined ? `--${name}` : option.variable;
+    return this.#lookUp(this.#find(name)).origin;
   }
 
   #naming<T>(name: string, parse: () => T): T {
@@ -117,18 +174,26 @@ export class Flags {
   }
 
   #find(name: string): FlagOption {
-    for (const option of this.#command.options) {
-      if (option instanceof FlagOption && option.name() === name) return option;
-    }
+    for (const option of this.options()) if (option.name() === name) return option;
     throw new TypeError(`name: the command ${this.#command.name()} has no flag --${name}`);
   }
 
-  #value(option: FlagOption): unknown {
-    return this.#command.getOptionValue(option.attributeName());
-  }
-
-  #environment(option: FlagOption): string | undefined {
-    if (this.#command.getOptionValueSource(option.attributeName()) === "cli") return undefined;
-    return this.#env[option.variable] || undefined;
+  #lookUp(option: FlagOption): FoundValue {
+    const attribute = option.attributeName();
+    const flagOrigin = `--${option.name()}`;
+    const value: unknown = this.#command.getOptionValue(attribute);
+    if (this.#command.getOptionValueSource(attribute) === "cli") {
+      return { source: "flag", origin: flagOrigin, value };
+    }
+    const fromEnvironment = this.#env[option.variable];
+    if (fromEnvironment) {
+      return { source: "environment", origin: option.variable, value: fromEnvironment };
+    }
+    const entry: ConfigEntry | undefined = this.#file?.entries.get(option.name());
+    if (entry !== undefined) {
+      const origin = `${entry.place}: ${option.name()}`;
+      return { source: "file", origin, value: entry.value };
+    }
+    return { source: "default", origin: flagOrigin, value };
   }
 }

@@ -4,29 +4,29 @@
  * @module
  */
 import type { Command } from "commander";
+import { FlagOption } from "./flags.ts";
 
 /**
- * Rewrites the flags of one command into the usual form.
+ * Rewrites the flags of one command into the usual form. A switch always gets its value, so that `=false` is as explicit as
+ * `=true`: it goes before the environment and the configuration file.
  *
  * @param argv - The command's own arguments.
  * @param command - Whose long flags may come with one dash.
  * @example
- * rewriteGoFlags(["-addr=:3000", "-debug=false"], serve); // ["--addr=:3000"]
+ * rewriteGoFlags(["-addr=:3000", "-debug"], serve); // ["--addr=:3000", "--debug=true"]
  */
 export function rewriteGoFlags(argv: readonly string[], command: Command): string[] {
   const end = argv.indexOf("--");
   const flags = end === -1 ? argv : argv.slice(0, end);
   const rest = end === -1 ? [] : argv.slice(end);
-  return [...flags.flatMap((argument) => rewriteOne(argument, command)), ...rest];
+  return [...flags.map((argument) => rewriteOne(argument, command)), ...rest];
 }
 
-function rewriteOne(argument: string, command: Command): string[] {
+function rewriteOne(argument: string, command: Command): string {
   const [, name = "", value] = /^--?([a-z][a-z-]+)(?:=(.*))?$/s.exec(argument) ?? [];
   const option = command.options.find(({ long }) => long === `--${name}`);
-  if (option === undefined) return [argument];
-  if (!option.isBoolean() || value === undefined) {
-    return [value === undefined ? `--${name}` : `--${name}=${value}`];
-  }
-  if (/^(1|t|true)$/i.test(value)) return [`--${name}`];
-  return /^(0|f|false)$/i.test(value) ? [] : [argument];
+  if (option === undefined) return argument;
+  const isSwitch = option instanceof FlagOption && option.kind === "switch" && option.optional;
+  const given = value ?? (isSwitch ? "true" : undefined);
+  return given === undefined ? `--${name}` : `--${name}=${given}`;
 }

@@ -3,36 +3,29 @@
  * @module
  */
 import { createSecureContext } from "node:tls";
-import { parseRedirectEndpoint, parseServiceUrl } from "../../client/service-url.ts";
 import { serve } from "../../node/index.ts";
 import type { CallReport } from "../../server/call-report.ts";
-import { parseTrustedProxies } from "../../server/client-address.ts";
 import { type AddCommand, examples, type Invocation } from "../command.ts";
+import { readConfigFile } from "../config-file.ts";
 import { EXIT_OK, type ExitCode, oneLine, UsageError } from "../exit.ts";
-import { choiceOf, parseListenAddress } from "../flag-values.ts";
-import { type Flags, flag, listFlag } from "../flags.ts";
+import { parseDuration } from "../flag-values.ts";
+import type { Flags } from "../flags.ts";
 import { readInputFile } from "../input-file.ts";
-import { createLog, LOG_FORMATS, type Log } from "../log.ts";
+import { writeNotice } from "../io.ts";
+import { createLog, type Log } from "../log.ts";
+import { printConfig } from "../print-config.ts";
+import { addServeFlags, isSetting } from "../serve-flags.ts";
+import { readServeSettings, type TlsPaths } from "../serve-settings.ts";
 
 /** Adds `serve`. */
 export const addServeCommand: AddCommand = (parent, action) => {
-  parent
+  const command = parent
     .command("serve")
     .description(
       "Run the discovery service: gRPC, gRPC-Web and Connect on one port. It sees sealed data only.",
-    )
-    .addOption(flag("--addr <host:port>", "where to listen; :PORT is all addresses", ":3000"))
-    .addOption(flag("--certificate-path <file>", "PEM certificate chain, for TLS"))
-    .addOption(flag("--key-path <file>", "PEM key of the certificate"))
-    .addOption(flag("--redirect-endpoint <host:port>", "send clients to another service"))
-    .addOption(
-      listFlag(
-        "--trusted-proxies <cidr>",
-        "proxies whose X-Real-IP and X-Forwarded-For are believed",
-      ),
-    )
-    .addOption(flag("--log-format <format>", LOG_FORMATS.join(", "), "text"))
-    .addOption(flag("--debug", "log every call"))
+    );
+  addServeFlags(command);
+  command
     .addHelpText(
       "after",
       examples(
@@ -40,6 +33,7 @@ export const addServeCommand: AddCommand = (parent, action) => {
         "talos-discovery serve --addr 127.0.0.1:3000 --debug",
         "talos-discovery serve --addr :443 --certificate-path tls.crt --key-path tls.key",
         "talos-discovery serve --trusted-proxies 10.0.0.0/8,fd00::/8",
+        "talos-discovery serve --config serve.yaml --print-config",
       ) +
         "\nFlags may have one dash, and values after =, as in command lines of the Go service.\n" +
         "SIGINT or SIGTERM stops it in order; a second one ends it at once.",
@@ -47,22 +41,29 @@ export const addServeCommand: AddCommand = (parent, action) => {
     .action(action(runServe));
 };
 
-async function runServe({ flags, io }: Invocation): Promise<ExitCode> {
-  const { host, port } = flags.parsed("addr", parseListenAddress) ?? { port: undefined };
-  const log = createLog(io.stderr, {
-    format: flags.parsed("log-format", choiceOf(LOG_FORMATS)) ?? "text",
-    debug: flags.isOn("debug"),
-  });
-  const redirectEndpoint = flags.parsed("redirect-endpoint", checkRedirectEndpoint);
-  const trustedProxies = flags.parsedList("trusted-proxies", checkTrustedProxy);
-  const tls = await readCredentials(flags);
+async function runServe(invocation: Invocation): Promise<ExitCode> {
+  const { io } = invocation;
+  const flags = await withConfigFile(invocation.flags);
+  const settings = readServeSettings(flags);
+  if (flags.isOn("print-config")) {
+    io.stdout.write(printConfig(flags, flags.options().filter(isSetting)));
+    return EXIT_OK;
+  }
+  if (flags.parsed("gc-interval", parseDuration) !== undefined) {
+    writeNotice(
+      io,
+      "--gc-interval has no effect: what expires is gone at once, not at an interval",
+    );
+  }
+  const log = createLog(io.stderr, { format: settings.logFormat, debug: settings.debug });
+  const tls = settings.tls && (await readCredentials(settings.tls));
   if (io.signal.aborted) return EXIT_OK;
   await using server = await serve({
-    host,
-    port,
+    ...settings.listen,
     tls,
-    redirectEndpoint,
-    trustedProxies,
+    redirectEndpoint: settings.redirectEndpoint,
+    trustedProxies: settings.trustedProxies,
+    shutdownGraceMs: settings.shutdownTimeoutMs,
     hooks: { onCallEnd: (report) => logCall(log, report) },
   });
   io.stdout.write(`listening on ${tls ? "https" : "http"}://${authority(server)}\n`);
@@ -74,23 +75,18 @@ async function runServe({ flags, io }: Invocation): Promise<ExitCode> {
   return EXIT_OK;
 }
 
-function checkRedirectEndpoint(text: string): string {
-  parseRedirectEndpoint(text, parseServiceUrl("https://localhost/"));
-  return text;
+async function withConfigFile(flags: Flags): Promise<Flags> {
+  const path = flags.text("config");
+  if (path === undefined) return flags;
+  const settings = flags.options().filter(isSetting);
+  const kinds = new Map(settings.map((option) => [option.name(), option.kind]));
+  return flags.withFile(await readConfigFile(path, kinds));
 }
 
-function checkTrustedProxy(text: string): string {
-  parseTrustedProxies([text]);
-  return text;
-}
-
-async function readCredentials(flags: Flags): Promise<{ cert: string; key: string } | undefined> {
-  const certificatePath = flags.text("certificate-path");
-  const keyPath = flags.text("key-path");
-  if (certificatePath === undefined && keyPath === undefined) return undefined;
-  if (certificatePath === undefined || keyPath === undefined) {
-    throw new UsageError("--certificate-path and --key-path: one is missing");
-  }
+async function readCredentials({
+  certificatePath,
+  keyPath,
+}: TlsPaths): Promise<{ cert: string; key: string }> {
   const credentials = {
     cert: await readInputFile(certificatePath),
     key: await readInputFile(keyPath),

@@ -1,11 +1,11 @@
 import { Command } from "commander";
 import { expect, test } from "vitest";
-import { flag } from "../../../src/cli/flags.ts";
+import { flag, switchFlag } from "../../../src/cli/flags.ts";
 import { rewriteGoFlags } from "../../../src/cli/go-flags.ts";
 
 const command = new Command("serve")
   .addOption(flag("--addr <host:port>", "where to listen"))
-  .addOption(flag("--debug", "log every call"))
+  .addOption(switchFlag("--debug", "log every call", false))
   .addOption(flag("-o, --output <format>", "format"));
 
 test.each([
@@ -15,11 +15,11 @@ test.each([
     ["--addr", ":3000"],
   ],
   [["--addr=a=b"], ["--addr=a=b"]],
-  [["-debug"], ["--debug"]],
-  [["-debug=true"], ["--debug"]],
-  [["--debug=1"], ["--debug"]],
-  [["-debug=false"], []],
-  [["-debug=maybe"], ["-debug=maybe"]],
+  [["-debug"], ["--debug=true"]],
+  [["-debug=true"], ["--debug=true"]],
+  [["--debug=1"], ["--debug=1"]],
+  [["-debug=false"], ["--debug=false"]],
+  [["-debug=maybe"], ["--debug=maybe"]],
   [
     ["-o", "json"],
     ["-o", "json"],

@@ -1,0 +1,111 @@
+/**
+ * A configuration file in YAML, whose keys are a command's flags: `addr: ":3000"`.
+ * @module
+ */
+import { isMap, isScalar, isSeq, LineCounter, type Node, parseDocument } from "yaml";
+import { UsageError } from "./exit.ts";
+import { quoted } from "./flag-values.ts";
+import type { FlagKind } from "./flags.ts";
+import { readInputFile, shownPath } from "./input-file.ts";
+
+/** What a key may hold. */
+export type ConfigValue = string | number | boolean | readonly string[];
+
+/** A key's value, and where it stands. */
+export interface ConfigEntry {
+  readonly value: ConfigValue;
+  /** `FILE:LINE:COLUMN`, both from 1. */
+  readonly place: string;
+}
+
+/** A file that was read. */
+export interface ConfigFile {
+  readonly path: string;
+  readonly entries: ReadonlyMap<string, ConfigEntry>;
+}
+
+const EXPECTED: Readonly<Record<FlagKind, string>> = {
+  text: "text",
+  number: "a whole number",
+  switch: "true or false",
+  list: "a list of texts",
+};
+
+/**
+ * Reads a configuration file.
+ *
+ * @param kinds - The keys that may be there, and what each holds.
+ * @throws {UsageError} `FILE:LINE:COLUMN: why`, for text that is no YAML, a key that is not known or stands there twice,
+ *   and a value of the wrong type.
+ */
+export async function readConfigFile(
+  path: string,
+  kinds: ReadonlyMap<string, FlagKind>,
+): Promise<ConfigFile> {
+  return parseConfigFile(path, await readInputFile(path), kinds);
+}
+
+/** Reads the text of a configuration file; see {@link readConfigFile}. */
+export function parseConfigFile(
+  path: string,
+  text: string,
+  kinds: ReadonlyMap<string, FlagKind>,
+): ConfigFile {
+  const lineCounter = new LineCounter();
+  const document = parseDocument(text, { lineCounter, prettyErrors: false });
+  const placeAt = (offset: number): string => {
+    const { line, col } = lineCounter.linePos(offset);
+    return `${shownPath(path)}:${Math.max(line, 1)}:${Math.max(col, 1)}`;
+  };
+  const placeOf = (node: unknown): string => placeAt((node as Node | null)?.range?.[0] ?? 0);
+
+  const [problem] = [...document.errors, ...document.warnings];
+  if (problem !== undefined) throw new UsageError(`${placeAt(problem.pos[0])}: ${problem.message}`);
+  const { contents } = document;
+  const entries = new Map<string, ConfigEntry>();
+  // An empty file, or one of comments, sets nothing.
+  if (contents === null || (isScalar(contents) && contents.value === null)) {
+    return { path, entries };
+  }
+  if (!isMap(contents)) {
+    throw new UsageError(`${placeOf(contents)}: is no list of keys with their values`);
+  }
+  for (const { key, value } of contents.items) {
+    const name = isScalar(key) ? String(key.value) : "";
+    const kind = kinds.get(name);
+    if (kind === undefined) {
+      throw new UsageError(
+        `${placeOf(key)}: unknown key ${quoted(name)}${didYouMean(name, kinds)}`,
+      );
+    }
+    // A key that is left empty has no place of its own.
+    const place = placeOf((value as Node | null)?.range ? value : key);
+    const found = readValue(value, kind);
+    if (found === undefined) throw new UsageError(`${place}: ${name}: is not ${EXPECTED[kind]}`);
+    entries.set(name, { value: found, place });
+  }
+  return { path, entries };
+}
+
+function readValue(node: unknown, kind: FlagKind): ConfigValue | undefined {
+  if (kind === "list") {
+    if (!isSeq(node)) return undefined;
+    const texts = node.items.map((item) => (isScalar(item) ? item.value : undefined));
+    return texts.every((text) => typeof text === "string") ? texts : undefined;
+  }
+  const value = isScalar(node) ? node.value : undefined;
+  switch (kind) {
+    case "text":
+      return typeof value === "string" ? value : undefined;
+    case "number":
+      return Number.isSafeInteger(value) ? (value as number) : undefined;
+    case "switch":
+      return typeof value === "boolean" ? value : undefined;
+  }
+}
+
+function didYouMean(name: string, kinds: ReadonlyMap<string, FlagKind>): string {
+  const plain = (text: string) => text.toLowerCase().replaceAll(/[^a-z]/g, "");
+  const similar = [...kinds.keys()].find((known) => plain(known) === plain(name));
+  return similar === undefined ? "" : ` (did you mean ${similar}?)`;
+}
