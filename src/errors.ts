@@ -19,6 +19,9 @@
  *
  * Requests that a registry refuses: `ERR_CLUSTER_ID_EMPTY` to `ERR_REGISTRY_CLOSED`.
  *
+ * Calls that a service refuses: `ERR_RATE_LIMITED`: more often than one client may. `ERR_TOO_MANY_WATCHES`: of one client,
+ * or of all.
+ *
  * A client's side: `ERR_SERVICE_URL_INVALID`, `ERR_REDIRECT_LOOP`, `ERR_SERVICE_UNAVAILABLE`.
  *
  * A service's side: `ERR_LISTEN_FAILED`: its address cannot be had. `ERR_CERTIFICATE_INVALID`: certificate or key.
@@ -49,7 +52,10 @@ export type DiscoveryErrorCode =
   | "ERR_TOO_MANY_AFFILIATES"
   | "ERR_TOO_MANY_ENDPOINTS"
   | "ERR_TOO_MANY_CLUSTERS"
+  | "ERR_TOO_MANY_AFFILIATES_IN_TOTAL"
   | "ERR_REGISTRY_CLOSED"
+  | "ERR_RATE_LIMITED"
+  | "ERR_TOO_MANY_WATCHES"
   | "ERR_SERVICE_URL_INVALID"
   | "ERR_REDIRECT_LOOP"
   | "ERR_SERVICE_UNAVAILABLE"

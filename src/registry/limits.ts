@@ -22,6 +22,12 @@ import type { UpdateRequest } from "./registry.ts";
  */
 export const DEFAULT_MAX_CLUSTERS = 100_000;
 
+/**
+ * Affiliates of one registry, unless told otherwise: about 400 MB with 400 bytes of data and three endpoints each, 1 GB
+ * where strangers fill each to its limits.
+ */
+export const DEFAULT_MAX_AFFILIATES = 200_000;
+
 /** The largest a request and the state may be. All are positive integers. */
 export interface RegistryLimits {
   /** Longest cluster ID, in bytes of UTF-8. @default 256 */
@@ -40,9 +46,11 @@ export interface RegistryLimits {
   readonly maxTtlMs: number;
   /** Most clusters, counting those that are only watched. @default 100_000 */
   readonly maxClusters: number;
+  /** Most affiliates of all clusters together. @default 200_000 */
+  readonly maxAffiliates: number;
 }
 
-/** The protocol's limits, and {@link DEFAULT_MAX_CLUSTERS}. */
+/** The protocol's limits, {@link DEFAULT_MAX_CLUSTERS} and {@link DEFAULT_MAX_AFFILIATES}. */
 export const DEFAULT_REGISTRY_LIMITS: RegistryLimits = /* @__PURE__ */ Object.freeze({
   maxClusterIdBytes: MAX_CLUSTER_ID_BYTES,
   maxAffiliateIdBytes: MAX_AFFILIATE_ID_BYTES,
@@ -52,6 +60,7 @@ export const DEFAULT_REGISTRY_LIMITS: RegistryLimits = /* @__PURE__ */ Object.fr
   maxClusterAffiliates: MAX_CLUSTER_AFFILIATES,
   maxTtlMs: MAX_TTL_MS,
   maxClusters: DEFAULT_MAX_CLUSTERS,
+  maxAffiliates: DEFAULT_MAX_AFFILIATES,
 });
 
 /**
@@ -150,6 +159,18 @@ export function checkEndpointCount(endpoints: number, limits: RegistryLimits): v
  */
 export function checkRoomForCluster(clusters: number, limits: RegistryLimits): void {
   if (clusters >= limits.maxClusters) refuse("ERR_TOO_MANY_CLUSTERS", "too many clusters");
+}
+
+/**
+ * Checks that a registry has room for one more affiliate, in whatever cluster.
+ *
+ * @param affiliates - How many it has.
+ * @throws {DiscoveryError} `ERR_TOO_MANY_AFFILIATES_IN_TOTAL`
+ */
+export function checkRoomInTotal(affiliates: number, limits: RegistryLimits): void {
+  if (affiliates >= limits.maxAffiliates) {
+    refuse("ERR_TOO_MANY_AFFILIATES_IN_TOTAL", "too many affiliates");
+  }
 }
 
 function refuse(code: DiscoveryErrorCode, message: string): never {

@@ -10,6 +10,7 @@ export const REFUSAL_REASONS = [
   // Connections.
   "connection_limit",
   "connection_timeout",
+  "connection_idle",
   "tls_handshake",
   "not_http",
   "wrong_scheme",
@@ -32,6 +33,7 @@ export const REFUSAL_REASONS = [
   "ttl",
   "cluster_limit",
   "affiliate_limit",
+  "affiliate_total_limit",
   "endpoint_limit",
   "shutting_down",
 ] as const;
@@ -50,7 +52,10 @@ const REASON_BY_CODE: { readonly [code in DiscoveryErrorCode]?: RefusalReason } 
   ERR_TTL_NEGATIVE: "ttl",
   ERR_TOO_MANY_CLUSTERS: "cluster_limit",
   ERR_TOO_MANY_AFFILIATES: "affiliate_limit",
+  ERR_TOO_MANY_AFFILIATES_IN_TOTAL: "affiliate_total_limit",
   ERR_TOO_MANY_ENDPOINTS: "endpoint_limit",
+  ERR_RATE_LIMITED: "rate_limit",
+  ERR_TOO_MANY_WATCHES: "watch_limit",
   ERR_REGISTRY_CLOSED: "shutting_down",
 };
 

@@ -52,6 +52,9 @@ function refusalStatus({ code, message }: DiscoveryError): RpcStatus {
     case "ERR_TOO_MANY_AFFILIATES":
     case "ERR_TOO_MANY_ENDPOINTS":
     case "ERR_TOO_MANY_CLUSTERS":
+    case "ERR_TOO_MANY_AFFILIATES_IN_TOTAL":
+    case "ERR_RATE_LIMITED":
+    case "ERR_TOO_MANY_WATCHES":
       return { code: Code.ResourceExhausted, message };
     case "ERR_REGISTRY_CLOSED":
       return { code: Code.Unavailable, message: "the service is shutting down" };

@@ -25,6 +25,7 @@ test("the defaults are the protocol's numbers", () => {
     maxClusterAffiliates: 1024,
     maxTtlMs: 1_800_000,
     maxClusters: 100_000,
+    maxAffiliates: 200_000,
   });
 });
 
