@@ -31,7 +31,7 @@ export function parseTrustedProxies(cidrs: readonly string[]): readonly Prefix[]
  * @returns 4 or 16 bytes, IPv4 also where a dual-stack socket has it mapped; `undefined` where nothing is known.
  */
 export function clientAddress(
-  headers: Headers,
+  headers: Pick<Headers, "get">,
   peerAddress: string | undefined,
   trustedProxies: readonly Prefix[],
 ): Uint8Array | undefined {

@@ -8,6 +8,7 @@
 import { DiscoveryError } from "../errors.ts";
 import { checkClusterId } from "../registry/limits.ts";
 import type { AffiliateView, Awaitable, Registry, WatchMessage } from "../registry/registry.ts";
+import { CallerWatch } from "./caller-watch.ts";
 import { type DurationFields, ttlMsOf } from "./ttl.ts";
 
 export interface ProceduresOptions {
@@ -19,10 +20,15 @@ export interface ProceduresOptions {
 
 /** Who calls, and for how long. */
 export interface Caller {
-  /** Aborts when the caller has gone or its deadline is over, with what to tell it as the reason. */
+  /**
+   * Aborts when the caller has gone or its deadline is over, with what to tell it as the reason. May be made when it is
+   * first asked for, which costs as much as a short call: ask only where there is something to wait for.
+   */
   readonly signal: AbortSignal;
-  /** 4 or 16 bytes. Asked only where an answer holds it. */
-  readonly clientIp: () => Uint8Array | undefined;
+  /** 4 or 16 bytes. May look at headers. */
+  clientIp(): Uint8Array | undefined;
+  /** What is left of the caller's deadline; not positive once it is over, absent where it has none. */
+  timeoutMs(): number | undefined;
 }
 
 export interface HelloAnswer {
@@ -41,7 +47,7 @@ export interface UpdateFields {
 
 /** The service. Refusals are thrown as `DiscoveryError`; `rpcStatus` says what to tell the caller. */
 export interface Procedures {
-  hello(request: { readonly clusterId: string }, caller: Caller): HelloAnswer;
+  hello(request: { readonly clusterId: string }, caller: Caller): Awaitable<HelloAnswer>;
   affiliateUpdate(request: UpdateFields, caller: Caller): Awaitable<void>;
   affiliateDelete(
     request: { readonly clusterId: string; readonly affiliateId: string },
@@ -67,30 +73,19 @@ const NO_BYTES: Uint8Array = /* @__PURE__ */ new Uint8Array(0);
 export function createProcedures(registry: Registry, options: ProceduresOptions = {}): Procedures {
   const { redirectEndpoint, reportClientIp = true } = options;
   if (redirectEndpoint === "") throw new TypeError("redirectEndpoint: is empty");
-  const watches = new Set<AbortController>();
+  const watches = new Set<CallerWatch>();
   let ended = false;
 
-  async function* watch(
-    { clusterId }: { readonly clusterId: string },
-    { signal }: Caller,
-  ): AsyncGenerator<WatchMessage, void, undefined> {
-    if (ended) throw new DiscoveryError("ERR_REGISTRY_CLOSED", "watches have ended");
-    const end = new AbortController();
-    // Not left to `finally` alone: a reader may be gone for good between two messages.
-    const onAbort = () => {
-      watches.delete(end);
-      end.abort();
-    };
-    watches.add(end);
-    if (signal.aborted) onAbort();
-    else signal.addEventListener("abort", onAbort, { once: true });
-    try {
-      yield* registry.watch(clusterId, { signal: end.signal });
-      if (signal.aborted && !ended) throw signal.reason;
-    } finally {
-      watches.delete(end);
-      signal.removeEventListener("abort", onAbort);
-    }
+  function startWatch(clusterId: string, caller: Caller): CallerWatch {
+    const watch = new CallerWatch(caller, {
+      open: (signal) => {
+        if (ended) throw new DiscoveryError("ERR_REGISTRY_CLOSED", "watches have ended");
+        watches.add(watch);
+        return registry.watch(clusterId, { signal });
+      },
+      onEnd: () => watches.delete(watch),
+    });
+    return watch;
   }
 
   return {
@@ -108,19 +103,21 @@ export function createProcedures(registry: Registry, options: ProceduresOptions 
           endpoints: affiliateEndpoints,
           ttlMs: ttlMsOf(ttl),
         },
-        { signal: caller.signal },
+        caller,
       );
     },
-    affiliateDelete({ clusterId, affiliateId }, { signal }) {
-      return registry.delete(clusterId, affiliateId, { signal });
+    affiliateDelete({ clusterId, affiliateId }, caller) {
+      return registry.delete(clusterId, affiliateId, caller);
     },
-    list({ clusterId }, { signal }) {
-      return registry.list(clusterId, { signal });
+    list({ clusterId }, caller) {
+      return registry.list(clusterId, caller);
     },
-    watch,
+    watch({ clusterId }, caller) {
+      return { [Symbol.asyncIterator]: () => startWatch(clusterId, caller) };
+    },
     endWatches() {
       ended = true;
-      for (const end of watches) end.abort();
+      for (const watch of [...watches]) watch.end();
     },
   };
 }

@@ -7,7 +7,7 @@ import { type Caller, createProcedures } from "../../../src/server/procedures.ts
 const CLIENT_IP = new Uint8Array([192, 0, 2, 1]);
 
 function caller(signal: AbortSignal = new AbortController().signal): Caller {
-  return { signal, clientIp: () => CLIENT_IP };
+  return { signal, clientIp: () => CLIENT_IP, timeoutMs: () => undefined };
 }
 
 async function collect(messages: AsyncIterable<WatchMessage>): Promise<readonly string[]> {
@@ -34,12 +34,12 @@ test("Hello reports the caller's IP, and no redirect where none is set", () => {
   });
 });
 
-test("Hello reports nothing where reporting is off or the IP is unknown", () => {
+test("Hello reports nothing where reporting is off or the IP is unknown", async () => {
   const silent = createProcedures(new MemoryRegistry(), { reportClientIp: false });
-  expect(silent.hello({ clusterId: "c" }, caller()).clientIp).toHaveLength(0);
+  expect((await silent.hello({ clusterId: "c" }, caller())).clientIp).toHaveLength(0);
   const unknown = { ...caller(), clientIp: () => undefined };
   const procedures = createProcedures(new MemoryRegistry());
-  expect(procedures.hello({ clusterId: "c" }, unknown).clientIp).toHaveLength(0);
+  expect((await procedures.hello({ clusterId: "c" }, unknown)).clientIp).toHaveLength(0);
 });
 
 test("an empty redirect endpoint is the operator's mistake", () => {
