@@ -50,4 +50,4 @@ export {
   type KeptCluster,
   snapshotTimeLeftMs,
 } from "./snapshot.ts";
-export { type SnapshotEntry, splitSnapshot } from "./snapshot-entries.ts";
+export { readSnapshot, type SnapshotCluster } from "./snapshot-entries.ts";

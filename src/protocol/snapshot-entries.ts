@@ -3,8 +3,9 @@
  * @module
  */
 import { DiscoveryError } from "../errors.ts";
+import type { ClusterSnapshot } from "./gen/sidero/discovery/storage/storage_pb.ts";
 import { MAX_SNAPSHOT_CLUSTER_BYTES } from "./limits.ts";
-import { SNAPSHOT_CLUSTERS_TAG } from "./snapshot.ts";
+import { decodeSnapshotCluster, SNAPSHOT_CLUSTERS_TAG } from "./snapshot.ts";
 
 /** One entry of a snapshot file. */
 export interface SnapshotEntry {
@@ -16,8 +17,39 @@ export interface SnapshotEntry {
   readonly endsAt: number;
 }
 
+/** A cluster of a snapshot file. */
+export interface SnapshotCluster {
+  /** Its bytes are parts of a chunk, or of a copy of the entry. */
+  readonly cluster: ClusterSnapshot;
+  /** How many bytes of the file are read with it. */
+  readonly endsAt: number;
+}
+
 /** A varint of this many bytes holds 64 bits. */
 const MAX_VARINT_BYTES = 10;
+
+/**
+ * Reads a snapshot file, a cluster at a time.
+ *
+ * @param chunks - The file's bytes in order, cut anywhere; a chunk must not change once given.
+ * @throws {DiscoveryError} `ERR_SNAPSHOT_MALFORMED` at the first entry that is bad, naming its place. The clusters before it
+ * were given.
+ * @example
+ * for await (const { cluster } of readSnapshot(createReadStream("state.binpb"))) console.log(cluster.id);
+ */
+export async function* readSnapshot(
+  chunks: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
+): AsyncGenerator<SnapshotCluster, undefined> {
+  for await (const { message, startsAt, endsAt } of splitSnapshot(chunks)) {
+    let cluster: ClusterSnapshot;
+    try {
+      cluster = decodeSnapshotCluster(message);
+    } catch (error) {
+      throw malformed(startsAt, "no cluster", error);
+    }
+    yield { cluster, endsAt };
+  }
+}
 
 /**
  * Splits a snapshot file into its entries.
@@ -108,9 +140,10 @@ function joined(parts: readonly Uint8Array[], length: number): Uint8Array {
   return whole;
 }
 
-function malformed(startsAt: number, what: string): DiscoveryError {
+function malformed(startsAt: number, what: string, cause?: unknown): DiscoveryError {
   return new DiscoveryError(
     "ERR_SNAPSHOT_MALFORMED",
     `the entry at byte ${startsAt} is malformed: ${what}`,
+    { cause },
   );
 }

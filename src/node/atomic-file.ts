@@ -1,0 +1,137 @@
+/**
+ * A file that is replaced as a whole or not at all.
+ * @module
+ */
+import { randomBytes } from "node:crypto";
+import {
+  type FileHandle,
+  link,
+  lstat,
+  mkdir,
+  open,
+  readdir,
+  realpath,
+  rename,
+  rm,
+} from "node:fs/promises";
+import { basename, dirname, join } from "node:path";
+
+/** Readable and writable by its owner alone: who knows a cluster's ID can list it. */
+const FILE_MODE = 0o600;
+
+const FOLDER_MODE = 0o700;
+
+// A temporary name is the file's own, this, and random bytes in hexadecimal.
+const SAVING = ".saving-";
+const RANDOM_BYTES = 8;
+const TEMPORARY_END = /\.saving-[0-9a-f]{16}$/;
+
+const REASONS: Readonly<Record<string, string>> = {
+  EACCES: "no permission",
+  EDQUOT: "the disk quota is used up",
+  EFBIG: "the file is larger than is allowed here",
+  EIO: "the disk reports an error",
+  EISDIR: "is a directory",
+  ENOSPC: "no space is left on the disk",
+  ENOTDIR: "a part of the path is no directory",
+  EPERM: "no permission",
+  EROFS: "the file system is read-only",
+};
+
+/** What some file systems answer where a folder cannot be synced: no failure of ours, and nothing to be done. */
+const UNSYNCED_FOLDER = new Set(["EACCES", "EBADF", "EINVAL", "EISDIR", "ENOTSUP", "EPERM"]);
+
+/** The new content of a file, under a name of its own until `commit`. Gone at the end of its scope if that is not called. */
+export class AtomicFile implements AsyncDisposable {
+  readonly #target: string;
+  readonly #temporary: string;
+  readonly #file: FileHandle;
+  #isCommitted = false;
+
+  private constructor(target: string, temporary: string, file: FileHandle) {
+    this.#target = target;
+    this.#temporary = temporary;
+    this.#file = file;
+  }
+
+  /**
+   * Begins a new content, empty.
+   *
+   * @param path - A symbolic link stays, and what it leads to is replaced. A missing folder is made.
+   * @throws What the file system says.
+   */
+  static async create(path: string): Promise<AtomicFile> {
+    const target = await followLinks(path);
+    await mkdir(dirname(target), { recursive: true, mode: FOLDER_MODE });
+    const temporary = `${target}${SAVING}${randomBytes(RANDOM_BYTES).toString("hex")}`;
+    return new AtomicFile(target, temporary, await open(temporary, "wx", FILE_MODE));
+  }
+
+  /** Appends. */
+  async write(parts: readonly Uint8Array[]): Promise<void> {
+    // Unlike `writev`, it goes on where the system takes less at once.
+    if (parts.length > 0) await this.#file.writeFile(Buffer.concat(parts));
+  }
+
+  /** Brings what was written to the disk. */
+  async sync(): Promise<void> {
+    await this.#file.sync();
+  }
+
+  /** Puts the new content in the old one's place, for good. To be called after `sync`. */
+  async commit(): Promise<void> {
+    await rename(this.#temporary, this.#target);
+    this.#isCommitted = true;
+    await syncFolder(dirname(this.#target));
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#file.close();
+    if (!this.#isCommitted) await rm(this.#temporary, { force: true });
+  }
+}
+
+/** Removes what killed processes have left of `AtomicFile`s for this path; where that fails, it stays. */
+export async function removeLeftovers(path: string): Promise<void> {
+  const target = await followLinks(path);
+  const folder = dirname(target);
+  const names = await readdir(folder).catch(() => []);
+  for (const name of names) {
+    if (name.replace(TEMPORARY_END, "") !== basename(target) || name === basename(target)) continue;
+    await rm(join(folder, name), { force: true }).catch(() => {});
+  }
+}
+
+/**
+ * Keeps a file also as `<path>.damaged`, in place of an earlier one, so that it may be replaced.
+ *
+ * @throws What the file system says.
+ */
+export async function setAside(path: string): Promise<void> {
+  const target = await followLinks(path);
+  const kept = `${target}.damaged`;
+  const found = await lstat(target).catch(() => undefined);
+  if (!found?.isFile()) return;
+  await rm(kept, { force: true });
+  // Links to files of others may be forbidden, where renaming is not.
+  await link(target, kept).catch(() => rename(target, kept));
+}
+
+/** `PATH: why`, in words where the reason is a common one. */
+export function fileFailure(path: string, error: unknown): string {
+  const { code = "", message } = error as NodeJS.ErrnoException;
+  return `${path}: ${REASONS[code] ?? message}`;
+}
+
+function followLinks(path: string): Promise<string> {
+  return realpath(path).catch(() => path);
+}
+
+async function syncFolder(path: string): Promise<void> {
+  try {
+    await using folder = await open(path);
+    await folder.sync();
+  } catch (error) {
+    if (!UNSYNCED_FOLDER.has((error as NodeJS.ErrnoException).code ?? "")) throw error;
+  }
+}
