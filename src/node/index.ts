@@ -26,24 +26,4 @@ export {
 } from "./snapshot-report.ts";
 export type { TlsCertificate, TlsCredentials } from "./tls-credentials.ts";
 export type { TlsFiles, TlsReload } from "./tls-files.ts";
-export {
-  createSnapshotFile,
-  DEFAULT_SNAPSHOT_PATH,
-  type SnapshotFileOptions,
-} from "./snapshot-file.ts";
-export {
-  DEFAULT_RESTORE_GRACE_MS,
-  DEFAULT_SNAPSHOT_CHANGE_DELAY_MS,
-  DEFAULT_SNAPSHOT_CLOSE_LIMIT_MS,
-  DEFAULT_SNAPSHOT_INTERVAL_MS,
-  openSnapshotRegistry,
-  type SnapshotRegistry,
-  type SnapshotRegistryOptions,
-} from "./snapshot-registry.ts";
-export {
-  describeSnapshotLoad,
-  describeSnapshotSave,
-  type SnapshotLoadReport,
-  type SnapshotReport,
-} from "./snapshot-report.ts";
 export * from "./transport.ts";
