@@ -25,6 +25,7 @@
  * A client's side: `ERR_SERVICE_URL_INVALID`, `ERR_REDIRECT_LOOP`, `ERR_SERVICE_UNAVAILABLE`.
  *
  * A service's side: `ERR_LISTEN_FAILED`: its address cannot be had. `ERR_CERTIFICATE_INVALID`: certificate or key.
+ * `ERR_ALLOW_LIST_INVALID`: a list of clusters that does not parse. `ERR_CLUSTER_NOT_ALLOWED`: a cluster that is not on it.
  *
  * Files: `ERR_IDENTITY_FILE_INVALID`, `ERR_FILE_UNREADABLE`. `ERR_SNAPSHOT_MALFORMED`: bytes that are no snapshot, or a part
  * of one. `ERR_SNAPSHOT_NOT_SAVED`: the file is as it was before.
@@ -54,6 +55,7 @@ export type DiscoveryErrorCode =
   | "ERR_TOO_MANY_CLUSTERS"
   | "ERR_TOO_MANY_AFFILIATES_IN_TOTAL"
   | "ERR_REGISTRY_CLOSED"
+  | "ERR_CLUSTER_NOT_ALLOWED"
   | "ERR_RATE_LIMITED"
   | "ERR_TOO_MANY_WATCHES"
   | "ERR_SERVICE_URL_INVALID"
@@ -61,6 +63,7 @@ export type DiscoveryErrorCode =
   | "ERR_SERVICE_UNAVAILABLE"
   | "ERR_LISTEN_FAILED"
   | "ERR_CERTIFICATE_INVALID"
+  | "ERR_ALLOW_LIST_INVALID"
   | "ERR_IDENTITY_FILE_INVALID"
   | "ERR_FILE_UNREADABLE"
   | "ERR_SNAPSHOT_MALFORMED"

@@ -2,6 +2,12 @@
  * What needs a runtime with sockets and files: the server, gRPC, the identity file.
  * @module
  */
+export {
+  type AllowListChange,
+  type ClusterAllowList,
+  type ClusterAllowListOptions,
+  watchClusterAllowList,
+} from "./cluster-allow-list.ts";
 export * from "./identity-file.ts";
 export { type DiscoveryServer, type ServeOptions, serve } from "./serve.ts";
 export {

@@ -56,6 +56,7 @@ const REASON_BY_CODE: { readonly [code in DiscoveryErrorCode]?: RefusalReason } 
   ERR_TOO_MANY_ENDPOINTS: "endpoint_limit",
   ERR_RATE_LIMITED: "rate_limit",
   ERR_TOO_MANY_WATCHES: "watch_limit",
+  ERR_CLUSTER_NOT_ALLOWED: "cluster_not_allowed",
   ERR_REGISTRY_CLOSED: "shutting_down",
 };
 

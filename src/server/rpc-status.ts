@@ -56,6 +56,8 @@ function refusalStatus({ code, message }: DiscoveryError): RpcStatus {
     case "ERR_RATE_LIMITED":
     case "ERR_TOO_MANY_WATCHES":
       return { code: Code.ResourceExhausted, message };
+    case "ERR_CLUSTER_NOT_ALLOWED":
+      return { code: Code.PermissionDenied, message };
     case "ERR_REGISTRY_CLOSED":
       return { code: Code.Unavailable, message: "the service is shutting down" };
     case "ERR_ADDRESS_INVALID":
@@ -74,6 +76,7 @@ function refusalStatus({ code, message }: DiscoveryError): RpcStatus {
     case "ERR_SERVICE_UNAVAILABLE":
     case "ERR_LISTEN_FAILED":
     case "ERR_CERTIFICATE_INVALID":
+    case "ERR_ALLOW_LIST_INVALID":
     case "ERR_IDENTITY_FILE_INVALID":
     case "ERR_FILE_UNREADABLE":
     case "ERR_SNAPSHOT_MALFORMED":
