@@ -7,6 +7,14 @@
 import { parseAddress, unmapAddress } from "../net/address.ts";
 import { contains, type Prefix, parsePrefix } from "../net/prefix.ts";
 
+/** Which headers of a trusted proxy count: a proxy that does not set one passes on what a stranger sent in it. */
+export interface ClientHeaders {
+  /** Whether `X-Real-IP` is believed, from trusted proxies. @default true */
+  readonly trustXRealIp?: boolean | undefined;
+  /** Whether the first entry of `X-Forwarded-For` is believed, from trusted proxies. @default true */
+  readonly trustXForwardedFor?: boolean | undefined;
+}
+
 /**
  * Reads the operator's list of proxies.
  *
@@ -34,14 +42,13 @@ export function clientAddress(
   headers: Pick<Headers, "get">,
   peerAddress: string | undefined,
   trustedProxies: readonly Prefix[],
+  { trustXRealIp = true, trustXForwardedFor = true }: ClientHeaders = {},
 ): Uint8Array | undefined {
   const peer = plainAddress(peerAddress);
   if (peer === undefined || !trustedProxies.some((prefix) => contains(prefix, peer))) return peer;
-  return (
-    plainAddress(headers.get("x-real-ip")) ??
-    plainAddress(headers.get("x-forwarded-for")?.split(",", 1)[0]) ??
-    peer
-  );
+  const realIp = trustXRealIp ? plainAddress(headers.get("x-real-ip")) : undefined;
+  if (realIp !== undefined || !trustXForwardedFor) return realIp ?? peer;
+  return plainAddress(headers.get("x-forwarded-for")?.split(",", 1)[0]) ?? peer;
 }
 
 /** Unmapped and without a zone, which means something on one machine only. */

@@ -13,12 +13,12 @@ import type { Prefix } from "../net/prefix.ts";
 import { Cluster } from "../protocol/gen/sidero/discovery/server/cluster_pb.ts";
 import { Call, type RequestFields } from "./call.ts";
 import type { ClusterMethod, ServerHooks } from "./call-report.ts";
-import { clientAddress } from "./client-address.ts";
+import { type ClientHeaders, clientAddress } from "./client-address.ts";
 import type { Procedures } from "./procedures.ts";
 import type { RpcStatus } from "./rpc-status.ts";
 import { type Codec, listResponse, watchResponses } from "./wire-messages.ts";
 
-export interface ClusterRoutesOptions {
+export interface ClusterRoutesOptions extends ClientHeaders {
   /** Connections from here may name their caller in a header. @default none */
   readonly trustedProxies?: readonly Prefix[] | undefined;
   readonly hooks?: ServerHooks | undefined;
@@ -40,7 +40,12 @@ export function clusterRoutes(
 
   function startCall(method: ClusterMethod, request: RequestFields, context: HandlerContext): Call {
     const clientIp = () =>
-      clientAddress(context.requestHeader, context.values.get(peerAddressKey), trustedProxies);
+      clientAddress(
+        context.requestHeader,
+        context.values.get(peerAddressKey),
+        trustedProxies,
+        options,
+      );
     const { signal, timeoutMs } = context;
     return new Call("slow", method, request, { signal, clientIp, timeoutMs }, hooks);
   }

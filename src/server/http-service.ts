@@ -10,7 +10,7 @@ import type {
   UniversalServerResponse,
 } from "@connectrpc/connect/protocol";
 import type { ServerHooks } from "./call-report.ts";
-import { parseTrustedProxies } from "./client-address.ts";
+import { type ClientHeaders, parseTrustedProxies } from "./client-address.ts";
 import { clusterRoutes, peerAddressKey } from "./cluster-routes.ts";
 import { type CorsOptions, corsHeaders } from "./cors.ts";
 import {
@@ -23,9 +23,9 @@ import {
 import type { Procedures } from "./procedures.ts";
 import { MAX_REQUEST_BYTES, REQUEST_BODY_TIMEOUT_MS, withBodyTimeout } from "./request-body.ts";
 
-export interface HttpServiceOptions {
+export interface HttpServiceOptions extends ClientHeaders {
   /**
-   * CIDR prefixes of proxies whose `X-Real-IP` and `X-Forwarded-For` are believed.
+   * CIDR prefixes of proxies whose `X-Real-IP` and `X-Forwarded-For` are believed: of nobody else's.
    * @default none
    */
   readonly trustedProxies?: readonly string[] | undefined;
@@ -66,7 +66,8 @@ export function createHttpService(
     readMaxBytes: MAX_REQUEST_BYTES,
   });
   const trustedProxies = parseTrustedProxies(options.trustedProxies ?? []);
-  clusterRoutes(procedures, { trustedProxies, hooks })(router);
+  const { trustXRealIp, trustXForwardedFor } = options;
+  clusterRoutes(procedures, { trustedProxies, trustXRealIp, trustXForwardedFor, hooks })(router);
   const encodings = acceptCompression.map(({ name }) => name);
   const handlers = new Map(router.handlers.map((handler) => [handler.requestPath, handler]));
 

@@ -3,7 +3,7 @@
  * @module
  */
 export type { CallReport, ClusterMethod, ServerHooks } from "./call-report.ts";
-export { clientAddress, parseTrustedProxies } from "./client-address.ts";
+export { type ClientHeaders, clientAddress, parseTrustedProxies } from "./client-address.ts";
 export { type ClusterRoutesOptions, clusterRoutes, peerAddressKey } from "./cluster-routes.ts";
 export type { CorsOptions } from "./cors.ts";
 export { createFetchHandler, type FetchHandlerOptions, type RequestInfo } from "./fetch-handler.ts";
@@ -17,5 +17,11 @@ export {
   type ProceduresOptions,
   type UpdateFields,
 } from "./procedures.ts";
+export { DEFAULT_RATE_LIMIT, type RateLimit } from "./rate-limit.ts";
 export { REFUSAL_REASONS, type RefusalReason, refusalReason } from "./refusal-reason.ts";
 export type { RpcCode } from "./rpc-status.ts";
+export {
+  type Ceilings,
+  DEFAULT_MAX_WATCHES,
+  DEFAULT_MAX_WATCHES_PER_CLIENT,
+} from "./watch-ceiling.ts";

@@ -9,13 +9,22 @@ import { DiscoveryError } from "../errors.ts";
 import { checkClusterId } from "../registry/limits.ts";
 import type { AffiliateView, Awaitable, Registry, WatchMessage } from "../registry/registry.ts";
 import { CallerWatch } from "./caller-watch.ts";
+import { type RateLimit, RateLimiter } from "./rate-limit.ts";
 import { type DurationFields, ttlMsOf } from "./ttl.ts";
+import { type Ceilings, WatchCeiling } from "./watch-ceiling.ts";
 
 export interface ProceduresOptions {
   /** `host:port` at which clients shall connect instead; `Hello` passes it on. */
   readonly redirectEndpoint?: string | undefined;
   /** Whether `Hello` tells callers their IP. @default true */
   readonly reportClientIp?: boolean | undefined;
+  /**
+   * How often one client may call; a call over it waits for its turn. Callers whose address the host does not tell are not
+   * limited. The reference has `DEFAULT_RATE_LIMIT`. @default false
+   */
+  readonly rateLimit?: RateLimit | false | undefined;
+  /** How many watches there may be. @default 50,000, and 5000 of one client */
+  readonly ceilings?: Ceilings | undefined;
 }
 
 /** Who calls, and for how long. */
@@ -45,7 +54,10 @@ export interface UpdateFields {
   readonly ttl?: DurationFields | undefined;
 }
 
-/** The service. Refusals are thrown as `DiscoveryError`; `rpcStatus` says what to tell the caller. */
+/**
+ * The service. What need not wait is answered without a promise. Refusals are thrown as `DiscoveryError`, or rejected with
+ * one; `rpcStatus` says what to tell the caller.
+ */
 export interface Procedures {
   hello(request: { readonly clusterId: string }, caller: Caller): Awaitable<HelloAnswer>;
   affiliateUpdate(request: UpdateFields, caller: Caller): Awaitable<void>;
@@ -59,7 +71,10 @@ export interface Procedures {
   ): Awaitable<readonly AffiliateView[]>;
   /** Ends without an error when the registry or the service closes, else with the caller's reason. */
   watch(request: { readonly clusterId: string }, caller: Caller): AsyncIterable<WatchMessage>;
-  /** Ends all watches without an error, and refuses new ones: a client then goes elsewhere. */
+  /**
+   * Ends all watches without an error, and refuses new ones: a client then goes elsewhere. Calls that wait for the rate
+   * limit go on at once.
+   */
   endWatches(): void;
 }
 
@@ -69,48 +84,79 @@ const NO_BYTES: Uint8Array = /* @__PURE__ */ new Uint8Array(0);
  * Creates the procedures over a registry, which stays the caller's to close.
  *
  * @throws {TypeError} When `redirectEndpoint` is empty.
+ * @throws {RangeError} For a number of `rateLimit` or `ceilings` out of range.
  */
 export function createProcedures(registry: Registry, options: ProceduresOptions = {}): Procedures {
-  const { redirectEndpoint, reportClientIp = true } = options;
+  const { redirectEndpoint, reportClientIp = true, rateLimit = false } = options;
   if (redirectEndpoint === "") throw new TypeError("redirectEndpoint: is empty");
+  const limiter = rateLimit === false ? undefined : new RateLimiter(rateLimit);
+  const watchCeiling = new WatchCeiling(options.ceilings);
   const watches = new Set<CallerWatch>();
   let ended = false;
 
-  function startWatch(clusterId: string, caller: Caller): CallerWatch {
-    const watch = new CallerWatch(caller, {
-      open: (signal) => {
-        if (ended) throw new DiscoveryError("ERR_REGISTRY_CLOSED", "watches have ended");
-        watches.add(watch);
-        return registry.watch(clusterId, { signal });
+  function hello({ clusterId }: { readonly clusterId: string }, caller: Caller): HelloAnswer {
+    checkClusterId(clusterId);
+    const clientIp = reportClientIp ? caller.clientIp() : undefined;
+    return { redirectEndpoint, clientIp: clientIp ?? NO_BYTES };
+  }
+
+  function affiliateUpdate(request: UpdateFields, caller: Caller): Awaitable<void> {
+    const { clusterId, affiliateId, affiliateData, affiliateEndpoints, ttl } = request;
+    return registry.update(
+      {
+        clusterId,
+        affiliateId,
+        data: affiliateData,
+        endpoints: affiliateEndpoints,
+        ttlMs: ttlMsOf(ttl),
       },
-      onEnd: () => watches.delete(watch),
+      caller,
+    );
+  }
+
+  function startWatch(clusterId: string, caller: Caller): CallerWatch {
+    let leave: (() => void) | undefined;
+    function open(signal: AbortSignal): AsyncIterable<WatchMessage> {
+      if (ended) throw new DiscoveryError("ERR_REGISTRY_CLOSED", "watches have ended");
+      // It may have ended while it waited for its turn, and would then be counted for ever.
+      if (!signal.aborted) {
+        leave = watchCeiling.enter(caller.clientIp());
+        watches.add(watch);
+      }
+      return registry.watch(clusterId, { signal });
+    }
+    const watch = new CallerWatch(caller, {
+      open(signal) {
+        const turn = limiter?.take(caller);
+        return turn === undefined ? open(signal) : turn.then(() => open(signal));
+      },
+      onEnd() {
+        leave?.();
+        watches.delete(watch);
+      },
     });
     return watch;
   }
 
   return {
-    hello({ clusterId }, caller) {
-      checkClusterId(clusterId);
-      const clientIp = reportClientIp ? caller.clientIp() : undefined;
-      return { redirectEndpoint, clientIp: clientIp ?? NO_BYTES };
+    hello(request, caller) {
+      const turn = limiter?.take(caller);
+      return turn === undefined ? hello(request, caller) : turn.then(() => hello(request, caller));
     },
-    affiliateUpdate({ clusterId, affiliateId, affiliateData, affiliateEndpoints, ttl }, caller) {
-      return registry.update(
-        {
-          clusterId,
-          affiliateId,
-          data: affiliateData,
-          endpoints: affiliateEndpoints,
-          ttlMs: ttlMsOf(ttl),
-        },
-        caller,
-      );
+    affiliateUpdate(request, caller) {
+      const turn = limiter?.take(caller);
+      if (turn === undefined) return affiliateUpdate(request, caller);
+      return turn.then(() => affiliateUpdate(request, caller));
     },
     affiliateDelete({ clusterId, affiliateId }, caller) {
-      return registry.delete(clusterId, affiliateId, caller);
+      const turn = limiter?.take(caller);
+      if (turn === undefined) return registry.delete(clusterId, affiliateId, caller);
+      return turn.then(() => registry.delete(clusterId, affiliateId, caller));
     },
     list({ clusterId }, caller) {
-      return registry.list(clusterId, caller);
+      const turn = limiter?.take(caller);
+      if (turn === undefined) return registry.list(clusterId, caller);
+      return turn.then(() => registry.list(clusterId, caller));
     },
     watch({ clusterId }, caller) {
       return { [Symbol.asyncIterator]: () => startWatch(clusterId, caller) };
@@ -118,6 +164,7 @@ export function createProcedures(registry: Registry, options: ProceduresOptions 
     endWatches() {
       ended = true;
       for (const watch of [...watches]) watch.end();
+      limiter?.open();
     },
   };
 }
