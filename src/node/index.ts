@@ -9,6 +9,11 @@ export {
   watchClusterAllowList,
 } from "./cluster-allow-list.ts";
 export * from "./identity-file.ts";
+export {
+  createRunningClock,
+  type RunningClock,
+  type RunningClockOptions,
+} from "./running-clock.ts";
 export { type DiscoveryServer, type ServeOptions, serve } from "./serve.ts";
 export {
   createSnapshotFile,

@@ -23,7 +23,7 @@ export interface RunningClockOptions {
   readonly schedule?: ScheduleWake | undefined;
 }
 
-/** Beats until it is stopped. */
+/** Beats from its first use until it is stopped. */
 export interface RunningClock extends Disposable {
   /** For `MemoryRegistryOptions.now`: ms that the process has run, from any origin. Needs no `this`. */
   readonly now: () => number;
@@ -32,8 +32,8 @@ export interface RunningClock extends Disposable {
 }
 
 /**
- * Starts a clock whose pauses do not count. The pause is seen by the first `now` after it, before any other work could
- * take a life to be over.
+ * Makes a clock whose pauses do not count. A pause is seen by the first `now` after it, before any other work could take a
+ * life to be over.
  *
  * @example
  * using clock = createRunningClock();
@@ -44,23 +44,25 @@ export function createRunningClock(options: RunningClockOptions = {}): RunningCl
   let last = read();
   let pausedMs = 0;
   let timer: { cancel(): void } | undefined;
+  let isStopped = false;
 
   function now(): number {
     const instant = read();
     const gapMs = instant - last;
+    last = instant;
     // Up to a beat of the gap the process may have run.
     if (timer !== undefined && gapMs > LONGEST_GAP_MS) pausedMs += gapMs - BEAT_MS;
-    last = instant;
+    else if (timer === undefined && !isStopped) timer = schedule(beat, BEAT_MS);
     return instant - pausedMs;
   }
   function beat(): void {
-    now();
     timer = schedule(beat, BEAT_MS);
+    now();
   }
   function stop(): void {
     timer?.cancel();
     timer = undefined;
+    isStopped = true;
   }
-  timer = schedule(beat, BEAT_MS);
   return { now, stop, [Symbol.dispose]: stop };
 }

@@ -12,12 +12,17 @@ import { createHttpService, type HttpServiceOptions } from "../server/http-servi
 import { createProcedures, type ProceduresOptions } from "../server/procedures.ts";
 import { createOnePortServer } from "./one-port-server.ts";
 import { createRequestListener } from "./request-listener.ts";
+import { createRunningClock } from "./running-clock.ts";
 import type { TlsCertificate, TlsCredentials } from "./tls-credentials.ts";
 import { openTls, type TlsFiles, type TlsReload } from "./tls-files.ts";
 
 /** Options of {@link serve}. */
 export interface ServeOptions extends ProceduresOptions, HttpServiceOptions {
-  /** Stays open when the server closes. @default a `MemoryRegistry` that closes with the server */
+  /**
+   * Stays open when the server closes.
+   *
+   * @default a `MemoryRegistry` by a clock for which no time passes while the process is stopped; closes with the server
+   */
   readonly registry?: Registry | undefined;
   /** Address or name to listen on. @default all addresses, IPv6 and IPv4 */
   readonly host?: string | undefined;
@@ -84,7 +89,8 @@ export async function serve(options: ServeOptions = {}): Promise<DiscoveryServer
   checkRange("connectTimeoutMs", connectTimeoutMs, 1, 2 ** 31 - 1);
   signal?.throwIfAborted();
 
-  const registry = options.registry ?? new MemoryRegistry();
+  const clock = createRunningClock();
+  const registry = options.registry ?? new MemoryRegistry({ now: clock.now });
   const procedures = createProcedures(registry, options);
   const service = createHttpService(procedures, options, {
     trailers: true,
@@ -108,6 +114,7 @@ export async function serve(options: ServeOptions = {}): Promise<DiscoveryServer
     procedures.endWatches();
     await closed;
     if (options.registry === undefined) await registry.close();
+    clock.stop();
   }
   let closed: Promise<void> | undefined;
   function close(): Promise<void> {

@@ -6,6 +6,7 @@ import { DiscoveryError } from "../errors.ts";
 import type { Journal } from "../registry/journal.ts";
 import { MemoryRegistry, type MemoryRegistryOptions } from "../registry/memory-registry.ts";
 import { type ScheduleWake, scheduleTimeout } from "../registry/wake-timer.ts";
+import { createRunningClock } from "./running-clock.ts";
 import { createSnapshotFile, type SnapshotFileOptions } from "./snapshot-file.ts";
 
 /** As the reference: 10 minutes. */
@@ -32,7 +33,10 @@ const RETRY_DELAY_MS = 30_000;
 /** Where `setTimeout` wraps round. */
 const MAX_DELAY_MS = 2 ** 31 - 1;
 
-/** Options of {@link openSnapshotRegistry}, besides those of the registry and of the file. */
+/**
+ * Options of {@link openSnapshotRegistry}, besides those of the registry and of the file. The default of `now` is a clock for
+ * which no time passes while the process is stopped, see `createRunningClock`.
+ */
 export interface SnapshotRegistryOptions
   extends SnapshotFileOptions,
     Omit<MemoryRegistryOptions, "journal"> {
@@ -86,10 +90,11 @@ export async function openSnapshotRegistry(
     changeDelayMs = DEFAULT_SNAPSHOT_CHANGE_DELAY_MS,
     graceMs = DEFAULT_RESTORE_GRACE_MS,
     closeLimitMs = DEFAULT_SNAPSHOT_CLOSE_LIMIT_MS,
-    now = () => performance.now(),
     schedule = scheduleTimeout,
     wallClock = Date.now,
   } = options;
+  const clock = createRunningClock();
+  const now = options.now ?? clock.now;
   checkDelay("intervalMs", intervalMs);
   if (changeDelayMs !== Number.POSITIVE_INFINITY) checkDelay("changeDelayMs", changeDelayMs);
   checkDelay("closeLimitMs", closeLimitMs);
@@ -104,13 +109,17 @@ export async function openSnapshotRegistry(
   });
   const saver = new Saver(() => registry.save(), { intervalMs, changeDelayMs, now, schedule });
   const journal: Journal = { ...file, changed: () => saver.changed() };
-  const registry = await MemoryRegistry.open({ ...options, graceMs, journal });
+  const registry = await MemoryRegistry.open({ ...options, now, graceMs, journal });
   saver.start();
 
   let closed: Promise<void> | undefined;
   async function shutDown(): Promise<void> {
     saver.stop();
-    await within(closeLimitMs, registry.close(), options.path);
+    try {
+      await within(closeLimitMs, registry.close(), options.path);
+    } finally {
+      clock.stop();
+    }
   }
   function close(): Promise<void> {
     closed ??= shutDown();

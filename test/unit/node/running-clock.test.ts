@@ -34,11 +34,13 @@ test("a process that is a little late has not paused", async () => {
   expect(clock.now() - start).toBe(1000);
 });
 
-test("a clock that was stopped goes on, and keeps no timer", async () => {
+test("a clock has a timer from its first use until it is stopped, and goes on then", async () => {
   const time = createManualClock();
   const clock = createRunningClock(time);
+  expect(time.pending).toBe(0);
   time.jump(10_000);
   const before = clock.now();
+  expect(time.pending).toBe(1);
   clock.stop();
   expect(time.pending).toBe(0);
   time.jump(10_000);
