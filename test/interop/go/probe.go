@@ -33,7 +33,7 @@ type probeConfig struct {
 
 type probeCommand struct {
 	ID int `json:"id"`
-	// Do is hello, update, delete, list, watch, cancel or resume (of a watch), fill or raw.
+	// Do is hello, update, delete, list, watch, cancel or resume (of a watch), fill, redial or raw.
 	Do string `json:"do"`
 
 	ClusterID     string            `json:"clusterId"`
@@ -54,7 +54,7 @@ type probeCommand struct {
 	Method string `json:"method"`
 	Body   []byte `json:"body"`
 
-	// Of fill: affiliates to create, and their shape.
+	// Of fill: affiliates to create, and their shape. Of redial: connections to make.
 	Count         int `json:"count"`
 	DataBytes     int `json:"dataBytes"`
 	EndpointCount int `json:"endpointCount"`
@@ -76,6 +76,7 @@ type probeAnswer struct {
 	AffiliateCount int               `json:"affiliateCount"`
 	Deleted        bool              `json:"deleted,omitempty"`
 	MessageBytes   int               `json:"messageBytes"`
+	Dials          int               `json:"dials,omitempty"`
 	Body           []byte            `json:"body,omitempty"`
 }
 
@@ -87,6 +88,7 @@ type sealedAffiliate struct {
 
 type probe struct {
 	lines   *lines
+	config  probeConfig
 	conn    *grpc.ClientConn
 	cluster serverpb.ClusterClient
 
@@ -109,7 +111,7 @@ func runProbe(lines *lines) error {
 
 	defer conn.Close()
 
-	p := &probe{lines: lines, conn: conn, cluster: serverpb.NewClusterClient(conn), cancels: map[int]context.CancelFunc{}, holds: map[int]chan struct{}{}}
+	p := &probe{lines: lines, config: config, conn: conn, cluster: serverpb.NewClusterClient(conn), cancels: map[int]context.CancelFunc{}, holds: map[int]chan struct{}{}}
 
 	for {
 		var command probeCommand
@@ -239,6 +241,8 @@ func (p *probe) do(ctx context.Context, command probeCommand) {
 		return
 	case "fill":
 		answer.AffiliateCount, err = p.fill(ctx, command)
+	case "redial":
+		answer.Dials, err = p.redial(ctx, command)
 	case "raw":
 		err = p.conn.Invoke(ctx, command.Method, command.Body, &answer.Body, append(options, grpc.ForceCodecV2(rawCodec{}))...)
 	default:

@@ -100,6 +100,27 @@ func (p *probe) fill(ctx context.Context, command probeCommand) (int, error) {
 	return created, failure
 }
 
+// redial makes connections one after the other, each for a Hello. It ends with the first that fails.
+func (p *probe) redial(ctx context.Context, command probeCommand) (int, error) {
+	for made := range command.Count {
+		conn, err := dial(p.config)
+		if err != nil {
+			return made, err
+		}
+
+		request := &serverpb.HelloRequest{ClusterId: command.ClusterID}
+		_, err = serverpb.NewClusterClient(conn).Hello(ctx, request)
+
+		conn.Close()
+
+		if err != nil {
+			return made, err
+		}
+	}
+
+	return command.Count, nil
+}
+
 func (p *probe) fillOne(ctx context.Context, command probeCommand, number int) error {
 	one := command
 	one.AffiliateID = fmt.Sprintf("affiliate-%04d", number)

@@ -12,6 +12,19 @@ export const EVENT_LIMIT_MS = 30_000;
 const EXIT_LIMIT_MS = 10_000;
 const KEPT_DIAGNOSTICS = 40;
 
+/** What a test that is cut short has left behind: ended with the process that ran it. */
+const running = new Set<ChildProcessWithoutNullStreams>();
+process.on("exit", () => {
+  for (const child of running) child.kill("SIGKILL");
+});
+
+export interface LineProcessOptions {
+  /** Added to the environment. */
+  readonly env?: Readonly<Record<string, string>>;
+  /** How many lines that are no events are kept. @default 40 */
+  readonly keptDiagnostics?: number;
+}
+
 /** Its events are `Event`; everything that it has said is kept, so that a wait may start late. */
 export class LineProcess<Event> {
   readonly name: string;
@@ -19,6 +32,7 @@ export class LineProcess<Event> {
   readonly events: Event[] = [];
   readonly #child: ChildProcessWithoutNullStreams;
   readonly #diagnostics: string[] = [];
+  readonly #keptDiagnostics: number;
   readonly #exited: Promise<unknown>;
   #waiters = new Set<() => void>();
   #alive = true;
@@ -29,12 +43,19 @@ export class LineProcess<Event> {
     command: string,
     args: readonly string[],
     eventOf?: (line: string) => Event | undefined,
+    { env, keptDiagnostics = KEPT_DIAGNOSTICS }: LineProcessOptions = {},
   ) {
     this.name = name;
-    const child = spawn(command, args, { stdio: ["pipe", "pipe", "pipe"] });
+    this.#keptDiagnostics = keptDiagnostics;
+    const child = spawn(command, args, {
+      stdio: ["pipe", "pipe", "pipe"],
+      env: { ...process.env, ...env },
+    });
     this.#child = child;
+    running.add(child);
     this.#exited = once(child, "close").then(([code]) => {
       this.#alive = false;
+      running.delete(child);
       // Others may be waiting for what this one should have done.
       if (code !== 0 && code !== null) this.#complain(`ended with ${code}`);
       this.#wake();
@@ -50,9 +71,25 @@ export class LineProcess<Event> {
     });
   }
 
-  /** Of the operating system. */
+  /** Throws where it could not be started. */
   get pid(): number {
-    return this.#child.pid as number;
+    const { pid } = this.#child;
+    if (pid === undefined) throw new Error(`${this.name}: not started`);
+    return pid;
+  }
+
+  get isAlive(): boolean {
+    return this.#alive;
+  }
+
+  /** The last lines that were no events. */
+  get diagnostics(): readonly string[] {
+    return this.#diagnostics;
+  }
+
+  /** Sends a signal that it may outlive: `SIGSTOP`, `SIGCONT`. */
+  signal(name: NodeJS.Signals): void {
+    this.#child.kill(name);
   }
 
   /** Sends one command. */
@@ -143,7 +180,7 @@ export class LineProcess<Event> {
 
   #note(line: string): void {
     this.#diagnostics.push(line);
-    if (this.#diagnostics.length > KEPT_DIAGNOSTICS) this.#diagnostics.shift();
+    if (this.#diagnostics.length > this.#keptDiagnostics) this.#diagnostics.shift();
   }
 }
 

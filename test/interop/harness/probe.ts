@@ -8,7 +8,7 @@ import { certificate, type Service } from "./services.ts";
 
 /** A call as the Go probe makes it; bytes are base64. */
 export interface ProbeCall {
-  readonly do: "hello" | "update" | "delete" | "list" | "watch" | "fill" | "raw";
+  readonly do: "hello" | "update" | "delete" | "list" | "watch" | "fill" | "redial" | "raw";
   readonly clusterId?: string;
   readonly affiliateId?: string;
   readonly clientVersion?: string;
@@ -24,7 +24,7 @@ export interface ProbeCall {
   /** Of `raw`. */
   readonly method?: string;
   readonly body?: string;
-  /** Of `fill`. */
+  /** Of `fill` and `redial`. */
   readonly count?: number;
   readonly dataBytes?: number;
   readonly endpointCount?: number;
@@ -51,6 +51,8 @@ export interface ProbeAnswer {
   readonly affiliateCount: number;
   readonly deleted?: boolean;
   readonly messageBytes: number;
+  /** Of `redial`: connections that were made and used. */
+  readonly dials?: number;
 }
 
 export interface ProbeOptions {
@@ -62,6 +64,8 @@ export interface ProbeOptions {
   readonly gzip?: boolean;
   /** Where to connect instead of the service. */
   readonly endpoint?: string;
+  /** Authorities to be trusted, with a service that has a certificate of its own. */
+  readonly caFile?: string;
 }
 
 export class Probe {
@@ -71,10 +75,10 @@ export class Probe {
   constructor(service: Service, options: ProbeOptions = {}) {
     this.process = new LineProcess("go probe", inject("binaries").interop, ["probe"]);
     const caFile = service.tls ? certificate("ca.pem") : undefined;
-    this.process.send({ endpoint: service.endpoint, ...options, caFile });
+    this.process.send({ endpoint: service.endpoint, caFile, ...options });
   }
 
-  /** Makes one unary call, or a `fill`, and waits for its answer. */
+  /** Makes one unary call, a `fill` or a `redial`, and waits for its answer. */
   async call(call: ProbeCall): Promise<ProbeAnswer> {
     const id = this.#start(call);
     return this.process.until(`answer of ${call.do}`, () =>

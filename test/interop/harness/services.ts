@@ -14,6 +14,11 @@ export type ServiceKind = (typeof SERVICE_KINDS)[number];
 /** How often the reference looks for what has expired. Ours needs no telling. */
 export const GO_SWEEP_INTERVAL_MS = 500;
 
+export interface CertificateFiles {
+  readonly certificatePath: string;
+  readonly keyPath: string;
+}
+
 export interface ServiceOptions {
   /** Empty for all addresses, IPv6 and IPv4. @default "127.0.0.1" */
   readonly host?: string;
@@ -21,8 +26,14 @@ export interface ServiceOptions {
   readonly port?: number;
   /** `host:port` to which callers are sent. */
   readonly redirect?: string;
-  /** @default false */
-  readonly tls?: boolean;
+  /** `true` for the certificate of the test run, or the service's own. @default false */
+  readonly tls?: boolean | CertificateFiles;
+  /** More of our flags. */
+  readonly flags?: readonly string[];
+  /** A program that runs ours with its own arguments before, in the same process: `["prlimit", "--nofile=64", "--"]`. */
+  readonly through?: readonly string[];
+  /** Added to the environment of ours. */
+  readonly env?: Readonly<Record<string, string>>;
   /** Takes `X-Real-IP` and `X-Forwarded-For` from anybody on loopback, as the reference does by default. @default true */
   readonly trustRealIp?: boolean;
 }
@@ -43,6 +54,9 @@ interface ServiceEvent {
   readonly address: string;
 }
 
+/** Lines that a service of ours may log before the first are forgotten. */
+const KEPT_DIAGNOSTICS = 5000;
+
 /** Where tests reach every service. */
 const HOST = "127.0.0.1";
 
@@ -55,7 +69,7 @@ export async function startService(
   const process = kind === "go" ? startReference(complete) : startOurs(complete);
   try {
     const { address } = await process.until("listening", () => process.events[0]);
-    const tls = options.tls ?? false;
+    const tls = (options.tls ?? false) !== false;
     const port = Number(address.slice(address.lastIndexOf(":") + 1));
     const endpoint = `${HOST}:${port}`;
     const url = `${tls ? "https" : "http"}://${endpoint}/`;
@@ -83,19 +97,27 @@ function startReference(options: ServiceOptions): LineProcess<ServiceEvent> {
 }
 
 function startOurs(options: ServiceOptions): LineProcess<ServiceEvent> {
-  const args = [OUR_CLI, "serve", ...commonFlags(options)];
-  if (options.trustRealIp ?? true) args.push("-trusted-proxies=127.0.0.0/8");
+  const { through = [], flags = [], env = {}, trustRealIp = true } = options;
+  const command = [...through, process.execPath, OUR_CLI, "serve", ...commonFlags(options)];
+  if (trustRealIp) command.push("-trusted-proxies=127.0.0.0/8");
+  const [program = "", ...args] = [...command, ...flags];
   const pattern = /^listening on https?:\/\/(\S+)$/;
-  return new LineProcess("ts service", process.execPath, args, addressIn(pattern));
+  return new LineProcess("ts service", program, args, addressIn(pattern), {
+    env,
+    keptDiagnostics: KEPT_DIAGNOSTICS,
+  });
 }
 
 /** Ours takes the reference's flags, and in its way of writing them. */
 function commonFlags({ host = HOST, port, redirect, tls }: ServiceOptions): string[] {
   const flags = [`-addr=${host}:${port}`];
   if (redirect !== undefined) flags.push(`-redirect-endpoint=${redirect}`);
-  if (tls === true) {
-    flags.push(`-certificate-path=${certificate("server.pem")}`);
-    flags.push(`-key-path=${certificate("server-key.pem")}`);
+  if (tls !== undefined && tls !== false) {
+    const { certificatePath, keyPath } =
+      tls === true
+        ? { certificatePath: certificate("server.pem"), keyPath: certificate("server-key.pem") }
+        : tls;
+    flags.push(`-certificate-path=${certificatePath}`, `-key-path=${keyPath}`);
   }
   return flags;
 }
