@@ -79,10 +79,10 @@ function certificatesOf(
 function privateKeyOf(pem: string | Uint8Array, name: string): KeyObject {
   try {
     return createPrivateKey(Buffer.from(pem));
-  } catch (error) {
-    const needsPassphrase = (error as NodeJS.ErrnoException).code === "ERR_MISSING_PASSPHRASE";
-    // Without the cause: OpenSSL's errors are not ours to promise to be silent about a key.
-    throw invalid(`${name}: ${needsPassphrase ? "needs a passphrase" : "no PEM private key"}`);
+  } catch {
+    // By its text, since every runtime has another error. And without the error: it may be about the key's content.
+    const isEncrypted = Buffer.from(pem).includes("ENCRYPTED");
+    throw invalid(`${name}: ${isEncrypted ? "needs a passphrase" : "no PEM private key"}`);
   }
 }
 

@@ -9,6 +9,7 @@ import { DiscoveryError } from "../errors.ts";
 import { checkClusterId } from "../registry/limits.ts";
 import type { AffiliateView, Awaitable, Registry, WatchMessage } from "../registry/registry.ts";
 import { CallerWatch } from "./caller-watch.ts";
+import { type AllowCluster, checkAllowed, whileAllowed } from "./cluster-permission.ts";
 import { type RateLimit, RateLimiter } from "./rate-limit.ts";
 import { type DurationFields, ttlMsOf } from "./ttl.ts";
 import { type Ceilings, WatchCeiling } from "./watch-ceiling.ts";
@@ -25,6 +26,11 @@ export interface ProceduresOptions {
   readonly rateLimit?: RateLimit | false | undefined;
   /** How many watches there may be. @default 50,000, and 5000 of one client */
   readonly ceilings?: Ceilings | undefined;
+  /**
+   * Refuses all calls of other clusters with PermissionDenied. The watch of a cluster that is allowed no longer ends so at
+   * its next message, at the latest when its affiliates expire. @default all clusters may
+   */
+  readonly allowCluster?: AllowCluster | undefined;
 }
 
 /** Who calls, and for how long. */
@@ -87,12 +93,20 @@ const NO_BYTES: Uint8Array = /* @__PURE__ */ new Uint8Array(0);
  * @throws {RangeError} For a number of `rateLimit` or `ceilings` out of range.
  */
 export function createProcedures(registry: Registry, options: ProceduresOptions = {}): Procedures {
-  const { redirectEndpoint, reportClientIp = true, rateLimit = false } = options;
+  const { redirectEndpoint, reportClientIp = true, rateLimit = false, allowCluster } = options;
   if (redirectEndpoint === "") throw new TypeError("redirectEndpoint: is empty");
   const limiter = rateLimit === false ? undefined : new RateLimiter(rateLimit);
   const watchCeiling = new WatchCeiling(options.ceilings);
   const watches = new Set<CallerWatch>();
   let ended = false;
+
+  /** Waits for the caller's turn before anything else: strangers shall not be refused faster than others are served. */
+  function enter(clusterId: string, caller: Caller): Promise<void> | undefined {
+    const turn = limiter?.take(caller);
+    if (turn !== undefined) return turn.then(() => checkAllowed(clusterId, allowCluster));
+    checkAllowed(clusterId, allowCluster);
+    return undefined;
+  }
 
   function hello({ clusterId }: { readonly clusterId: string }, caller: Caller): HelloAnswer {
     checkClusterId(clusterId);
@@ -123,11 +137,11 @@ export function createProcedures(registry: Registry, options: ProceduresOptions 
         leave = watchCeiling.enter(caller.clientIp());
         watches.add(watch);
       }
-      return registry.watch(clusterId, { signal });
+      return whileAllowed(clusterId, registry.watch(clusterId, { signal }), allowCluster);
     }
     const watch = new CallerWatch(caller, {
       open(signal) {
-        const turn = limiter?.take(caller);
+        const turn = enter(clusterId, caller);
         return turn === undefined ? open(signal) : turn.then(() => open(signal));
       },
       onEnd() {
@@ -140,21 +154,21 @@ export function createProcedures(registry: Registry, options: ProceduresOptions 
 
   return {
     hello(request, caller) {
-      const turn = limiter?.take(caller);
+      const turn = enter(request.clusterId, caller);
       return turn === undefined ? hello(request, caller) : turn.then(() => hello(request, caller));
     },
     affiliateUpdate(request, caller) {
-      const turn = limiter?.take(caller);
+      const turn = enter(request.clusterId, caller);
       if (turn === undefined) return affiliateUpdate(request, caller);
       return turn.then(() => affiliateUpdate(request, caller));
     },
     affiliateDelete({ clusterId, affiliateId }, caller) {
-      const turn = limiter?.take(caller);
+      const turn = enter(clusterId, caller);
       if (turn === undefined) return registry.delete(clusterId, affiliateId, caller);
       return turn.then(() => registry.delete(clusterId, affiliateId, caller));
     },
     list({ clusterId }, caller) {
-      const turn = limiter?.take(caller);
+      const turn = enter(clusterId, caller);
       if (turn === undefined) return registry.list(clusterId, caller);
       return turn.then(() => registry.list(clusterId, caller));
     },
