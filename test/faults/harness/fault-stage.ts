@@ -4,6 +4,7 @@
  * @module
  */
 import { expect, onTestFinished } from "vitest";
+import { LineProcess } from "../../interop/harness/line-process.ts";
 import {
   type Cluster,
   createCluster,
@@ -49,6 +50,11 @@ export class FaultStage {
 
   node(...args: Parameters<Stage["node"]>): TestNode {
     return this.#stage.node(...args);
+  }
+
+  /** A program of the scenario's own. */
+  program<Event>(...args: ConstructorParameters<typeof LineProcess<Event>>): LineProcess<Event> {
+    return this.#stage.use(new LineProcess<Event>(...args));
   }
 
   /** Starts nodes that publish, and waits until each sees all others. */

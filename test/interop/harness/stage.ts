@@ -33,6 +33,11 @@ export class Stage {
     return this.#started.use(await startWireTap(service.port));
   }
 
+  /** Ends something else with the test. */
+  use<Thing extends AsyncDisposable>(thing: Thing): Thing {
+    return this.#started.use(thing);
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#started.disposeAsync();
   }
