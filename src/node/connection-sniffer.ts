@@ -16,16 +16,19 @@ const TLS_HANDSHAKE = 0x16;
 /**
  * Waits for the first bytes of a connection, puts them back, and tells what they are.
  *
- * @param socket - New and not yet read from. Destroyed where it stays silent for `timeoutMs`, or ends before it has said
- *   anything; `onProtocol` is then not called.
+ * @param socket - New and not yet read from. Destroyed where it stays silent for `timeoutMs`, which is told as `silent`, or
+ *   ends before it has said anything; `onProtocol` is then not called.
  */
 export function sniffProtocol(
   socket: Socket,
   timeoutMs: number,
-  onProtocol: (protocol: Protocol) => void,
+  onProtocol: (protocol: Protocol | "silent") => void,
 ): void {
   let seen: Buffer = Buffer.alloc(0);
-  const timer = setTimeout(() => socket.destroy(), timeoutMs);
+  const timer = setTimeout(() => {
+    socket.destroy();
+    onProtocol("silent");
+  }, timeoutMs);
 
   const stop = () => {
     clearTimeout(timer);

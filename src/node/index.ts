@@ -8,6 +8,13 @@ export {
   type ClusterAllowListOptions,
   watchClusterAllowList,
 } from "./cluster-allow-list.ts";
+export {
+  type ConnectionLimits,
+  DEFAULT_IDLE_TIMEOUT_MS,
+  DEFAULT_MAX_CONNECTIONS,
+  DEFAULT_MAX_HEADER_BYTES,
+  DEFAULT_MAX_STREAMS_PER_CONNECTION,
+} from "./connection-limits.ts";
 export * from "./identity-file.ts";
 export {
   createRunningClock,

@@ -12,7 +12,11 @@ import {
   type ServerHttp2Session,
 } from "node:http2";
 import { createServer as createTcpServer, type Socket, type Server as TcpServer } from "node:net";
+import type { ServerHooks } from "../server/call-report.ts";
+import type { RefusalReason } from "../server/refusal-reason.ts";
+import type { ResolvedConnectionLimits } from "./connection-limits.ts";
 import { sniffProtocol } from "./connection-sniffer.ts";
+import { closeIdleSessions } from "./idle-sessions.ts";
 import type { NodeRequest, NodeResponse } from "./request-listener.ts";
 import { KEEPS_HANDED_HTTP1 } from "./runtime-gaps.ts";
 import type { TlsCredentials } from "./tls-credentials.ts";
@@ -20,8 +24,10 @@ import { createTlsDoor } from "./tls-door.ts";
 
 export interface OnePortServerOptions {
   readonly tls: TlsCredentials | undefined;
-  /** How long a connection may stay silent before its first byte, and a TLS handshake or the headers may take. */
+  /** How long a TLS handshake may take. */
   readonly connectTimeoutMs: number;
+  readonly limits: ResolvedConnectionLimits;
+  readonly onRefused?: ServerHooks["onRefused"];
 }
 
 /** The servers behind a port. */
@@ -36,9 +42,6 @@ export interface OnePortServer {
   /** Stops accepting; connections end after the calls in progress, and at the latest after `graceMs`. */
   close(graceMs: number): Promise<void>;
 }
-
-/** Watches and calls of one connection. Proxies carry those of many nodes, and open further connections beyond this. */
-const MAX_CONCURRENT_STREAMS = 1000;
 
 /** Unsent answers of one HTTP/2 connection in MB, beyond which it takes no new streams: a few of the largest snapshots. */
 const MAX_SESSION_MEMORY_MB = 64;
@@ -65,11 +68,17 @@ const REFUSAL_LINGER_MS = 1000;
  */
 export function createOnePortServer(
   listener: (request: NodeRequest, response: NodeResponse) => void,
-  { tls, connectTimeoutMs }: OnePortServerOptions,
+  { tls, connectTimeoutMs, limits, onRefused = ignore }: OnePortServerOptions,
 ): OnePortServer {
   let closing = false;
-  const http1 = createHttp1(connectTimeoutMs);
-  const http2 = createHttp2();
+  const http1 = createHttp1(limits, onRefused);
+  const http2 = createHttp2(limits);
+  const stopLooking = closeIdleSessions(http2, {
+    greetingTimeoutMs: limits.firstByteTimeoutMs,
+    idleTimeoutMs: limits.idleTimeoutMs,
+    onGreetingTimeout: () => onRefused("connection_timeout"),
+    onIdle: () => onRefused("connection_idle"),
+  });
   // A path of its own for gRPC can take streams here, on the `stream` event of `http2`, before they become requests.
   http2.on("request", listener);
   http1.on("request", (request, response) => {
@@ -100,6 +109,11 @@ export function createOnePortServer(
     keepAliveInitialDelay: TCP_KEEPALIVE_MS,
   });
   tcp.on("connection", (socket) => {
+    if (sockets.size >= limits.maxConnections) {
+      socket.destroy();
+      onRefused("connection_limit");
+      return;
+    }
     sockets.add(socket);
     silent.add(socket);
     socket.on("close", () => {
@@ -107,9 +121,15 @@ export function createOnePortServer(
       silent.delete(socket);
     });
     socket.on("error", ignore);
-    sniffProtocol(socket, connectTimeoutMs, (protocol) => {
+    const { firstByteTimeoutMs } = limits;
+    sniffProtocol(socket, firstByteTimeoutMs, (protocol) => {
       silent.delete(socket);
+      if (protocol === "silent") {
+        onRefused("connection_timeout");
+        return;
+      }
       socket.allowHalfOpen = protocol === "http1" && secure === undefined;
+      if ((protocol === "tls") !== (secure !== undefined)) onRefused("wrong_scheme");
       if (secure !== undefined) {
         if (protocol === "tls") secure.accept(socket);
         else refuse(socket, "This port speaks TLS: use https:// or grpc://.");
@@ -126,6 +146,7 @@ export function createOnePortServer(
     replaceTls: (credentials) => secure?.replace(credentials),
     close(graceMs) {
       closing = true;
+      stopLooking();
       const closed = new Promise<void>((resolve) => tcp.close(() => resolve()));
       // Sessions take no new streams, and end with their last one; idle connections end at once.
       http2.close();
@@ -142,9 +163,12 @@ export function createOnePortServer(
   };
 }
 
-function createHttp2(): Http2Server {
+function createHttp2(limits: ResolvedConnectionLimits): Http2Server {
   const server = createHttp2Server({
-    settings: { maxConcurrentStreams: MAX_CONCURRENT_STREAMS },
+    settings: {
+      maxConcurrentStreams: limits.maxStreamsPerConnection,
+      maxHeaderListSize: limits.maxHeaderBytes,
+    },
     maxSessionMemory: MAX_SESSION_MEMORY_MB,
   });
   server.on("error", ignore);
@@ -152,17 +176,25 @@ function createHttp2(): Http2Server {
   return server;
 }
 
-function createHttp1(connectTimeoutMs: number): Http1Server {
+function createHttp1(
+  { firstByteTimeoutMs, idleTimeoutMs, maxHeaderBytes }: ResolvedConnectionLimits,
+  onRefused: (reason: RefusalReason) => void,
+): Http1Server {
   const server = createHttp1Server({
-    headersTimeout: connectTimeoutMs,
-    requestTimeout: HTTP1_REQUEST_TIMEOUT_MS,
-    keepAliveTimeout: HTTP1_KEEPALIVE_MS,
-    connectionsCheckingInterval: Math.min(HTTP1_CHECK_INTERVAL_MS, connectTimeoutMs),
+    maxHeaderSize: maxHeaderBytes,
+    headersTimeout: firstByteTimeoutMs,
+    requestTimeout: Math.max(HTTP1_REQUEST_TIMEOUT_MS, firstByteTimeoutMs),
+    keepAliveTimeout: Math.min(HTTP1_KEEPALIVE_MS, idleTimeoutMs),
+    connectionsCheckingInterval: Math.min(HTTP1_CHECK_INTERVAL_MS, firstByteTimeoutMs),
   });
   server.on("error", ignore);
   server.on("clientError", (error: NodeJS.ErrnoException, socket) => {
-    if (error.code === "ECONNRESET" || !socket.writable) socket.destroy();
-    else refuse(socket as Socket, "This is not HTTP/1.1.", statusOf(error.code));
+    if (error.code === "ECONNRESET" || !socket.writable) {
+      socket.destroy();
+      return;
+    }
+    onRefused(REASON_BY_ERROR.get(error.code) ?? "not_http");
+    refuse(socket as Socket, "This is not HTTP/1.1.", statusOf(error.code));
   });
   // It never listens itself; this starts the checks of its deadlines.
   server.emit("listening");
@@ -179,6 +211,11 @@ function refuse(socket: Socket, reason: string, status = "400 Bad Request"): voi
       `Content-Length: ${text.length}\r\n\r\n${text}`,
   );
 }
+
+const REASON_BY_ERROR: ReadonlyMap<string | undefined, RefusalReason> = new Map([
+  ["ERR_HTTP_REQUEST_TIMEOUT", "connection_timeout"],
+  ["HPE_HEADER_OVERFLOW", "headers_too_large"],
+]);
 
 function statusOf(code: string | undefined): string {
   if (code === "ERR_HTTP_REQUEST_TIMEOUT") return "408 Request Timeout";

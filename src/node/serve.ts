@@ -10,6 +10,7 @@ import { MemoryRegistry } from "../registry/memory-registry.ts";
 import type { Registry } from "../registry/registry.ts";
 import { createHttpService, type HttpServiceOptions } from "../server/http-service.ts";
 import { createProcedures, type ProceduresOptions } from "../server/procedures.ts";
+import { type ConnectionLimits, resolveConnectionLimits } from "./connection-limits.ts";
 import { createOnePortServer } from "./one-port-server.ts";
 import { createRequestListener } from "./request-listener.ts";
 import { createRunningClock } from "./running-clock.ts";
@@ -37,8 +38,10 @@ export interface ServeOptions extends ProceduresOptions, HttpServiceOptions {
   readonly onTlsReload?: ((result: TlsReload) => void) | undefined;
   /** How long calls in progress may go on after `close`. @default 10_000 */
   readonly shutdownGraceMs?: number | undefined;
-  /** How long a connection may stay silent, and a TLS handshake or headers may take. @default 10_000 */
+  /** How long a TLS handshake may take; also the default of `connections.firstByteTimeoutMs`. @default 10_000 */
   readonly connectTimeoutMs?: number | undefined;
+  /** What connections may cost. Refusals are told to `hooks.onRefused`, but for those of streams and HTTP/2 headers. */
+  readonly connections?: ConnectionLimits | undefined;
   /** Closes the server. */
   readonly signal?: AbortSignal | undefined;
 }
@@ -71,7 +74,7 @@ const DEFAULT_CONNECT_TIMEOUT_MS = 10_000;
  *
  * @throws {DiscoveryError} `ERR_LISTEN_FAILED` where the address cannot be had, `ERR_CERTIFICATE_INVALID` or
  *   `ERR_FILE_UNREADABLE` for TLS, `ERR_PREFIX_INVALID` or `ERR_ADDRESS_INVALID` for a trusted proxy that does not parse.
- * @throws {RangeError} For a port or a time out of range.
+ * @throws {RangeError} For a port, a time or a limit out of range.
  * @example
  * await using server = await serve({ port: 0 });
  * console.log(server.url);
@@ -87,6 +90,7 @@ export async function serve(options: ServeOptions = {}): Promise<DiscoveryServer
   checkRange("port", port, 0, 65_535);
   checkRange("shutdownGraceMs", shutdownGraceMs, 0, 2 ** 31 - 1);
   checkRange("connectTimeoutMs", connectTimeoutMs, 1, 2 ** 31 - 1);
+  const limits = resolveConnectionLimits(options.connections ?? {}, connectTimeoutMs);
   signal?.throwIfAborted();
 
   const clock = createRunningClock();
@@ -105,6 +109,8 @@ export async function serve(options: ServeOptions = {}): Promise<DiscoveryServer
   const server = createOnePortServer(createRequestListener(service), {
     tls: tls?.current.credentials,
     connectTimeoutMs,
+    limits,
+    onRefused: options.hooks?.onRefused,
   });
 
   async function shutDown(): Promise<void> {

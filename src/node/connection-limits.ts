@@ -1,0 +1,78 @@
+/**
+ * What connections may cost before and between calls.
+ * @module
+ */
+
+/** Bounds of one port. All are positive integers. */
+export interface ConnectionLimits {
+  /** Open connections; a further one is closed at once. @default 20_000 */
+  readonly maxConnections?: number | undefined;
+  /**
+   * Calls and watches at a time on one HTTP/2 connection, which clients are told; a further one is reset with
+   * `REFUSED_STREAM`. Proxies carry those of many nodes, and open further connections beyond it. @default 1000
+   */
+  readonly maxStreamsPerConnection?: number | undefined;
+  /**
+   * Names and values of a request's headers together: over HTTP/2, which clients are told, with 32 bytes for each, and
+   * answered by a reset with `ENHANCE_YOUR_CALM`; over HTTP/1.1 with status 431. @default 16_384
+   */
+  readonly maxHeaderBytes?: number | undefined;
+  /**
+   * How long a connection may take to say its first byte, and HTTP/2's greeting or the headers of HTTP/1.1.
+   * @default `connectTimeoutMs`
+   */
+  readonly firstByteTimeoutMs?: number | undefined;
+  /**
+   * How long a connection may stay without a call. Pings do not count, a watch does: a connection that carries one is never
+   * idle. HTTP/2 clients are told in good order, and lose nothing. HTTP/1.1 keeps 65 seconds where this is more.
+   * @default 300_000
+   */
+  readonly idleTimeoutMs?: number | undefined;
+}
+
+/** {@link ConnectionLimits} in force. */
+export type ResolvedConnectionLimits = {
+  readonly [name in keyof ConnectionLimits]-?: NonNullable<ConnectionLimits[name]>;
+};
+
+/** {@link ConnectionLimits.maxConnections} */
+export const DEFAULT_MAX_CONNECTIONS = 20_000;
+/** {@link ConnectionLimits.maxStreamsPerConnection} */
+export const DEFAULT_MAX_STREAMS_PER_CONNECTION = 1000;
+/** {@link ConnectionLimits.maxHeaderBytes}, as Node has it for HTTP/1.1. */
+export const DEFAULT_MAX_HEADER_BYTES = 16_384;
+/** {@link ConnectionLimits.idleTimeoutMs} */
+export const DEFAULT_IDLE_TIMEOUT_MS = 300_000;
+
+/** Where timers and HTTP/2's settings end. */
+const MAX_VALUE = 2 ** 31 - 1;
+
+/**
+ * Fills in the defaults.
+ *
+ * @param connectTimeoutMs - Default of `firstByteTimeoutMs`.
+ * @throws {RangeError} Where one is not a positive integer.
+ */
+export function resolveConnectionLimits(
+  limits: ConnectionLimits,
+  connectTimeoutMs: number,
+): ResolvedConnectionLimits {
+  return {
+    maxConnections: positive("maxConnections", limits.maxConnections ?? DEFAULT_MAX_CONNECTIONS),
+    maxStreamsPerConnection: positive(
+      "maxStreamsPerConnection",
+      limits.maxStreamsPerConnection ?? DEFAULT_MAX_STREAMS_PER_CONNECTION,
+    ),
+    maxHeaderBytes: positive("maxHeaderBytes", limits.maxHeaderBytes ?? DEFAULT_MAX_HEADER_BYTES),
+    firstByteTimeoutMs: positive(
+      "firstByteTimeoutMs",
+      limits.firstByteTimeoutMs ?? connectTimeoutMs,
+    ),
+    idleTimeoutMs: positive("idleTimeoutMs", limits.idleTimeoutMs ?? DEFAULT_IDLE_TIMEOUT_MS),
+  };
+}
+
+function positive(name: string, value: number): number {
+  if (Number.isInteger(value) && value >= 1 && value <= MAX_VALUE) return value;
+  throw new RangeError(`connections.${name}: ${value} is not an integer from 1 to ${MAX_VALUE}`);
+}
