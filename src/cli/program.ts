@@ -10,6 +10,7 @@ import { addGetCommand } from "./commands/get.ts";
 import { addIdentityCommand } from "./commands/identity.ts";
 import { addJoinCommand } from "./commands/join.ts";
 import { addServeCommand } from "./commands/serve.ts";
+import { addSnapshotCommand } from "./commands/snapshot.ts";
 import type { ExitCode } from "./exit.ts";
 import { Flags } from "./flags.ts";
 import type { CliIo } from "./io.ts";
@@ -61,5 +62,6 @@ export function createProgram(io: CliIo, setExitCode: (code: ExitCode) => void):
   addJoinCommand(program, action);
   addClusterCommand(program, action);
   addIdentityCommand(program, action);
+  addSnapshotCommand(program, action);
   return program;
 }

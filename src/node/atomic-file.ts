@@ -32,6 +32,7 @@ const REASONS: Readonly<Record<string, string>> = {
   EFBIG: "the file is larger than is allowed here",
   EIO: "the disk reports an error",
   EISDIR: "is a directory",
+  ENOENT: "no such file or directory",
   ENOSPC: "no space is left on the disk",
   ENOTDIR: "a part of the path is no directory",
   EPERM: "no permission",
@@ -62,9 +63,14 @@ export class AtomicFile implements AsyncDisposable {
    */
   static async create(path: string): Promise<AtomicFile> {
     const target = await followLinks(path);
-    await mkdir(dirname(target), { recursive: true, mode: FOLDER_MODE });
     const temporary = `${target}${SAVING}${randomBytes(RANDOM_BYTES).toString("hex")}`;
-    return new AtomicFile(target, temporary, await open(temporary, "wx", FILE_MODE));
+    const create = () => open(temporary, "wx", FILE_MODE);
+    const file = await create().catch(async (error: unknown) => {
+      if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
+      await mkdir(dirname(target), { recursive: true, mode: FOLDER_MODE });
+      return create();
+    });
+    return new AtomicFile(target, temporary, file);
   }
 
   /** Appends. */

@@ -6,21 +6,22 @@
  * @see docs/protocol.md, "What the server does"
  * @module
  */
-import { type FileHandle, open } from "node:fs/promises";
-import { DiscoveryError, isDiscoveryError } from "../errors.ts";
+import { stat } from "node:fs/promises";
+import { DiscoveryError } from "../errors.ts";
 import type {
   AffiliateSnapshot,
   ClusterSnapshot,
 } from "../protocol/gen/sidero/discovery/storage/storage_pb.ts";
-import { encodeSnapshotCluster, readSnapshot, snapshotTimeLeftMs } from "../protocol/index.ts";
+import { encodeSnapshotCluster, snapshotTimeLeftMs } from "../protocol/index.ts";
 import type { Journal, JournalAffiliate, JournalCluster } from "../registry/journal.ts";
 import { AtomicFile, fileFailure, removeLeftovers, setAside } from "./atomic-file.ts";
+import { readSnapshotFile } from "./snapshot-reader.ts";
 import type { SnapshotLoadReport, SnapshotReport } from "./snapshot-report.ts";
 
 /** Where the reference keeps it. */
 export const DEFAULT_SNAPSHOT_PATH = "/var/discovery-service/state.binpb";
 
-/** How much is read or written at once; other work has its turn in between. */
+/** How much is written at once; other work has its turn in between. */
 const CHUNK_BYTES = 256 * 1024;
 
 /** Options of {@link createSnapshotFile}. */
@@ -62,14 +63,12 @@ export function createSnapshotFile(options: SnapshotFileOptions): Required<
     const counted = emptyTally();
     tally = counted;
     let bytes = 0;
-    let size = 0;
+    let unreadBytes = 0;
     let isMissing = false;
     let error: DiscoveryError | undefined;
     await removeLeftovers(path);
     try {
-      await using file = await open(path);
-      size = (await file.stat()).size;
-      for await (const { cluster, endsAt } of readSnapshot(chunksOf(file))) {
+      for await (const { cluster, endsAt } of readSnapshotFile(path)) {
         const kept = aliveOf(cluster, wallClock(), counted);
         const before = counted.affiliates;
         counted.affiliates += kept.affiliates.length;
@@ -80,8 +79,10 @@ export function createSnapshotFile(options: SnapshotFileOptions): Required<
         bytes = endsAt;
       }
     } catch (cause) {
-      isMissing = (cause as NodeJS.ErrnoException).code === "ENOENT";
-      if (!isMissing) error = loadError(path, cause);
+      error = cause as DiscoveryError;
+      isMissing = (error.cause as NodeJS.ErrnoException).code === "ENOENT";
+      if (isMissing) error = undefined;
+      else unreadBytes = (await stat(path).catch(() => ({ size: bytes }))).size - bytes;
     }
     isDamaged = error !== undefined;
     onLoad?.({
@@ -93,7 +94,7 @@ export function createSnapshotFile(options: SnapshotFileOptions): Required<
       durationMs: performance.now() - started,
       error,
       isMissing,
-      unreadBytes: Math.max(size - bytes, 0),
+      unreadBytes,
     });
   }
 
@@ -149,20 +150,6 @@ export function createSnapshotFile(options: SnapshotFileOptions): Required<
   };
 }
 
-/** A file's bytes in order, each chunk in a buffer of its own. */
-async function* chunksOf(file: FileHandle): AsyncGenerator<Uint8Array, undefined> {
-  for (;;) {
-    const { buffer, bytesRead } = await file.read(
-      new Uint8Array(CHUNK_BYTES),
-      0,
-      CHUNK_BYTES,
-      null,
-    );
-    if (bytesRead === 0) return;
-    yield buffer.subarray(0, bytesRead);
-  }
-}
-
 interface Tally {
   clusters: number;
   affiliates: number;
@@ -208,11 +195,4 @@ function timeLeftMs(
   if (leftMs === undefined || leftMs < 0) return undefined;
   // A remaining time of 0 seconds was a part of a second before it was cut: alive, if only just.
   return Math.max(leftMs, 1);
-}
-
-function loadError(path: string, cause: unknown): DiscoveryError {
-  if (isDiscoveryError(cause)) {
-    return new DiscoveryError(cause.code, `${path}: ${cause.message}`, { cause });
-  }
-  return new DiscoveryError("ERR_FILE_UNREADABLE", fileFailure(path, cause), { cause });
 }

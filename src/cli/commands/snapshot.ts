@@ -1,0 +1,55 @@
+/**
+ * `snapshot show`: what a service has saved.
+ * @module
+ */
+import { isDiscoveryError } from "../../errors.ts";
+import { readSnapshotFile } from "../../node/index.ts";
+import { type AddCommand, examples, type Invocation } from "../command.ts";
+import { CommandFailure, EXIT_OK, type ExitCode, oneLine } from "../exit.ts";
+import { choiceOf } from "../flag-values.ts";
+import { flag } from "../flags.ts";
+import { OUTPUT_FORMATS } from "../output/printer.ts";
+import { createSnapshotPrinter } from "../output/snapshot.ts";
+import { chooseStyle } from "../output/style.ts";
+
+/** Adds `snapshot`. */
+export const addSnapshotCommand: AddCommand = (parent, action) => {
+  const snapshot = parent
+    .command("snapshot")
+    .description("Look into snapshot files of a discovery service.");
+  snapshot
+    .command("show")
+    .description(
+      "Show the clusters of a snapshot file, this service's or the Go service's. Of a damaged one, what comes before the damage.",
+    )
+    .argument("<file>", "a snapshot file, such as state.binpb")
+    .addOption(flag("-o, --output <format>", OUTPUT_FORMATS.join(", "), "table"))
+    .addHelpText(
+      "after",
+      examples(
+        "talos-discovery snapshot show /var/discovery-service/state.binpb",
+        "talos-discovery snapshot show state.binpb -o json",
+      ),
+    )
+    .action(action(runShow));
+};
+
+async function runShow({ flags, args: [path = ""], io }: Invocation): Promise<ExitCode> {
+  const format = flags.parsed("output", choiceOf(OUTPUT_FORMATS)) ?? "table";
+  const printer = createSnapshotPrinter(format, chooseStyle(io.stdout, io.env));
+  let clusters = 0;
+  try {
+    for await (const { cluster } of readSnapshotFile(path)) {
+      if (io.signal.aborted) break;
+      io.stdout.write(printer.print(cluster));
+      clusters++;
+    }
+  } catch (error) {
+    if (isDiscoveryError(error) && error.code === "ERR_FILE_UNREADABLE") throw error;
+    io.stdout.write(printer.end());
+    const shown = clusters === 1 ? "1 cluster" : `${clusters} clusters`;
+    throw new CommandFailure(`${oneLine(error)}; shown is what comes before: ${shown}`);
+  }
+  io.stdout.write(printer.end());
+  return EXIT_OK;
+}
