@@ -23,6 +23,12 @@ export {
 } from "./running-clock.ts";
 export { type DiscoveryServer, type ServeOptions, serve } from "./serve.ts";
 export {
+  type ListenAddress,
+  type PageServer,
+  type ServePagesOptions,
+  servePages,
+} from "./serve-pages.ts";
+export {
   createSnapshotFile,
   DEFAULT_SNAPSHOT_PATH,
   type SnapshotFileOptions,

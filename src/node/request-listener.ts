@@ -9,7 +9,8 @@ import {
   universalRequestFromNodeRequest,
   universalResponseToNodeResponse,
 } from "@connectrpc/connect-node";
-import { pageResponse, peerContext } from "../server/http-service.ts";
+import { peerContext } from "../server/http-service.ts";
+import { pageResponse } from "../server/page-service.ts";
 import { badRequest } from "../server/plain-page.ts";
 import { inSlices } from "./sliced-body.ts";
 

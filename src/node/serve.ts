@@ -3,22 +3,35 @@
  * TLS.
  * @module
  */
-import type { AddressInfo } from "node:net";
 import { compressionGzip } from "@connectrpc/connect-node";
-import { DiscoveryError } from "../errors.ts";
 import { MemoryRegistry } from "../registry/memory-registry.ts";
 import type { Registry } from "../registry/registry.ts";
+import { healthRoutes } from "../server/health-routes.ts";
 import { createHttpService, type HttpServiceOptions } from "../server/http-service.ts";
+import { firstOf, type Pages } from "../server/pages.ts";
 import { createProcedures, type ProceduresOptions } from "../server/procedures.ts";
+import { reflectionRoutes } from "../server/reflection-routes.ts";
+import { ServiceHealth } from "../server/service-health.ts";
+import { servicePages } from "../server/service-pages.ts";
 import { type ConnectionLimits, resolveConnectionLimits } from "./connection-limits.ts";
+import { listenOn, reachableHost } from "./listening.ts";
 import { createOnePortServer } from "./one-port-server.ts";
 import { createRequestListener } from "./request-listener.ts";
 import { createRunningClock } from "./running-clock.ts";
+import { type ListenAddress, type PageServer, servePages } from "./serve-pages.ts";
 import type { TlsCertificate, TlsCredentials } from "./tls-credentials.ts";
 import { openTls, type TlsFiles, type TlsReload } from "./tls-files.ts";
 
 /** Options of {@link serve}. */
 export interface ServeOptions extends ProceduresOptions, HttpServiceOptions {
+  /** Answers to requests that are no calls. @default `servicePages`: health, statistics, pages for people */
+  readonly pages?: Pages | undefined;
+  /** Further services. @default gRPC's health and reflection */
+  readonly routes?: HttpServiceOptions["routes"];
+  /** Where the pages are to be had besides, without TLS. @default nowhere */
+  readonly landing?: ListenAddress | undefined;
+  /** Where `metrics.pages`, then the pages, are to be had, without TLS. @default nowhere */
+  readonly metrics?: (ListenAddress & { readonly pages: Pages }) | undefined;
   /**
    * Stays open when the server closes.
    *
@@ -54,6 +67,10 @@ export interface DiscoveryServer extends AsyncDisposable {
   /** A service URL for clients on this machine: `http://127.0.0.1:3000`. */
   readonly url: string;
   readonly registry: Registry;
+  /** The port of {@link ServeOptions.landing}. */
+  readonly landing: PageServer | undefined;
+  /** The port of {@link ServeOptions.metrics}. */
+  readonly metrics: PageServer | undefined;
   /** The certificate in force; absent without TLS. */
   readonly tls: TlsCertificate | undefined;
   /** Looks at the files of `tls` now, and resolves when a change is in force and told. */
@@ -96,10 +113,13 @@ export async function serve(options: ServeOptions = {}): Promise<DiscoveryServer
   const clock = createRunningClock();
   const registry = options.registry ?? new MemoryRegistry({ now: clock.now });
   const procedures = createProcedures(registry, options);
-  const service = createHttpService(procedures, options, {
-    trailers: true,
-    acceptCompression: [compressionGzip],
-  });
+  const health = new ServiceHealth(registry);
+  const {
+    pages = servicePages({ registry, procedures, health }),
+    routes = [healthRoutes(health), reflectionRoutes()],
+  } = options;
+  const abilities = { trailers: true, acceptCompression: [compressionGzip] };
+  const service = createHttpService(procedures, { ...options, pages, routes }, abilities);
   const tls =
     options.tls &&
     (await openTls(options.tls, {
@@ -116,9 +136,12 @@ export async function serve(options: ServeOptions = {}): Promise<DiscoveryServer
   async function shutDown(): Promise<void> {
     signal?.removeEventListener("abort", onAbort);
     tls?.close();
+    health.drain();
     const closed = server.close(shutdownGraceMs);
     procedures.endWatches();
     await closed;
+    // Until here, so that probes see why nothing else answers.
+    await Promise.all(pageServers.map((pageServer) => pageServer.close()));
     if (options.registry === undefined) await registry.close();
     clock.stop();
   }
@@ -127,9 +150,25 @@ export async function serve(options: ServeOptions = {}): Promise<DiscoveryServer
     closed ??= shutDown();
     return closed;
   }
+  const pageServers: PageServer[] = [];
+  async function openPages(
+    at: ListenAddress | undefined,
+    own: Pages,
+  ): Promise<PageServer | undefined> {
+    if (at === undefined) return undefined;
+    const pageServer = await servePages({ ...options, ...at, pages: own });
+    pageServers.push(pageServer);
+    return pageServer;
+  }
   // Whoever calls `close` is told of a failure.
   const onAbort = () => void close().catch(() => {});
-  const address = await listen(server.tcp, host, port).catch(async (error: unknown) => {
+  const { landing, metrics } = options;
+  const [address, landingServer, metricsServer] = await (async () =>
+    [
+      await listenOn(server.tcp, host, port),
+      await openPages(landing, pages),
+      await openPages(metrics, metrics === undefined ? pages : firstOf(metrics.pages, pages)),
+    ] as const)().catch(async (error: unknown) => {
     await close();
     throw error;
   });
@@ -141,6 +180,8 @@ export async function serve(options: ServeOptions = {}): Promise<DiscoveryServer
     port: address.port,
     url: `${tls === undefined ? "http" : "https"}://${reachableHost(address)}:${address.port}`,
     registry,
+    landing: landingServer,
+    metrics: metricsServer,
     get tls() {
       return tls?.current.certificate;
     },
@@ -148,52 +189,6 @@ export async function serve(options: ServeOptions = {}): Promise<DiscoveryServer
     close,
     [Symbol.asyncDispose]: close,
   };
-}
-
-function listen(
-  tcp: ReturnType<typeof createOnePortServer>["tcp"],
-  host: string | undefined,
-  port: number,
-): Promise<AddressInfo> {
-  return new Promise((resolve, reject) => {
-    const onError = (cause: NodeJS.ErrnoException) => {
-      const where =
-        host === undefined ? `port ${port}` : `${host.includes(":") ? `[${host}]` : host}:${port}`;
-      reject(
-        new DiscoveryError("ERR_LISTEN_FAILED", `cannot listen on ${where}: ${reasonOf(cause)}`, {
-          cause,
-        }),
-      );
-    };
-    tcp.once("error", onError);
-    tcp.listen({ port, ...(host !== undefined && { host }) }, () => {
-      tcp.off("error", onError);
-      // Failures to accept, such as too many open files, pass.
-      tcp.on("error", () => {});
-      resolve(tcp.address() as AddressInfo);
-    });
-  });
-}
-
-function reasonOf({ code, message }: NodeJS.ErrnoException): string {
-  switch (code) {
-    case "EADDRINUSE":
-      return "the port is in use";
-    case "EACCES":
-      return "not permitted";
-    case "EADDRNOTAVAIL":
-      return "this machine has no such address";
-    case "ENOTFOUND":
-      return "the name is not known";
-    default:
-      return message;
-  }
-}
-
-/** Where clients on this machine reach a listener: "all addresses" is none. */
-function reachableHost({ address, family }: AddressInfo): string {
-  if (address === "::" || address === "0.0.0.0") return "127.0.0.1";
-  return family === "IPv6" ? `[${address}]` : address;
 }
 
 function checkRange(name: string, value: number, min: number, max: number): void {

@@ -2,7 +2,12 @@
  * The whole service as one function of an HTTP request, whatever carries it: procedures, CORS, pages.
  * @module
  */
-import { type ContextValues, createConnectRouter, createContextValues } from "@connectrpc/connect";
+import {
+  type ConnectRouter,
+  type ContextValues,
+  createConnectRouter,
+  createContextValues,
+} from "@connectrpc/connect";
 import type {
   Compression,
   UniversalHandlerFn,
@@ -13,10 +18,11 @@ import type { ServerHooks } from "./call-report.ts";
 import { type ClientHeaders, parseTrustedProxies } from "./client-address.ts";
 import { clusterRoutes, peerAddressKey } from "./cluster-routes.ts";
 import { type CorsOptions, corsHeaders } from "./cors.ts";
+import { answerPage, pageResponse } from "./page-service.ts";
+import type { Pages } from "./pages.ts";
 import {
   grpcNeedsTrailers,
   methodNotAllowed,
-  type PlainPage,
   pageFor,
   unsupportedMediaType,
 } from "./plain-page.ts";
@@ -32,6 +38,10 @@ export interface HttpServiceOptions extends ClientHeaders {
   /** For browsers; `false` leaves CORS to whoever stands in front. @default all origins */
   readonly cors?: CorsOptions | false | undefined;
   readonly hooks?: ServerHooks | undefined;
+  /** Answers to requests that are no calls, such as `servicePages`. @default a line of text at `/` */
+  readonly pages?: Pages | undefined;
+  /** Further services on the same port, such as `healthRoutes` and `reflectionRoutes`. @default none */
+  readonly routes?: readonly ((router: ConnectRouter) => void)[] | undefined;
   /** Longest time for a caller to send its request. @default 20_000 */
   readonly bodyTimeoutMs?: number | undefined;
 }
@@ -55,7 +65,7 @@ export function createHttpService(
   options: HttpServiceOptions,
   abilities: HttpServiceAbilities,
 ): UniversalHandlerFn {
-  const { cors = {}, hooks, bodyTimeoutMs = REQUEST_BODY_TIMEOUT_MS } = options;
+  const { cors = {}, hooks, pages, routes = [], bodyTimeoutMs = REQUEST_BODY_TIMEOUT_MS } = options;
   if (!(bodyTimeoutMs > 0)) throw new RangeError(`bodyTimeoutMs: ${bodyTimeoutMs} is not positive`);
   const { trailers, acceptCompression = [] } = abilities;
   const router = createConnectRouter({
@@ -67,20 +77,25 @@ export function createHttpService(
   });
   const trustedProxies = parseTrustedProxies(options.trustedProxies ?? []);
   const { trustXRealIp, trustXForwardedFor } = options;
-  clusterRoutes(procedures, { trustedProxies, trustXRealIp, trustXForwardedFor, hooks })(router);
+  const trust = { trustedProxies, trustXRealIp, trustXForwardedFor };
+  clusterRoutes(procedures, { ...trust, hooks })(router);
+  for (const addRoutes of routes) addRoutes(router);
   const encodings = acceptCompression.map(({ name }) => name);
   const handlers = new Map(router.handlers.map((handler) => [handler.requestPath, handler]));
 
   async function answer(request: UniversalServerRequest): Promise<UniversalServerResponse> {
-    const { pathname } = new URL(request.url);
+    const url = new URL(request.url);
     const contentType = request.header.get("content-type") ?? "";
-    const handler = handlers.get(pathname);
+    const handler = handlers.get(url.pathname);
     if (handler === undefined) {
-      const isGrpcWithoutTrailers = isGrpc(contentType) && !trailers;
+      if (!contentType.startsWith("application/grpc")) {
+        return pageResponse(await answerPage(pages, request, url, trust));
+      }
+      hooks?.onRefused?.("unknown_method");
       return pageResponse(
-        isGrpcWithoutTrailers
+        isGrpc(contentType) && !trailers
           ? grpcNeedsTrailers()
-          : pageFor(request.method, pathname, contentType),
+          : pageFor(request.method, url.pathname, contentType),
       );
     }
     const body = withBodyTimeout(request.body as AsyncIterable<Uint8Array>, bodyTimeoutMs);
@@ -93,6 +108,7 @@ export function createHttpService(
     // Connect leaves these two without a word.
     if (response.status === 405) return pageResponse(methodNotAllowed("POST"));
     if (response.status === 415) {
+      hooks?.onRefused?.("content_type");
       return pageResponse(isGrpc(contentType) ? grpcNeedsTrailers() : unsupportedMediaType());
     }
     return response;
@@ -113,17 +129,6 @@ export function peerContext(peerAddress: string | undefined): ContextValues {
   return createContextValues().set(peerAddressKey, peerAddress);
 }
 
-/** A page in Connect's terms. */
-export function pageResponse(page: PlainPage): UniversalServerResponse {
-  const { status, headers, trailers, text } = page;
-  return {
-    status,
-    header: new Headers(headers),
-    ...(text !== "" && { body: oneChunk(text) }),
-    ...(trailers !== undefined && { trailer: new Headers(trailers) }),
-  };
-}
-
 function isGrpc(contentType: string): boolean {
   return contentType.startsWith("application/grpc") && !contentType.startsWith("application/grpc-");
 }
@@ -134,10 +139,9 @@ function withHeaders(
 ): UniversalServerResponse {
   if (headers.length === 0) return response;
   const header = response.header ?? new Headers();
-  for (const [name, value] of headers) header.append(name, value);
+  for (const [name, value] of headers) {
+    if (name === "Vary") header.append(name, value);
+    else header.set(name, value);
+  }
   return { ...response, header };
-}
-
-async function* oneChunk(text: string): AsyncGenerator<Uint8Array, void, undefined> {
-  yield new TextEncoder().encode(text);
 }
