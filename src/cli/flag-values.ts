@@ -36,6 +36,22 @@ export function parseTimeout(text: string): number {
   throw new RangeError(`${quoted(text)} is not above 0 and below 24 days`);
 }
 
+/** Reads a duration that may be none: 0, and at most the 24 days that a timer can hold. */
+export function parseDelay(text: string): number {
+  const durationMs = parseDuration(text);
+  if (durationMs < 2 ** 31) return durationMs;
+  throw new RangeError(`${quoted(text)} is not below 24 days`);
+}
+
+/** Makes a parser of whole numbers in decimal, `min` to `max`. */
+export function integerFrom(min: number, max: number): (text: string) => number {
+  return (text) => {
+    const number = /^\d{1,15}$/.test(text) ? Number(text) : Number.NaN;
+    if (number >= min && number <= max) return number;
+    throw new RangeError(`${quoted(text)} is no whole number from ${min} to ${max}`);
+  };
+}
+
 /** Reads a TCP port that can be connected to, 1 to 65535. */
 export function parsePort(text: string): number {
   const port = /^\d{1,5}$/.test(text) ? Number(text) : 0;

@@ -24,6 +24,8 @@ export interface CliIo {
   readonly env: Readonly<Record<string, string | undefined>>;
   /** Aborts when the user wants the command to come to its end: SIGINT, SIGTERM, nobody reading stdout any more. */
   readonly signal: AbortSignal;
+  /** Calls back when the user wants files to be read again: SIGHUP. @returns Takes the callback away. */
+  readonly onReload: (listener: () => void) => () => void;
 }
 
 /** Tells the user something that is no result: one line on stderr. */

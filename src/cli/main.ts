@@ -28,6 +28,13 @@ function flushed(stream: NodeJS.WriteStream): Promise<void> {
   return new Promise((resolve) => stream.write("", () => resolve()));
 }
 
+/** A terminal that is closed sends SIGHUP too, and then whatever runs in it shall end. */
+function onReload(listener: () => void): () => void {
+  if (process.stdout.isTTY === true) return () => {};
+  process.on("SIGHUP", listener);
+  return () => void process.off("SIGHUP", listener);
+}
+
 process.on("SIGINT", stop);
 process.on("SIGTERM", stop);
 let isReaderGone = false;
@@ -45,6 +52,7 @@ const exitCode = await run(process.argv.slice(2), {
   readStdin: () => text(process.stdin),
   env: process.env,
   signal: stopping.signal,
+  onReload,
 });
 await Promise.all([isReaderGone || flushed(process.stdout), flushed(process.stderr)]);
 process.exit(isReaderGone ? 0 : exitCode);

@@ -3,7 +3,11 @@
  * @module
  */
 import type { Command } from "commander";
-import { type FlagOption, flag, listFlag, switchFlag } from "./flags.ts";
+import { DEFAULT_SNAPSHOT_PATH } from "../node/index.ts";
+import { DEFAULT_MAX_AFFILIATES, DEFAULT_MAX_CLUSTERS } from "../registry/limits.ts";
+import { DEFAULT_RATE_LIMIT } from "../server/rate-limit.ts";
+import { DEFAULT_MAX_WATCHES, DEFAULT_MAX_WATCHES_PER_CLIENT } from "../server/watch-ceiling.ts";
+import { type FlagOption, flag, listFlag, numberFlag, switchFlag } from "./flags.ts";
 import { LOG_FORMATS } from "./log.ts";
 
 /** Made anew for each command: an option belongs to one. */
@@ -11,16 +15,66 @@ const createGroups = (): Readonly<Record<string, readonly FlagOption[]>> => ({
   "Listening:": [
     flag("--addr <host:port>", "where to listen; :PORT is all addresses", ":3000"),
     flag("--redirect-endpoint <host:port>", "send clients to another service"),
-    flag("--shutdown-timeout <duration>", "how long calls may go on after a signal", "10s"),
+    flag(
+      "--shutdown-timeout <duration>",
+      "how long calls may go on, and then the last save may take, after a signal",
+      "10s",
+    ),
   ],
-  "TLS:": [
+  "TLS (files are read again when they change):": [
     flag("--certificate-path <file>", "PEM certificate chain, for TLS"),
     flag("--key-path <file>", "PEM key of the certificate"),
+    flag(
+      "--client-ca-path <file>",
+      "PEM CA whose client certificates are asked for; nodes have none",
+    ),
+  ],
+  "State:": [
+    switchFlag("--snapshots-enabled", "keep the state in a file over restarts", true),
+    flag("--snapshot-path <file>", "the file, the same as the Go service's", DEFAULT_SNAPSHOT_PATH),
+    flag("--snapshot-interval <duration>", "how often to save at least", "10m"),
+    flag(
+      "--snapshot-change-delay <duration>",
+      "how soon to save who came, went or moved; 0 saves on the interval only",
+      "2s",
+    ),
+    flag(
+      "--restart-grace <duration>",
+      "how long all that was loaded lives at least, so that nodes can publish again",
+      "5m",
+    ),
   ],
   "Clients:": [
+    flag(
+      "--cluster-allow-list <file>",
+      "cluster IDs, one a line: only these are served; read again when it changes",
+    ),
     listFlag(
       "--trusted-proxies <cidr>",
-      "proxies whose X-Real-IP and X-Forwarded-For are believed",
+      "proxies whose X-Real-IP and X-Forwarded-For are believed, and nobody else's",
+    ),
+    switchFlag("--trust-x-real-ip", "believe X-Real-IP of trusted proxies", true),
+    switchFlag(
+      "--trust-first-x-forwarded-for",
+      "believe the first entry of X-Forwarded-For of trusted proxies",
+      true,
+    ),
+    switchFlag("--report-client-ip", "tell callers their IP; KubeSpan uses it", true),
+  ],
+  "Limits:": [
+    numberFlag(
+      "--rate-limit <calls>",
+      "calls per second of one client IP (IPv6: /64); 0 is no limit",
+      DEFAULT_RATE_LIMIT.perSecond,
+    ),
+    numberFlag("--rate-burst <calls>", "calls at once after a pause", DEFAULT_RATE_LIMIT.burst),
+    numberFlag("--max-clusters <count>", "clusters", DEFAULT_MAX_CLUSTERS),
+    numberFlag("--max-affiliates <count>", "affiliates of all clusters", DEFAULT_MAX_AFFILIATES),
+    numberFlag("--max-watches <count>", "watches of all clients", DEFAULT_MAX_WATCHES),
+    numberFlag(
+      "--max-watches-per-client <count>",
+      "watches of one client IP (IPv6: /64)",
+      DEFAULT_MAX_WATCHES_PER_CLIENT,
     ),
   ],
   "Logs:": [

@@ -3,16 +3,28 @@
  * @module
  */
 import { parseRedirectEndpoint, parseServiceUrl } from "../client/service-url.ts";
+import type { TlsFiles } from "../node/index.ts";
 import { parseTrustedProxies } from "../server/client-address.ts";
+import type { RateLimit } from "../server/rate-limit.ts";
 import { UsageError } from "./exit.ts";
-import { choiceOf, type ListenAddress, parseListenAddress, parseTimeout } from "./flag-values.ts";
+import {
+  choiceOf,
+  integerFrom,
+  type ListenAddress,
+  parseDelay,
+  parseListenAddress,
+  parseTimeout,
+} from "./flag-values.ts";
 import type { Flags } from "./flags.ts";
 import { LOG_FORMATS, type LogFormat } from "./log.ts";
 
-/** Paths of a certificate and its key. */
-export interface TlsPaths {
-  readonly certificatePath: string;
-  readonly keyPath: string;
+/** Where and how the state is kept over restarts. */
+export interface SnapshotSettings {
+  readonly path: string;
+  readonly intervalMs: number;
+  /** `Infinity`: on the interval only. */
+  readonly changeDelayMs: number;
+  readonly graceMs: number;
 }
 
 /** All settings of `serve`. */
@@ -20,11 +32,24 @@ export interface ServeSettings {
   readonly listen: ListenAddress;
   readonly redirectEndpoint: string | undefined;
   readonly shutdownTimeoutMs: number;
-  readonly tls: TlsPaths | undefined;
+  readonly tls: TlsFiles | undefined;
+  /** Absent: nothing is kept. */
+  readonly snapshot: SnapshotSettings | undefined;
+  /** A file with the IDs of the clusters that are served; absent for all. */
+  readonly allowListPath: string | undefined;
   readonly trustedProxies: readonly string[];
+  readonly trustXRealIp: boolean;
+  readonly trustXForwardedFor: boolean;
+  readonly reportClientIp: boolean;
+  readonly rateLimit: RateLimit | false;
+  readonly limits: { readonly maxClusters: number; readonly maxAffiliates: number };
+  readonly ceilings: { readonly maxWatches: number; readonly maxWatchesPerClient: number };
   readonly logFormat: LogFormat;
   readonly debug: boolean;
 }
+
+/** No state is larger, and no count of connections. */
+const MAX_COUNT = 1_000_000_000;
 
 /**
  * Reads the flags, without looking at files that they name.
@@ -32,12 +57,24 @@ export interface ServeSettings {
  * @throws {UsageError} For the first value that is wrong, naming where it stands.
  */
 export function readServeSettings(flags: Flags): ServeSettings {
+  const count = (name: string) => flags.requiredParsed(name, integerFrom(1, MAX_COUNT));
   return {
     listen: flags.requiredParsed("addr", parseListenAddress),
     redirectEndpoint: flags.parsed("redirect-endpoint", checkRedirectEndpoint),
     shutdownTimeoutMs: flags.requiredParsed("shutdown-timeout", parseTimeout),
-    tls: readTlsPaths(flags),
+    tls: readTlsFiles(flags),
+    snapshot: readSnapshotSettings(flags),
+    allowListPath: flags.text("cluster-allow-list"),
     trustedProxies: flags.parsedList("trusted-proxies", checkTrustedProxy),
+    trustXRealIp: flags.isOn("trust-x-real-ip"),
+    trustXForwardedFor: flags.isOn("trust-first-x-forwarded-for"),
+    reportClientIp: flags.isOn("report-client-ip"),
+    rateLimit: readRateLimit(flags),
+    limits: { maxClusters: count("max-clusters"), maxAffiliates: count("max-affiliates") },
+    ceilings: {
+      maxWatches: count("max-watches"),
+      maxWatchesPerClient: count("max-watches-per-client"),
+    },
     logFormat: flags.requiredParsed("log-format", choiceOf(LOG_FORMATS)),
     debug: flags.isOn("debug"),
   };
@@ -53,12 +90,40 @@ function checkTrustedProxy(text: string): string {
   return text;
 }
 
-function readTlsPaths(flags: Flags): TlsPaths | undefined {
+function readTlsFiles(flags: Flags): TlsFiles | undefined {
   const certificatePath = flags.text("certificate-path");
   const keyPath = flags.text("key-path");
-  if (certificatePath === undefined && keyPath === undefined) return undefined;
-  if (certificatePath === undefined || keyPath === undefined) {
+  const clientCaPath = flags.text("client-ca-path");
+  if (certificatePath !== undefined && keyPath !== undefined) {
+    return { certificatePath, keyPath, clientCaPath };
+  }
+  if (certificatePath !== undefined || keyPath !== undefined) {
     throw new UsageError("--certificate-path and --key-path: one is missing");
   }
-  return { certificatePath, keyPath };
+  if (clientCaPath !== undefined) {
+    throw new UsageError("--client-ca-path: only with --certificate-path and --key-path");
+  }
+  return undefined;
+}
+
+/** All of them are read, also where snapshots are off: a value is wrong or not, whatever another one says. */
+function readSnapshotSettings(flags: Flags): SnapshotSettings | undefined {
+  const isEnabled = flags.isOn("snapshots-enabled");
+  const path = flags.requiredText("snapshot-path");
+  const intervalMs = flags.requiredParsed("snapshot-interval", parseTimeout);
+  const changeDelayMs = flags.requiredParsed("snapshot-change-delay", parseDelay);
+  const graceMs = flags.requiredParsed("restart-grace", parseDelay);
+  if (!isEnabled) return undefined;
+  return {
+    path,
+    intervalMs,
+    changeDelayMs: changeDelayMs === 0 ? Number.POSITIVE_INFINITY : changeDelayMs,
+    graceMs,
+  };
+}
+
+function readRateLimit(flags: Flags): RateLimit | false {
+  const perSecond = flags.requiredParsed("rate-limit", integerFrom(0, MAX_COUNT));
+  const burst = flags.requiredParsed("rate-burst", integerFrom(1, MAX_COUNT));
+  return perSecond === 0 ? false : { perSecond, burst };
 }

@@ -51,7 +51,15 @@ test.each(["node22", "node24"] as const)("on %s: makes a cluster and an identity
 test("a node joins a service and is a member, and is none after it has left", async () => {
   const secretFile = join(folder, "cluster.yaml");
   await writeFile(secretFile, (await run(command, ["cluster", "new"])).stdout, { mode: 0o600 });
-  const service = startExample(command, {}, ["serve", "--addr", "127.0.0.1:0"]);
+  const service = startExample(
+    command,
+    {
+      TALOS_DISCOVERY_SNAPSHOTS_ENABLED: "false",
+      TALOS_DISCOVERY_LANDING_ADDR: "off",
+      TALOS_DISCOVERY_METRICS_ADDR: "off",
+    },
+    ["serve", "--addr", "127.0.0.1:0"],
+  );
   const url = (await service.line(/^listening on /)).slice("listening on ".length);
   const access = ["--service", url, "--cluster-secret-file", secretFile];
   const members = async () => {

@@ -2,20 +2,25 @@
  * `serve`: runs the discovery service.
  * @module
  */
-import { createSecureContext } from "node:tls";
-import { serve } from "../../node/index.ts";
-import type { CallReport } from "../../server/call-report.ts";
+import { isDiscoveryError } from "../../errors.ts";
+import {
+  type ClusterAllowList,
+  type DiscoveryServer,
+  serve,
+  watchClusterAllowList,
+} from "../../node/index.ts";
 import { type AddCommand, examples, type Invocation } from "../command.ts";
 import { readConfigFile } from "../config-file.ts";
-import { EXIT_OK, type ExitCode, oneLine, UsageError } from "../exit.ts";
+import { EXIT_FAILED, EXIT_OK, type ExitCode, oneLine } from "../exit.ts";
 import { parseDuration } from "../flag-values.ts";
 import type { Flags } from "../flags.ts";
-import { readInputFile } from "../input-file.ts";
-import { writeNotice } from "../io.ts";
+import { type CliIo, writeNotice } from "../io.ts";
 import { createLog, type Log } from "../log.ts";
 import { printConfig } from "../print-config.ts";
 import { addServeFlags, isSetting } from "../serve-flags.ts";
-import { readServeSettings, type TlsPaths } from "../serve-settings.ts";
+import { logAllowList, logCall, logTlsReload } from "../serve-log.ts";
+import { readServeSettings, type ServeSettings } from "../serve-settings.ts";
+import { openServeState, type ServeState } from "../serve-state.ts";
 
 /** Adds `serve`. */
 export const addServeCommand: AddCommand = (parent, action) => {
@@ -36,7 +41,7 @@ export const addServeCommand: AddCommand = (parent, action) => {
         "talos-discovery serve --config serve.yaml --print-config",
       ) +
         "\nFlags may have one dash, and values after =, as in command lines of the Go service.\n" +
-        "SIGINT or SIGTERM stops it in order; a second one ends it at once.",
+        "SIGINT or SIGTERM stops it in order; a second one ends it at once. SIGHUP reads files again now.",
     )
     .action(action(runServe));
 };
@@ -56,23 +61,80 @@ async function runServe(invocation: Invocation): Promise<ExitCode> {
     );
   }
   const log = createLog(io.stderr, { format: settings.logFormat, debug: settings.debug });
-  const tls = settings.tls && (await readCredentials(settings.tls));
-  if (io.signal.aborted) return EXIT_OK;
+  const state = await openServeState(settings, log);
+  // Where it cannot listen, nothing is saved: the file may be that of the process which has the port.
+  if (!io.signal.aborted) await serveUntilStopped(settings, state, log, io);
+  return (await closeState(state)) ? EXIT_OK : EXIT_FAILED;
+}
+
+async function serveUntilStopped(
+  settings: ServeSettings,
+  { registry }: ServeState,
+  log: Log,
+  io: CliIo,
+): Promise<void> {
+  const allowList = await openAllowList(settings, log);
   await using server = await serve({
     ...settings.listen,
-    tls,
+    registry,
+    tls: settings.tls,
+    onTlsReload: (result) => logTlsReload(log, result),
+    allowCluster: allowList && ((clusterId) => allowList.allows(clusterId)),
     redirectEndpoint: settings.redirectEndpoint,
     trustedProxies: settings.trustedProxies,
+    trustXRealIp: settings.trustXRealIp,
+    trustXForwardedFor: settings.trustXForwardedFor,
+    reportClientIp: settings.reportClientIp,
+    rateLimit: settings.rateLimit,
+    ceilings: settings.ceilings,
     shutdownGraceMs: settings.shutdownTimeoutMs,
     hooks: { onCallEnd: (report) => logCall(log, report) },
   });
-  io.stdout.write(`listening on ${tls ? "https" : "http"}://${authority(server)}\n`);
+  io.stdout.write(`listening on ${server.tls ? "https" : "http"}://${authority(server)}\n`);
   log.info("serving", { url: server.url });
-  await aborted(io.signal);
+  const stopReloading = io.onReload(() => void reload(server, allowList, log));
+  try {
+    await aborted(io.signal);
+  } finally {
+    stopReloading();
+    allowList?.close();
+  }
   log.info("stopping");
   await server.close();
   log.info("stopped");
-  return EXIT_OK;
+}
+
+/** What is watched is looked at now, for those who cannot wait. */
+async function reload(
+  server: DiscoveryServer,
+  allowList: ClusterAllowList | undefined,
+  log: Log,
+): Promise<void> {
+  log.info("looking at files again");
+  await Promise.all([server.reloadTls(), allowList?.look()]);
+}
+
+async function openAllowList(
+  { allowListPath }: ServeSettings,
+  log: Log,
+): Promise<ClusterAllowList | undefined> {
+  if (allowListPath === undefined) return undefined;
+  return watchClusterAllowList(allowListPath, {
+    onReload: (change) => logAllowList(log, change),
+    onError: (error) =>
+      log.error("new allow list refused, the old one stays", { error: oneLine(error) }),
+  });
+}
+
+/** @returns Whether nothing is lost. The log has said why not. */
+async function closeState(state: ServeState): Promise<boolean> {
+  try {
+    await state.close();
+    return true;
+  } catch (error) {
+    if (isDiscoveryError(error) && error.code === "ERR_SNAPSHOT_NOT_SAVED") return false;
+    throw error;
+  }
 }
 
 async function withConfigFile(flags: Flags): Promise<Flags> {
@@ -83,45 +145,8 @@ async function withConfigFile(flags: Flags): Promise<Flags> {
   return flags.withFile(await readConfigFile(path, kinds));
 }
 
-async function readCredentials({
-  certificatePath,
-  keyPath,
-}: TlsPaths): Promise<{ cert: string; key: string }> {
-  const credentials = {
-    cert: await readInputFile(certificatePath),
-    key: await readInputFile(keyPath),
-  };
-  try {
-    createSecureContext(credentials);
-  } catch (error) {
-    const reason = (error as { reason?: string }).reason ?? "unreadable";
-    throw new UsageError(
-      `${certificatePath}, ${keyPath}: no PEM certificate with its key (${reason})`,
-      { cause: error },
-    );
-  }
-  return credentials;
-}
-
 function authority({ host, port }: { readonly host: string; readonly port: number }): string {
   return host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;
-}
-
-function logCall(log: Log, report: CallReport): void {
-  const fields = {
-    // Seconds, to the microsecond.
-    duration: Math.round(report.durationMs * 1000) / 1_000_000,
-    code: report.code,
-    // That a caller hung up is how every watch ends, and needs no explanation.
-    error:
-      report.error === undefined || report.code === "Canceled" ? undefined : oneLine(report.error),
-    "peer.address": report.clientAddress,
-    cluster_id: report.clusterId,
-    affiliate_id: report.affiliateId,
-    client_version: report.clientVersion,
-  };
-  const isOurFault = report.code === "Internal" || report.code === "Unknown";
-  log[isOurFault ? "error" : "debug"](`/sidero.discovery.server.Cluster/${report.method}`, fields);
 }
 
 function aborted(signal: AbortSignal): Promise<void> {

@@ -57,6 +57,13 @@ interface ServiceEvent {
 /** Lines that a service of ours may log before the first are forgotten. */
 const KEPT_DIAGNOSTICS = 5000;
 
+/** What ours writes and listens on by default would be shared by all services of a run. */
+const DISTURBING_NOBODY = {
+  TALOS_DISCOVERY_SNAPSHOTS_ENABLED: "false",
+  TALOS_DISCOVERY_LANDING_ADDR: "off",
+  TALOS_DISCOVERY_METRICS_ADDR: "off",
+};
+
 /** Where tests reach every service. */
 const HOST = "127.0.0.1";
 
@@ -103,7 +110,7 @@ function startOurs(options: ServiceOptions): LineProcess<ServiceEvent> {
   const [program = "", ...args] = [...command, ...flags];
   const pattern = /^listening on https?:\/\/(\S+)$/;
   return new LineProcess("ts service", program, args, addressIn(pattern), {
-    env,
+    env: { ...DISTURBING_NOBODY, ...env },
     keptDiagnostics: KEPT_DIAGNOSTICS,
   });
 }

@@ -4,6 +4,7 @@ import { connect } from "node:net";
 import type { Readable } from "node:stream";
 import { text } from "node:stream/consumers";
 import { expect, onTestFinished, test, vi } from "vitest";
+import { DISTURBING_NOBODY } from "./test-terminal.ts";
 
 // A process takes its time to start where several do so at once.
 vi.setConfig({ testTimeout: 30_000 });
@@ -12,7 +13,9 @@ const MAIN = new URL("../../../src/cli/main.ts", import.meta.url).pathname;
 
 /** Runs the command as a process, which is killed at the latest when the test ends. */
 function spawnCommand(...argv: string[]): ChildProcessWithoutNullStreams {
-  const command = spawn(process.execPath, [MAIN, ...argv]);
+  const command = spawn(process.execPath, [MAIN, ...argv], {
+    env: { ...process.env, ...DISTURBING_NOBODY },
+  });
   onTestFinished(() => void command.kill("SIGKILL"));
   return command;
 }
@@ -40,6 +43,15 @@ test.each(["SIGTERM", "SIGINT"] as const)("serve ends in order on %s", async (si
   serving.kill(signal);
   expect(await once(serving, "exit")).toStrictEqual([0, null]);
   expect(await messages).toMatch(/stopped\n$/);
+});
+
+test("SIGHUP makes serve look at its files, and go on", async () => {
+  const serving = spawnCommand("serve", "--addr", "127.0.0.1:0");
+  await untilPrinted(serving.stdout, /listening/);
+  serving.kill("SIGHUP");
+  await untilPrinted(serving.stderr, /looking at files again/);
+  serving.kill("SIGTERM");
+  expect(await once(serving, "exit")).toStrictEqual([0, null]);
 });
 
 test("a second signal ends serve at once, whatever is still going on", async () => {

@@ -13,6 +13,8 @@ export interface RunningCommand {
   readonly exitCode: Promise<ExitCode>;
   /** As Ctrl-C does. */
   readonly interrupt: () => void;
+  /** As SIGHUP does. */
+  readonly reload: () => void;
   /** Resolves as soon as what was printed, results and messages together, matches; rejects when the command ends before. */
   readonly printed: (pattern: RegExp) => Promise<RegExpExecArray>;
 }
@@ -24,12 +26,20 @@ export interface RunCommandOptions {
   readonly signal?: AbortSignal;
 }
 
+/** What `serve` writes and listens on by default would be shared by all tests. */
+export const DISTURBING_NOBODY: Readonly<Record<string, string>> = {
+  TALOS_DISCOVERY_SNAPSHOTS_ENABLED: "false",
+  TALOS_DISCOVERY_LANDING_ADDR: "off",
+  TALOS_DISCOVERY_METRICS_ADDR: "off",
+};
+
 /** Starts `talos-discovery` with some arguments. */
 export function startCommand(
   argv: readonly string[],
   { env = {}, stdin = "", isTerminal = false, signal }: RunCommandOptions = {},
 ): RunningCommand {
   const interrupted = new AbortController();
+  const reloading = new Set<() => void>();
   const listeners = new Set<() => void>();
   let everything = "";
 
@@ -52,7 +62,11 @@ export function startCommand(
     stdout,
     stderr,
     readStdin: async () => stdin,
-    env,
+    env: { ...DISTURBING_NOBODY, ...env },
+    onReload: (listener) => {
+      reloading.add(listener);
+      return () => void reloading.delete(listener);
+    },
     signal: signal ? AbortSignal.any([signal, interrupted.signal]) : interrupted.signal,
   };
   const exitCode = run(argv, io);
@@ -61,6 +75,9 @@ export function startCommand(
     stderr: stderr.text,
     exitCode,
     interrupt: () => interrupted.abort(),
+    reload: () => {
+      for (const listener of reloading) listener();
+    },
     printed: (pattern) =>
       new Promise((resolve, reject) => {
         const look = () => {

@@ -31,6 +31,15 @@ test.each([
   ],
   [["serve", "--log-format", "xml"], '--log-format: "xml" is none of text, json'],
   [["serve", "--certificate-path", "x"], "--certificate-path and --key-path: one is missing"],
+  [
+    ["serve", "--client-ca-path", "x"],
+    "--client-ca-path: only with --certificate-path and --key-path",
+  ],
+  [["serve", "--rate-limit", "1.5"], '--rate-limit: "1.5" is no whole number from 0 to 1000000000'],
+  [["serve", "--max-clusters=0"], '--max-clusters: "0" is no whole number from 1 to 1000000000'],
+  [["serve", "--restart-grace=25d"], '--restart-grace: "25d" is no duration such as 30m or 10s'],
+  [["serve", "--restart-grace=600h"], '--restart-grace: "600h" is not below 24 days'],
+  [["serve", "--snapshot-path="], "--snapshot-path is missing (or TALOS_DISCOVERY_SNAPSHOT_PATH)"],
   [["get"], "missing required argument 'resource'"],
   [["get", "nodes"], 'resource "nodes": is none of members, affiliates, identities'],
   [["get", "members", "-o", "xml"], '--output: "xml" is none of table, wide, json, yaml'],
@@ -125,10 +134,10 @@ test("files that are wrong are named, with the reason", async () => {
   );
   const serve = ["serve", "--addr", "127.0.0.1:0"];
   expect(await complaint([...serve, "--certificate-path", missing, "--key-path", missing])).toBe(
-    `${missing}: no such file or directory`,
+    `${missing}: no such file`,
   );
   expect(await complaint([...serve, "--certificate-path", noPem, "--key-path", noPem])).toBe(
-    `${noPem}, ${noPem}: no PEM certificate with its key (no start line)`,
+    `${noPem}: no PEM certificate`,
   );
 });
 

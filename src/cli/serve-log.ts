@@ -1,0 +1,70 @@
+/**
+ * What `serve` logs of what happens in it.
+ * @module
+ */
+import {
+  type AllowListChange,
+  describeSnapshotLoad,
+  describeSnapshotSave,
+  type SnapshotLoadReport,
+  type SnapshotReport,
+  type TlsReload,
+} from "../node/index.ts";
+import type { CallReport } from "../server/call-report.ts";
+import { oneLine } from "./exit.ts";
+import type { Log } from "./log.ts";
+
+/** One call, at its end: debug, unless the failure is ours. */
+export function logCall(log: Log, report: CallReport): void {
+  const fields = {
+    // Seconds, to the microsecond.
+    duration: Math.round(report.durationMs * 1000) / 1_000_000,
+    code: report.code,
+    // That a caller hung up is how every watch ends, and needs no explanation.
+    error:
+      report.error === undefined || report.code === "Canceled" ? undefined : oneLine(report.error),
+    "peer.address": report.clientAddress,
+    cluster_id: report.clusterId,
+    affiliate_id: report.affiliateId,
+    client_version: report.clientVersion,
+  };
+  const isOurFault = report.code === "Internal" || report.code === "Unknown";
+  log[isOurFault ? "error" : "debug"](`/sidero.discovery.server.Cluster/${report.method}`, fields);
+}
+
+/** A change of the certificate files. */
+export function logTlsReload(log: Log, result: TlsReload): void {
+  const inForce = { subject: result.subject, not_after: result.notAfter.toISOString() };
+  if (result.ok) log.info("certificate replaced", inForce);
+  else
+    log.error("new certificate refused, the old one stays", {
+      error: oneLine(result.error),
+      ...inForce,
+    });
+}
+
+/** A change of the allow list. */
+export function logAllowList(log: Log, { clusters, added, removed }: AllowListChange): void {
+  log.info("allow list replaced", { clusters, added, removed });
+}
+
+/** The load at the start. */
+export function logSnapshotLoad(log: Log, report: SnapshotLoadReport): void {
+  const { level, message } = describeSnapshotLoad(report);
+  log[level](message);
+}
+
+/**
+ * Makes the logger of saves. One that fails is told of once, until the reason changes or a save works again: it is tried
+ * every half minute. Saves that work are for debugging.
+ */
+export function snapshotSaveLogger(log: Log): (report: SnapshotReport) => void {
+  let failure: string | undefined;
+  return (report) => {
+    const { level, message } = describeSnapshotSave(report);
+    const last = failure;
+    failure = report.error === undefined ? undefined : message;
+    if (failure === undefined) log[last === undefined ? "debug" : "info"](message);
+    else if (failure !== last) log[level](message);
+  };
+}

@@ -1,0 +1,37 @@
+/**
+ * The registry that `serve` serves: in memory, with a file over restarts unless told otherwise.
+ * @module
+ */
+import { createRunningClock, openSnapshotRegistry } from "../node/index.ts";
+import { MemoryRegistry } from "../registry/memory-registry.ts";
+import type { Log } from "./log.ts";
+import { logSnapshotLoad, snapshotSaveLogger } from "./serve-log.ts";
+import type { ServeSettings } from "./serve-settings.ts";
+
+/** A registry and its end. */
+export interface ServeState {
+  readonly registry: MemoryRegistry;
+  /** Saves, where there is a file. @throws {DiscoveryError} `ERR_SNAPSHOT_NOT_SAVED` */
+  close(): Promise<void>;
+}
+
+/** Opens the registry, with what its file has kept. */
+export async function openServeState(
+  { snapshot, limits, shutdownTimeoutMs }: ServeSettings,
+  log: Log,
+): Promise<ServeState> {
+  const clock = createRunningClock();
+  const options = { limits, now: clock.now };
+  if (snapshot === undefined) {
+    const registry = new MemoryRegistry(options);
+    return { registry, close: () => registry.close().finally(clock.stop) };
+  }
+  const kept = await openSnapshotRegistry({
+    ...options,
+    ...snapshot,
+    closeLimitMs: shutdownTimeoutMs,
+    onLoad: (report) => logSnapshotLoad(log, report),
+    onSave: snapshotSaveLogger(log),
+  });
+  return { registry: kept.registry, close: () => kept.close().finally(clock.stop) };
+}
