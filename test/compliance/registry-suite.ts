@@ -200,6 +200,22 @@ export function registrySuite(name: string, open: OpenRegistry): void {
         await registry.update(another);
         expect(await registry.list("three")).toHaveLength(1);
       });
+
+      test("a registry has room for so many affiliates in all, whatever their clusters", async () => {
+        const { registry } = await start({ limits: { maxAffiliates: 3 } });
+        for (const clusterId of ["one", "two", "three"]) {
+          await registry.update(update({ clusterId }));
+        }
+        const another = update({ clusterId: "one", affiliateId: "another" });
+        expect(await codeOf(() => registry.update(another))).toBe(
+          "ERR_TOO_MANY_AFFILIATES_IN_TOTAL",
+        );
+        expect(await registry.list("one")).toHaveLength(1);
+        await registry.update(update({ clusterId: "two", data: bytes(1) }));
+        await registry.delete("three", "a");
+        await registry.update(another);
+        expect(await registry.list("one")).toHaveLength(2);
+      });
     });
 
     describe("expiry", () => {

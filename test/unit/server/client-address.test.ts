@@ -1,13 +1,18 @@
 import { describe, expect, test } from "vitest";
 import { formatAddress } from "../../../src/net/address.ts";
-import { clientAddress, parseTrustedProxies } from "../../../src/server/client-address.ts";
+import {
+  type ClientHeaders,
+  clientAddress,
+  parseTrustedProxies,
+} from "../../../src/server/client-address.ts";
 
 function address(
   headers: Record<string, string>,
   peer: string | undefined,
   trusted: readonly string[] = [],
+  which?: ClientHeaders,
 ): string | undefined {
-  const ip = clientAddress(new Headers(headers), peer, parseTrustedProxies(trusted));
+  const ip = clientAddress(new Headers(headers), peer, parseTrustedProxies(trusted), which);
   return ip && formatAddress(ip);
 }
 
@@ -63,6 +68,17 @@ describe("behind a trusted proxy", () => {
     ],
   ])("%s", (_name, headers, expected) => {
     expect(address(headers, "10.0.0.1", trusted)).toBe(expected);
+  });
+
+  test.each<[ClientHeaders, string]>([
+    [{}, "203.0.113.9"],
+    [{ trustXForwardedFor: false }, "203.0.113.9"],
+    [{ trustXRealIp: false }, "203.0.113.8"],
+    [{ trustXRealIp: false, trustXForwardedFor: false }, "10.0.0.1"],
+  ])("each header can be switched off: %o", (which, expected) => {
+    const headers = { "X-Real-IP": "203.0.113.9", "X-Forwarded-For": "203.0.113.8" };
+    expect(address(headers, "10.0.0.1", trusted, which)).toBe(expected);
+    expect(address(headers, "192.0.2.1", trusted, which)).toBe("192.0.2.1");
   });
 
   test("an IPv4-mapped peer matches an IPv4 prefix", () => {

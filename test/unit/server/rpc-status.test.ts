@@ -8,11 +8,14 @@ test("a refusal is told in the registry's words", () => {
   expect(rpcStatus(refusal)).toEqual({ code: Code.InvalidArgument, message: "ttl is too large" });
 });
 
-test("a full cluster, affiliate or registry is ResourceExhausted", () => {
+test("a full cluster, affiliate, registry or service is ResourceExhausted", () => {
   for (const code of [
     "ERR_TOO_MANY_AFFILIATES",
     "ERR_TOO_MANY_ENDPOINTS",
     "ERR_TOO_MANY_CLUSTERS",
+    "ERR_TOO_MANY_AFFILIATES_IN_TOTAL",
+    "ERR_TOO_MANY_WATCHES",
+    "ERR_RATE_LIMITED",
   ] as const) {
     expect(rpcStatus(new DiscoveryError(code, "full")).code).toBe(Code.ResourceExhausted);
   }
