@@ -95,6 +95,11 @@ export function parseListenAddress(text: string): ListenAddress {
   return name === "" ? { port } : { host: name, port };
 }
 
+/** Reads where to listen, or that nothing shall: `off`. An empty text, which the reference takes for it, is none anyway. */
+export function parseOptionalListenAddress(text: string): ListenAddress | undefined {
+  return text === "off" ? undefined : parseListenAddress(text);
+}
+
 /** Text in quotes for an error, cut where it is long, safe for a terminal. */
 export function quoted(text: string): string {
   const shown =

@@ -3,6 +3,11 @@
  * @module
  */
 import type { Command } from "commander";
+import {
+  DEFAULT_MAX_CONNECTIONS,
+  DEFAULT_MAX_HEADER_BYTES,
+  DEFAULT_MAX_STREAMS_PER_CONNECTION,
+} from "../node/connection-limits.ts";
 import { DEFAULT_SNAPSHOT_PATH } from "../node/index.ts";
 import { DEFAULT_MAX_AFFILIATES, DEFAULT_MAX_CLUSTERS } from "../registry/limits.ts";
 import { DEFAULT_RATE_LIMIT } from "../server/rate-limit.ts";
@@ -14,6 +19,11 @@ import { LOG_FORMATS } from "./log.ts";
 const createGroups = (): Readonly<Record<string, readonly FlagOption[]>> => ({
   "Listening:": [
     flag("--addr <host:port>", "where to listen; :PORT is all addresses", ":3000"),
+    flag(
+      "--landing-addr <host:port>",
+      "where the pages for people and probes are too, in plaintext; off for nowhere",
+      ":3001",
+    ),
     flag("--redirect-endpoint <host:port>", "send clients to another service"),
     flag(
       "--shutdown-timeout <duration>",
@@ -75,6 +85,23 @@ const createGroups = (): Readonly<Record<string, readonly FlagOption[]>> => ({
       "--max-watches-per-client <count>",
       "watches of one client IP (IPv6: /64)",
       DEFAULT_MAX_WATCHES_PER_CLIENT,
+    ),
+    numberFlag("--max-connections <count>", "open connections", DEFAULT_MAX_CONNECTIONS),
+    numberFlag(
+      "--max-streams-per-connection <count>",
+      "calls and watches at a time on one HTTP/2 connection",
+      DEFAULT_MAX_STREAMS_PER_CONNECTION,
+    ),
+    numberFlag("--max-header-bytes <bytes>", "headers of one request", DEFAULT_MAX_HEADER_BYTES),
+    flag(
+      "--first-byte-timeout <duration>",
+      "how long a connection may take to begin: TLS, HTTP/2's greeting or HTTP/1.1's headers",
+      "10s",
+    ),
+    flag(
+      "--idle-timeout <duration>",
+      "how long a connection may stay without a call; a watch is one",
+      "5m",
     ),
   ],
   "Logs:": [

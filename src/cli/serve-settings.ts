@@ -3,7 +3,7 @@
  * @module
  */
 import { parseRedirectEndpoint, parseServiceUrl } from "../client/service-url.ts";
-import type { TlsFiles } from "../node/index.ts";
+import type { ConnectionLimits, TlsFiles } from "../node/index.ts";
 import { parseTrustedProxies } from "../server/client-address.ts";
 import type { RateLimit } from "../server/rate-limit.ts";
 import { UsageError } from "./exit.ts";
@@ -13,6 +13,7 @@ import {
   type ListenAddress,
   parseDelay,
   parseListenAddress,
+  parseOptionalListenAddress,
   parseTimeout,
 } from "./flag-values.ts";
 import type { Flags } from "./flags.ts";
@@ -30,6 +31,8 @@ export interface SnapshotSettings {
 /** All settings of `serve`. */
 export interface ServeSettings {
   readonly listen: ListenAddress;
+  /** Absent: nowhere. */
+  readonly landing: ListenAddress | undefined;
   readonly redirectEndpoint: string | undefined;
   readonly shutdownTimeoutMs: number;
   readonly tls: TlsFiles | undefined;
@@ -44,6 +47,9 @@ export interface ServeSettings {
   readonly rateLimit: RateLimit | false;
   readonly limits: { readonly maxClusters: number; readonly maxAffiliates: number };
   readonly ceilings: { readonly maxWatches: number; readonly maxWatchesPerClient: number };
+  readonly connections: Required<ConnectionLimits>;
+  /** How long a TLS handshake may take. */
+  readonly connectTimeoutMs: number;
   readonly logFormat: LogFormat;
   readonly debug: boolean;
 }
@@ -60,6 +66,7 @@ export function readServeSettings(flags: Flags): ServeSettings {
   const count = (name: string) => flags.requiredParsed(name, integerFrom(1, MAX_COUNT));
   return {
     listen: flags.requiredParsed("addr", parseListenAddress),
+    landing: flags.parsed("landing-addr", parseOptionalListenAddress),
     redirectEndpoint: flags.parsed("redirect-endpoint", checkRedirectEndpoint),
     shutdownTimeoutMs: flags.requiredParsed("shutdown-timeout", parseTimeout),
     tls: readTlsFiles(flags),
@@ -75,6 +82,14 @@ export function readServeSettings(flags: Flags): ServeSettings {
       maxWatches: count("max-watches"),
       maxWatchesPerClient: count("max-watches-per-client"),
     },
+    connections: {
+      maxConnections: count("max-connections"),
+      maxStreamsPerConnection: count("max-streams-per-connection"),
+      maxHeaderBytes: count("max-header-bytes"),
+      firstByteTimeoutMs: flags.requiredParsed("first-byte-timeout", parseTimeout),
+      idleTimeoutMs: flags.requiredParsed("idle-timeout", parseTimeout),
+    },
+    connectTimeoutMs: flags.requiredParsed("first-byte-timeout", parseTimeout),
     logFormat: flags.requiredParsed("log-format", choiceOf(LOG_FORMATS)),
     debug: flags.isOn("debug"),
   };

@@ -87,12 +87,15 @@ async function serveUntilStopped(
     reportClientIp: settings.reportClientIp,
     rateLimit: settings.rateLimit,
     ceilings: settings.ceilings,
+    connections: settings.connections,
+    connectTimeoutMs: settings.connectTimeoutMs,
+    landing: settings.landing,
     shutdownGraceMs: settings.shutdownTimeoutMs,
     hooks: { onCallEnd: (report) => logCall(log, report) },
   });
-  io.stdout.write(`listening on ${server.tls ? "https" : "http"}://${authority(server)}\n`);
-  log.info("serving", { url: server.url });
   const stopReloading = io.onReload(() => void reload(server, allowList, log));
+  io.stdout.write(`listening on ${server.tls ? "https" : "http"}://${authority(server)}\n`);
+  log.info("serving", { url: server.url, landing: server.landing?.url });
   try {
     await aborted(io.signal);
   } finally {

@@ -170,6 +170,20 @@ test("a renewed certificate is taken, and a bad one is not", async () => {
   await command.printed(/error new certificate refused, the old one stays error=/);
 });
 
+test.each(["", "off"])("pages have a port of their own, and with %j none", async (off) => {
+  const { command } = await startService("-landing-addr", "127.0.0.1:0");
+  const [, url = ""] = await command.printed(/ landing=(http:\S+)/);
+  expect((await fetch(`${url}/healthz`)).status).toBe(200);
+  const without = await startService("-landing-addr", off);
+  expect(without.command.stderr()).not.toContain("landing");
+});
+
+test("headers over the limit are refused", async () => {
+  const service = await startService("-max-header-bytes=100");
+  const answer = await fetch(`${service.url}/healthz`, { headers: { "x-long": "x".repeat(200) } });
+  expect(answer.status).toBe(431);
+});
+
 test("a missing allow list or certificate is a wrong command", async () => {
   await using folder = await createTestFolder();
   const missing = folder.path("missing");

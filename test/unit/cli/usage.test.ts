@@ -19,7 +19,10 @@ async function complaint(argv: readonly string[], options?: RunCommandOptions): 
 test.each([
   [["serv"], "unknown command 'serv' (Did you mean serve?)"],
   [["serve", "--adr", ":1"], "unknown option '--adr' (Did you mean --addr?)"],
-  [["serve", "--landing-addr", ":3001"], "unknown option '--landing-addr'"],
+  [
+    ["serve", "--landing-addr", "3001"],
+    '--landing-addr: "3001" is no address such as :3000, 127.0.0.1:3000 or [::1]:3000',
+  ],
   [["serve", "extra"], "too many arguments for 'serve'. Expected 0 arguments but got 1"],
   [
     ["serve", "--addr", "3000"],
