@@ -16,6 +16,7 @@ import type { ServerHooks } from "../server/call-report.ts";
 import type { RefusalReason } from "../server/refusal-reason.ts";
 import type { ResolvedConnectionLimits } from "./connection-limits.ts";
 import { sniffProtocol } from "./connection-sniffer.ts";
+import type { TakeStream } from "./grpc-fast-path.ts";
 import { closeIdleSessions } from "./idle-sessions.ts";
 import type { NodeRequest, NodeResponse } from "./request-listener.ts";
 import { KEEPS_HANDED_HTTP1 } from "./runtime-gaps.ts";
@@ -27,6 +28,8 @@ export interface OnePortServerOptions {
   /** How long a TLS handshake may take. */
   readonly connectTimeoutMs: number;
   readonly limits: ResolvedConnectionLimits;
+  /** Is offered every HTTP/2 stream before it becomes a request. */
+  readonly takeStream?: TakeStream | undefined;
   readonly onRefused?: ServerHooks["onRefused"];
 }
 
@@ -68,7 +71,7 @@ const REFUSAL_LINGER_MS = 1000;
  */
 export function createOnePortServer(
   listener: (request: NodeRequest, response: NodeResponse) => void,
-  { tls, connectTimeoutMs, limits, onRefused = ignore }: OnePortServerOptions,
+  { tls, connectTimeoutMs, limits, takeStream, onRefused = ignore }: OnePortServerOptions,
 ): OnePortServer {
   let closing = false;
   const http1 = createHttp1(limits, onRefused);
@@ -79,8 +82,8 @@ export function createOnePortServer(
     onGreetingTimeout: () => onRefused("connection_timeout"),
     onIdle: () => onRefused("connection_idle"),
   });
-  // A path of its own for gRPC can take streams here, on the `stream` event of `http2`, before they become requests.
-  http2.on("request", listener);
+  if (takeStream === undefined) http2.on("request", listener);
+  else offerStreams(http2, takeStream, listener);
   http1.on("request", (request, response) => {
     if (closing || !KEEPS_HANDED_HTTP1) response.setHeader("Connection", "close");
     response.once("close", () => closing && http1.closeIdleConnections());
@@ -176,6 +179,20 @@ function createHttp2(limits: ResolvedConnectionLimits): Http2Server {
   return server;
 }
 
+/** Makes requests of those streams that are not taken. */
+function offerStreams(
+  http2: Http2Server,
+  takeStream: TakeStream,
+  listener: (request: NodeRequest, response: NodeResponse) => void,
+): void {
+  // Only a server turns streams into requests, all of them, as soon as it has a listener. This one never sees a connection.
+  const requests = createHttp2Server();
+  requests.on("request", listener);
+  http2.on("stream", (stream, headers, flags, rawHeaders) => {
+    if (!takeStream(stream, headers)) requests.emit("stream", stream, headers, flags, rawHeaders);
+  });
+}
+
 function createHttp1(
   { firstByteTimeoutMs, idleTimeoutMs, maxHeaderBytes }: ResolvedConnectionLimits,
   onRefused: (reason: RefusalReason) => void,
@@ -194,6 +211,11 @@ function createHttp1(
       return;
     }
     onRefused(REASON_BY_ERROR.get(error.code) ?? "not_http");
+    if (error.code === "HPE_INVALID_METHOD") {
+      // No HTTP at all, or HTTP/2 with a broken preface, which RFC 9113 section 3.4 has us close.
+      socket.destroy();
+      return;
+    }
     refuse(socket as Socket, "This is not HTTP/1.1.", statusOf(error.code));
   });
   // It never listens itself; this starts the checks of its deadlines.

@@ -107,13 +107,13 @@ describe("a service with a list", () => {
     await using server = await startService({ allowCluster: (id) => id === "ours" });
     const client = grpcClient(server.url);
     const clusterId = "theirs";
-    const watch = client.watch({ clusterId })[Symbol.asyncIterator]();
     await expect(client.hello({ clusterId })).rejects.toMatchObject(refusal);
     const update = client.affiliateUpdate({ clusterId, affiliateId: "a" });
     await expect(update).rejects.toMatchObject(refusal);
     const remove = client.affiliateDelete({ clusterId, affiliateId: "a" });
     await expect(remove).rejects.toMatchObject(refusal);
     await expect(client.list({ clusterId })).rejects.toMatchObject(refusal);
+    const watch = client.watch({ clusterId })[Symbol.asyncIterator]();
     await expect(watch.next()).rejects.toMatchObject(refusal);
     expect(await server.registry.totals()).toMatchObject({ clusters: 0, watchers: 0 });
     await client.hello({ clusterId: "ours" });

@@ -4,7 +4,7 @@
  */
 import { once } from "node:events";
 import { readFileSync } from "node:fs";
-import { connect, type IncomingHttpHeaders, type OutgoingHttpHeaders } from "node:http2";
+import { connect, constants, type IncomingHttpHeaders, type OutgoingHttpHeaders } from "node:http2";
 import { connect as connectTcp, type Socket } from "node:net";
 import { type Client, createClient } from "@connectrpc/connect";
 import { createGrpcTransport, type GrpcTransportOptions } from "@connectrpc/connect-node";
@@ -39,6 +39,7 @@ export async function expectServing(server: DiscoveryServer): Promise<void> {
 
 export interface RawAnswer {
   readonly headers: IncomingHttpHeaders;
+  /** Those of `Trailers-Only` as well, which is how gRPC calls headers that are all of an answer. */
   readonly trailers: IncomingHttpHeaders;
   readonly data: Buffer;
 }
@@ -60,7 +61,10 @@ export async function rawCall(
   });
   const answer = { headers: {}, trailers: {} };
   const chunks: Buffer[] = [];
-  stream.on("response", (received) => Object.assign(answer.headers, received));
+  stream.on("response", (received, flags) => {
+    Object.assign(answer.headers, received);
+    if ((flags & constants.NGHTTP2_FLAG_END_STREAM) !== 0) Object.assign(answer.trailers, received);
+  });
   stream.on("trailers", (received) => Object.assign(answer.trailers, received));
   stream.on("data", (chunk: Buffer) => chunks.push(chunk));
   if (cut) stream.write(body, () => stream.close());
