@@ -78,25 +78,46 @@ function socketOf(
   return request instanceof Http2ServerRequest ? request.stream.session?.socket : request.socket;
 }
 
+/** What is read of a request's body after its answer before the rest is declined, in bytes. */
+const MAX_DROPPED_BYTES = 65_536;
+
+/** How long the rest of a body may take after its answer. */
+const DROP_LIMIT_MS = 1000;
+
 /** Ends a request whose answer is complete before it is itself, such as one that is too large. */
 function dropUnreadBody(request: NodeRequest, response: NodeResponse): void {
   if (request instanceof Http2ServerRequest) {
     const { stream } = request;
-    // Emitted when all of the body is sent, and the trailers after it are queued by an earlier listener. RFC 9113 section
-    // 8.1 asks for a reset without an error then.
+    // Emitted when all of the body is sent, and the trailers after it are queued by an earlier listener.
     stream.once("wantTrailers", () => {
-      if (request.complete) return;
-      setImmediate(() => {
-        stream.close();
-        // A closed stream with something left to read would stay.
-        stream.resume();
-      });
+      if (!request.complete) setImmediate(() => dropRest(request));
     });
   } else {
     response.once("finish", () => {
       if (!request.complete) request.socket.destroySoon();
     });
   }
+}
+
+/**
+ * Lets a body that is nearly over come to its end, as the protocol has it, and declines more: RFC 9113 section 8.1 asks for a
+ * reset without an error then.
+ */
+function dropRest(request: Http2ServerRequest): void {
+  const { stream } = request;
+  const decline = () => {
+    stream.close();
+    // A closed stream with something left to read would stay.
+    stream.resume();
+  };
+  const timer = setTimeout(decline, DROP_LIMIT_MS).unref();
+  stream.once("close", () => clearTimeout(timer));
+  let dropped = 0;
+  request.on("data", (chunk: Uint8Array) => {
+    dropped += chunk.length;
+    if (dropped > MAX_DROPPED_BYTES) decline();
+  });
+  request.resume();
 }
 
 function ignore(): void {}
