@@ -5,7 +5,10 @@
 
 /** Bounds of one port. All are positive integers. */
 export interface ConnectionLimits {
-  /** Open connections; a further one is closed at once. @default 20_000 */
+  /**
+   * Open connections; a further one is closed at once. Fewer where the process may not open so many files: some of those are
+   * kept for other needs. @default 20_000
+   */
   readonly maxConnections?: number | undefined;
   /**
    * Calls and watches at a time on one HTTP/2 connection, which clients are told; a further one is reset with
@@ -44,6 +47,9 @@ export const DEFAULT_MAX_HEADER_BYTES = 16_384;
 /** {@link ConnectionLimits.idleTimeoutMs} */
 export const DEFAULT_IDLE_TIMEOUT_MS = 300_000;
 
+/** For the ports of pages (256 connections each), the snapshot, certificates, and what the runtime opens. */
+const FILES_FOR_OTHERS = 600;
+
 /** Where timers and HTTP/2's settings end. */
 const MAX_VALUE = 2 ** 31 - 1;
 
@@ -51,14 +57,20 @@ const MAX_VALUE = 2 ** 31 - 1;
  * Fills in the defaults.
  *
  * @param connectTimeoutMs - Default of `firstByteTimeoutMs`.
+ * @param openFiles - How many the process may have; half of a number that is small, else all but a few hundred, may be
+ *   connections.
  * @throws {RangeError} Where one is not a positive integer.
  */
 export function resolveConnectionLimits(
   limits: ConnectionLimits,
   connectTimeoutMs: number,
+  openFiles: number = Number.POSITIVE_INFINITY,
 ): ResolvedConnectionLimits {
   return {
-    maxConnections: positive("maxConnections", limits.maxConnections ?? DEFAULT_MAX_CONNECTIONS),
+    maxConnections: Math.min(
+      positive("maxConnections", limits.maxConnections ?? DEFAULT_MAX_CONNECTIONS),
+      Math.max(openFiles - FILES_FOR_OTHERS, Math.ceil(openFiles / 2)),
+    ),
     maxStreamsPerConnection: positive(
       "maxStreamsPerConnection",
       limits.maxStreamsPerConnection ?? DEFAULT_MAX_STREAMS_PER_CONNECTION,

@@ -17,6 +17,7 @@ import { type ConnectionLimits, resolveConnectionLimits } from "./connection-lim
 import { createGrpcFastPath } from "./grpc-fast-path.ts";
 import { listenOn, reachableHost } from "./listening.ts";
 import { createOnePortServer } from "./one-port-server.ts";
+import { openFileLimit } from "./open-file-limit.ts";
 import { createRequestListener } from "./request-listener.ts";
 import { createRunningClock } from "./running-clock.ts";
 import { GIVES_HTTP2_STREAMS } from "./runtime-gaps.ts";
@@ -74,6 +75,8 @@ export interface DiscoveryServer extends AsyncDisposable {
   /** A service URL for clients on this machine: `http://127.0.0.1:3000`. */
   readonly url: string;
   readonly registry: Registry;
+  /** Connections at a time: as configured, or fewer where the process may not open so many files. */
+  readonly maxConnections: number;
   /** The port of {@link ServeOptions.landing}. */
   readonly landing: PageServer | undefined;
   /** The port of {@link ServeOptions.metrics}. */
@@ -114,7 +117,11 @@ export async function serve(options: ServeOptions = {}): Promise<DiscoveryServer
   checkRange("port", port, 0, 65_535);
   checkRange("shutdownGraceMs", shutdownGraceMs, 0, 2 ** 31 - 1);
   checkRange("connectTimeoutMs", connectTimeoutMs, 1, 2 ** 31 - 1);
-  const limits = resolveConnectionLimits(options.connections ?? {}, connectTimeoutMs);
+  const limits = resolveConnectionLimits(
+    options.connections ?? {},
+    connectTimeoutMs,
+    openFileLimit(),
+  );
   signal?.throwIfAborted();
 
   const clock = createRunningClock();
@@ -191,6 +198,7 @@ export async function serve(options: ServeOptions = {}): Promise<DiscoveryServer
     port: address.port,
     url: `${tls === undefined ? "http" : "https"}://${reachableHost(address)}:${address.port}`,
     registry,
+    maxConnections: limits.maxConnections,
     landing: landingServer,
     metrics: metricsServer,
     get tls() {

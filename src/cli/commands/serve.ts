@@ -11,6 +11,7 @@ import {
 } from "../../node/index.ts";
 import { type AddCommand, examples, type Invocation } from "../command.ts";
 import { readConfigFile } from "../config-file.ts";
+import { createConnectionLimitLog } from "../connection-limit-log.ts";
 import { EXIT_FAILED, EXIT_OK, type ExitCode, oneLine } from "../exit.ts";
 import { parseDuration } from "../flag-values.ts";
 import type { Flags } from "../flags.ts";
@@ -91,7 +92,10 @@ async function serveUntilStopped(
     connectTimeoutMs: settings.connectTimeoutMs,
     landing: settings.landing,
     shutdownGraceMs: settings.shutdownTimeoutMs,
-    hooks: { onCallEnd: (report) => logCall(log, report) },
+    hooks: {
+      onCallEnd: (report) => logCall(log, report),
+      onRefused: createConnectionLimitLog(log),
+    },
   });
   const stopReloading = io.onReload(() => void reload(server, allowList, log));
   io.stdout.write(`listening on ${server.tls ? "https" : "http"}://${authority(server)}\n`);
