@@ -1,0 +1,108 @@
+/**
+ * Counts of calls, in plain numbers: a call adds to a few of them, and everything else is done when they are read.
+ * @module
+ */
+import {
+  type CallReport,
+  type ClusterMethod,
+  REFUSAL_REASONS,
+  type RefusalReason,
+  type RpcCode,
+  refusalReason,
+  type ServerHooks,
+} from "../../server/index.ts";
+import { Buckets } from "./buckets.ts";
+import { clientVersionLabel, UNKNOWN_VERSION } from "./client-version.ts";
+
+/** Every method, and what gRPC calls its kind in metrics. */
+export const METHOD_TYPES: Readonly<Record<ClusterMethod, "unary" | "server_stream">> = {
+  AffiliateDelete: "unary",
+  AffiliateUpdate: "unary",
+  Hello: "unary",
+  List: "unary",
+  Watch: "server_stream",
+};
+
+/** Every status, with its number in gRPC as its place. */
+export const RPC_CODES = [
+  "OK",
+  "Canceled",
+  "Unknown",
+  "InvalidArgument",
+  "DeadlineExceeded",
+  "NotFound",
+  "AlreadyExists",
+  "PermissionDenied",
+  "ResourceExhausted",
+  "FailedPrecondition",
+  "Aborted",
+  "OutOfRange",
+  "Unimplemented",
+  "Internal",
+  "Unavailable",
+  "DataLoss",
+  "Unauthenticated",
+] as const satisfies readonly RpcCode[];
+
+/** Upper ends in seconds, as in the reference. */
+const HANDLING_SECONDS = [0.01, 0.1, 0.25, 0.5, 1, 2.5];
+
+/** Talos has a dozen versions in use at a time; whoever invents further ones is counted as unknown. */
+const MAX_VERSIONS = 100;
+
+/** What is known of one method. */
+export class MethodCounts {
+  started = 0;
+  sent = 0;
+  readonly handled: Record<RpcCode, number> = Object.fromEntries(
+    RPC_CODES.map((code) => [code, 0]),
+  ) as Record<RpcCode, number>;
+  readonly handlingSeconds: Buckets = new Buckets(HANDLING_SECONDS);
+}
+
+/** Counts what the hooks of a server tell. */
+export class CallCounts {
+  readonly methods: Readonly<Record<ClusterMethod, MethodCounts>> = {
+    AffiliateDelete: new MethodCounts(),
+    AffiliateUpdate: new MethodCounts(),
+    Hello: new MethodCounts(),
+    List: new MethodCounts(),
+    Watch: new MethodCounts(),
+  };
+  readonly paths: Record<CallReport["path"], number> = { fast: 0, slow: 0 };
+  readonly refusals: Record<RefusalReason, number> = Object.fromEntries(
+    REFUSAL_REASONS.map((reason) => [reason, 0]),
+  ) as Record<RefusalReason, number>;
+  readonly versions: Map<string, number> = new Map([[UNKNOWN_VERSION, 0]]);
+
+  readonly hooks: Required<ServerHooks> = {
+    onCallStart: (method) => {
+      this.methods[method].started++;
+    },
+    onMessageSent: (method) => {
+      this.methods[method].sent++;
+    },
+    onCallEnd: (report) => this.#ended(report),
+    onRefused: (reason) => {
+      this.refusals[reason]++;
+    },
+  };
+
+  #ended(report: CallReport): void {
+    const counts = this.methods[report.method];
+    counts.handled[report.code]++;
+    counts.handlingSeconds.observe(report.durationMs / 1000);
+    this.paths[report.path]++;
+    if (report.method === "Hello") this.#helloFrom(report.clientVersion);
+    if (report.error === undefined) return;
+    const reason = refusalReason(report.error);
+    if (reason !== undefined) this.refusals[reason]++;
+  }
+
+  #helloFrom(clientVersion: string | undefined): void {
+    const label = clientVersionLabel(clientVersion ?? "");
+    const isNewVersion = !this.versions.has(label);
+    const counted = isNewVersion && this.versions.size >= MAX_VERSIONS ? UNKNOWN_VERSION : label;
+    this.versions.set(counted, (this.versions.get(counted) ?? 0) + 1);
+  }
+}
