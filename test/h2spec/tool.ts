@@ -1,0 +1,91 @@
+/**
+ * The h2spec program: built once into the ignored `.cache/h2spec`, run, and its report read.
+ * @module
+ */
+import { execFile } from "node:child_process";
+import { createHash } from "node:crypto";
+import { existsSync } from "node:fs";
+import { mkdir, mkdtemp, readFile, rename, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+import { promisify } from "node:util";
+
+const GO_MODULE = resolve(import.meta.dirname, "go");
+const CACHE = resolve(import.meta.dirname, "../../.cache/h2spec");
+const PACKAGE = "github.com/summerwind/h2spec/cmd/h2spec";
+const BUILD_LIMIT_MS = 600_000;
+const RUN_LIMIT_MS = 300_000;
+
+/** How long h2spec waits for an answer, in seconds: what is missing costs this, and slow machines need it. */
+const ANSWER_LIMIT_S = 3;
+
+const run = promisify(execFile);
+
+/** One test of h2spec: `http2/5.1: closed: Sends a DATA frame`. */
+export interface SpecResult {
+  readonly name: string;
+  readonly outcome: "passed" | "failed" | "skipped";
+}
+
+/** Builds it where it is missing. Resolves with its path. */
+export async function buildH2spec(): Promise<string> {
+  const hash = createHash("sha256");
+  for (const name of ["go.mod", "go.sum"]) hash.update(await readFile(join(GO_MODULE, name)));
+  const path = join(CACHE, `h2spec-${hash.digest("hex").slice(0, 16)}`);
+  if (existsSync(path)) return path;
+  process.stderr.write("h2spec: building\n");
+  await mkdir(CACHE, { recursive: true });
+  // Built beside its place and renamed: a run that is cut short leaves no half binary under the final name.
+  const unfinished = join(CACHE, `unfinished-${process.pid}`);
+  await run("go", ["build", "-trimpath", "-buildvcs=false", "-o", unfinished, PACKAGE], {
+    cwd: GO_MODULE,
+    timeout: BUILD_LIMIT_MS,
+  });
+  await rename(unfinished, path);
+  return path;
+}
+
+/** Runs all tests of h2spec against a plaintext port. */
+export async function runH2spec(h2spec: string, port: number): Promise<readonly SpecResult[]> {
+  const folder = await mkdtemp(join(tmpdir(), "talos-discovery-h2spec-"));
+  const report = join(folder, "report.xml");
+  try {
+    const args = ["-p", String(port), "-o", String(ANSWER_LIMIT_S), "-j", report];
+    // It fails where one of its tests does, which is judged here.
+    const { output } = await run(h2spec, args, { timeout: RUN_LIMIT_MS }).then(
+      ({ stdout }) => ({ output: stdout }),
+      (error: { stdout?: string; message: string }) => ({
+        output: `${error.stdout ?? ""}\n${error.message}`,
+      }),
+    );
+    // Where the port does not answer at all, it ends without a report.
+    if (!existsSync(report)) throw new Error(`h2spec ended without a report:\n${output}`);
+    return parseReport(await readFile(report, "utf8"));
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+function parseReport(xml: string): readonly SpecResult[] {
+  const cases = xml.matchAll(
+    /<testcase package="([^"]*)" classname="([^"]*)"[^>]*?(?:\/>|>([\s\S]*?)<\/testcase>)/g,
+  );
+  return Array.from(cases, ([, section, title, content = ""]) => ({
+    name: `${section}: ${unescapeXml(title ?? "")}`,
+    outcome: /<(?:failure|error)/.test(content)
+      ? "failed"
+      : content.includes("<skipped")
+        ? "skipped"
+        : "passed",
+  }));
+}
+
+function unescapeXml(text: string): string {
+  return text
+    .replaceAll("&#34;", '"')
+    .replaceAll("&quot;", '"')
+    .replaceAll("&#39;", "'")
+    .replaceAll("&lt;", "<")
+    .replaceAll("&gt;", ">")
+    .replaceAll("&amp;", "&");
+}
