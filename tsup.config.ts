@@ -5,13 +5,45 @@
  */
 import { execFileSync } from "node:child_process";
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { isBuiltin } from "node:module";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import type { Plugin } from "esbuild";
 import { defineConfig } from "tsup";
 import manifest from "./package.json" with { type: "json" };
 
 /** What of `devDependencies` ends up inside `dist/cli`, and so has its licence beside it. */
-const BUNDLED = ["commander", "yaml"];
+const BUNDLED = [
+  ...["commander", "yaml"],
+  ...["prom-client", "tdigest", "bintrees"],
+  ...["pino", "pino-std-serializers", "safe-stable-stringify", "quick-format-unescaped"],
+  ...["@pinojs/redact", "sonic-boom", "atomic-sleep", "on-exit-leak-free", "process-warning"],
+];
+
+/**
+ * What bundled packages load and the command line never calls: OpenTelemetry for exemplars in metrics, and a worker thread
+ * to write logs from.
+ */
+const LEFT_OUT = /^(@opentelemetry\/api|thread-stream)$/;
+
+/** An ES module has no `require()`: where a CommonJS package asks for a module of Node's, it gets an imported one. */
+const commonJsPackages: Plugin = {
+  name: "commonjs-packages",
+  setup(build) {
+    build.onResolve({ filter: LEFT_OUT }, ({ path }) => ({ path, namespace: "left-out" }));
+    build.onLoad({ filter: /.*/, namespace: "left-out" }, () => ({
+      contents: "module.exports = {};",
+    }));
+    build.onResolve({ filter: /^(node:)?[a-z0-9_/]+$/ }, ({ path, kind }) =>
+      kind === "require-call" && isBuiltin(path)
+        ? { path: path.replace(/^(node:)?/, "node:"), namespace: "required-builtin" }
+        : undefined,
+    );
+    build.onLoad({ filter: /.*/, namespace: "required-builtin" }, ({ path }) => ({
+      contents: `import builtin from "${path}"; module.exports = builtin;`,
+    }));
+  },
+};
 
 /** `{ "client": "src/client/index.ts", … }`: an exported subpath is a folder with an index. */
 function libraryEntries(): Record<string, string> {
@@ -53,7 +85,9 @@ export default defineConfig({
   sourcemap: true,
   removeNodeProtocol: false,
   silent: true,
+  esbuildPlugins: [commonJsPackages],
   esbuildOptions(options) {
+    options.mainFields = ["module", "main"];
     options.chunkNames = "chunks/[name]-[hash]";
     // The maps point into src/, which the package has.
     options.sourcesContent = false;
