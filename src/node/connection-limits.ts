@@ -11,8 +11,9 @@ export interface ConnectionLimits {
    */
   readonly maxConnections?: number | undefined;
   /**
-   * Calls and watches at a time on one HTTP/2 connection, which clients are told; a further one is reset with
-   * `REFUSED_STREAM`. Proxies carry those of many nodes, and open further connections beyond it. @default 1000
+   * Calls and watches at a time on one HTTP/2 connection, which clients are told and keep to; a further one is reset, with
+   * `REFUSED_STREAM` or `ENHANCE_YOUR_CALM`. Proxies carry those of many nodes, and open further connections beyond it.
+   * @default 1000
    */
   readonly maxStreamsPerConnection?: number | undefined;
   /**
