@@ -61,7 +61,10 @@ async function runServe(invocation: Invocation): Promise<ExitCode> {
       "--gc-interval has no effect: what expires is gone at once, not at an interval",
     );
   }
-  const log = createLog(io.stderr, { format: settings.logFormat, debug: settings.debug });
+  const log = createLog(io.stderr, {
+    format: settings.logFormat,
+    level: settings.debug ? "debug" : "info",
+  });
   const state = await openServeState(settings, log);
   // Where it cannot listen, nothing is saved: the file may be that of the process which has the port.
   if (!io.signal.aborted) await serveUntilStopped(settings, state, log, io);

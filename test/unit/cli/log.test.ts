@@ -15,7 +15,7 @@ function logged(options: LogOptions): string[] {
 }
 
 test("text lines have time, level, message and fields", () => {
-  expect(logged({ debug: true })).toStrictEqual([
+  expect(logged({ level: "debug" })).toStrictEqual([
     "2026-01-01T00:00:00.250Z debug details\n",
     '2026-01-01T00:00:00.250Z info  serving url=http://[::1]:3000 reason="two \\"words\\"" count=3\n',
   ]);
@@ -32,6 +32,42 @@ test("JSON lines have the keys of the reference service", () => {
       count: 3,
     },
   ]);
+});
+
+test.each(["text", "json"] as const)("%s lines are written from the level on", (format) => {
+  const levels = ["debug", "info", "warn", "error"] as const;
+  for (const [place, level] of levels.entries()) {
+    const lines: string[] = [];
+    const log = createLog(
+      { write: (line) => lines.push(line), isTerminal: false },
+      { format, level },
+    );
+    for (const own of levels) log[own](own);
+    expect(lines).toHaveLength(levels.length - place);
+    expect(levels.filter((own) => log.isOn(own))).toEqual(levels.slice(place));
+  }
+});
+
+test("a cluster ID is a word that opens its entry, so lines have its hash unless asked", () => {
+  const output = { write: () => {}, isTerminal: false };
+  expect(createLog(output).clusterId("abc")).toBe("#ba7816bf8f01");
+  expect(createLog(output, { showsClusterIds: true }).clusterId("abc")).toBe("abc");
+});
+
+test("in JSON a caller's text stays a string on its line", () => {
+  const lines: string[] = [];
+  const log = createLog(
+    { write: (line) => lines.push(line), isTerminal: false },
+    { format: "json" },
+  );
+  log.error("failed", { client_version: 'v1"\n{"level":"info"}\u001b[2J' });
+  expect(lines).toHaveLength(1);
+  expect(lines[0]?.indexOf("\n")).toBe((lines[0]?.length ?? 0) - 1);
+  expect(JSON.parse(lines[0] ?? "")).toMatchObject({
+    level: "error",
+    msg: "failed",
+    client_version: 'v1"\n{"level":"info"}\u001b[2J',
+  });
 });
 
 test("a caller's text can neither start a line nor steer the terminal", () => {

@@ -347,7 +347,7 @@ describe("serve", () => {
       duration: expect.any(Number),
       code: "OK",
       "peer.address": "127.0.0.1",
-      cluster_id: expect.stringMatching(/^\S{44}$/),
+      cluster_id: expect.stringMatching(/^#[0-9a-f]{12}$/),
       client_version: expect.stringMatching(/^v\d/),
     });
     const secret = /clusterSecret: (\S+)/.exec(await readFile(folder.path("logged"), "utf8"))?.[1];
