@@ -13,6 +13,7 @@ const GO_MODULE = resolve(import.meta.dirname, "../go");
 const ROOT = resolve(import.meta.dirname, "../../..");
 const CACHE = join(ROOT, ".cache/interop");
 const SERVICE_PACKAGE = "github.com/siderolabs/discovery-service/cmd/discovery-service";
+const DECODER_PACKAGE = "github.com/siderolabs/discovery-service/cmd/snapshot-decoder";
 const BUILD_LIMIT_MS = 600_000;
 
 const run = promisify(execFile);
@@ -21,6 +22,8 @@ const run = promisify(execFile);
 export interface Binaries {
   /** The reference service: a test peer, never shipped. */
   readonly service: string;
+  /** The reference's tool that prints a snapshot file as JSON. */
+  readonly decoder: string;
   /** The programs of `test/interop/go`. */
   readonly interop: string;
 }
@@ -29,6 +32,7 @@ export interface Binaries {
 export async function buildBinaries(): Promise<Binaries> {
   return {
     service: await buildGoProgram(GO_MODULE, SERVICE_PACKAGE, "discovery-service"),
+    decoder: await buildGoProgram(GO_MODULE, DECODER_PACKAGE, "snapshot-decoder"),
     interop: await buildGoProgram(GO_MODULE, ".", "interop"),
   };
 }

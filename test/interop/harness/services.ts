@@ -28,6 +28,8 @@ export interface ServiceOptions {
   readonly redirect?: string;
   /** `true` for the certificate of the test run, or the service's own. @default false */
   readonly tls?: boolean | CertificateFiles;
+  /** The snapshot file. @default none is kept */
+  readonly snapshotPath?: string;
   /** More of our flags. */
   readonly flags?: readonly string[];
   /** A program that runs ours with its own arguments before, in the same process: `["prlimit", "--nofile=64", "--"]`. */
@@ -93,7 +95,6 @@ function startReference(options: ServiceOptions): LineProcess<ServiceEvent> {
     ...commonFlags(options),
     "-landing-addr=",
     "-metrics-addr=",
-    "-snapshots-enabled=false",
     `-gc-interval=${GO_SWEEP_INTERVAL_MS}ms`,
     `-trust-x-real-ip=${trustRealIp}`,
     `-trust-first-x-forwarded-for=${trustRealIp}`,
@@ -116,8 +117,11 @@ function startOurs(options: ServiceOptions): LineProcess<ServiceEvent> {
 }
 
 /** Ours takes the reference's flags, and in its way of writing them. */
-function commonFlags({ host = HOST, port, redirect, tls }: ServiceOptions): string[] {
+function commonFlags(options: ServiceOptions): string[] {
+  const { host = HOST, port, redirect, tls, snapshotPath } = options;
   const flags = [`-addr=${host}:${port}`];
+  flags.push(`-snapshots-enabled=${snapshotPath !== undefined}`);
+  if (snapshotPath !== undefined) flags.push(`-snapshot-path=${snapshotPath}`);
   if (redirect !== undefined) flags.push(`-redirect-endpoint=${redirect}`);
   if (tls !== undefined && tls !== false) {
     const { certificatePath, keyPath } =
