@@ -1,6 +1,6 @@
 /**
- * Builds the entry points that package.json exports, and the command line, as ES modules that share their chunks.
- * Dependencies stay imports; development dependencies, which only the command line uses, are bundled.
+ * Builds the entry points that package.json exports, as ES modules that share their chunks and import their dependencies, and
+ * the command line with all that it needs in it.
  * @module
  */
 import { execFileSync } from "node:child_process";
@@ -8,17 +8,9 @@ import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { isBuiltin } from "node:module";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import type { Plugin } from "esbuild";
+import { build, type Plugin } from "esbuild";
 import { defineConfig } from "tsup";
 import manifest from "./package.json" with { type: "json" };
-
-/** What of `devDependencies` ends up inside `dist/cli`, and so has its licence beside it. */
-const BUNDLED = [
-  ...["commander", "yaml"],
-  ...["prom-client", "tdigest", "bintrees"],
-  ...["pino", "pino-std-serializers", "safe-stable-stringify", "quick-format-unescaped"],
-  ...["@pinojs/redact", "sonic-boom", "atomic-sleep", "on-exit-leak-free", "process-warning"],
-];
 
 /**
  * What bundled packages load and the command line never calls: OpenTelemetry for exemplars in metrics, and a worker thread
@@ -68,15 +60,56 @@ function emitDeclarations(): void {
   }
 }
 
-function writeLicences(): void {
-  const texts = BUNDLED.map(
-    (name) => `${name}\n\n${readFileSync(`node_modules/${name}/LICENSE`, "utf8").trim()}\n`,
+/**
+ * Bundles the command line and its libraries into `dist/cli`. Loading a few files instead of hundreds saves a service 18 MB
+ * of memory.
+ */
+async function bundleCommandLine(): Promise<void> {
+  const { metafile } = await build({
+    entryPoints: ["src/cli/main.ts"],
+    outdir: "dist/cli",
+    bundle: true,
+    // Commands are loaded when they are called.
+    splitting: true,
+    chunkNames: "chunks/[name]-[hash]",
+    format: "esm",
+    platform: "node",
+    mainFields: ["module", "main"],
+    target: ["node22", "es2023"],
+    sourcemap: true,
+    sourcesContent: false,
+    metafile: true,
+    // The Node build of yaml is CommonJS, which takes more to load.
+    alias: { yaml: fileURLToPath(new URL("node_modules/yaml/browser/index.js", import.meta.url)) },
+    plugins: [commonJsPackages],
+  });
+  const names = Object.keys(metafile.inputs).flatMap(
+    (path) => /node_modules\/((?:@[^/]+\/)?[^/]+)\/(?!.*node_modules\/)/.exec(path)?.[1] ?? [],
   );
+  const texts = [...new Set(names)].sort().map((name) => `${name}\n\n${licenceOf(name).trim()}\n`);
   writeFileSync("dist/cli/third-party-licences.txt", texts.join("\n---\n\n"));
 }
 
+/** @throws {Error} Where a library has no licence that is known here. */
+function licenceOf(name: string): string {
+  const folder = `node_modules/${name}`;
+  const file = readdirSync(folder).find((entry) => /^licen[cs]e(\.(md|txt))?$/i.test(entry));
+  if (file !== undefined) return readFileSync(join(folder, file), "utf8");
+  const { license } = JSON.parse(readFileSync(join(folder, "package.json"), "utf8"));
+  const apache = readFileSync("LICENSE", "utf8");
+  if (license === "Apache-2.0") return apache;
+  if (name === "@bufbuild/protobuf") {
+    // Its other licence is that of Google's code for variable-length integers, and stands there.
+    const source = readFileSync(join(folder, "dist/esm/wire/varint.js"), "utf8");
+    const notice = /^\/\/ Copyright 2008 Google.*\n(?:^\/\/.*\n)+/m.exec(source)?.[0];
+    if (notice !== undefined)
+      return `${license}\n\n${notice.replaceAll(/^\/\/ ?/gm, "")}\n${apache}`;
+  }
+  throw new Error(`${name}: no licence text`);
+}
+
 export default defineConfig({
-  entry: { ...libraryEntries(), "cli/main": "src/cli/main.ts" },
+  entry: libraryEntries(),
   format: "esm",
   platform: "neutral",
   target: ["node22", "es2023"],
@@ -85,20 +118,14 @@ export default defineConfig({
   sourcemap: true,
   removeNodeProtocol: false,
   silent: true,
-  esbuildPlugins: [commonJsPackages],
   esbuildOptions(options) {
-    options.mainFields = ["module", "main"];
     options.chunkNames = "chunks/[name]-[hash]";
     // The maps point into src/, which the package has.
     options.sourcesContent = false;
     options.external = ["node:*"];
-    options.alias = {
-      // The Node build of yaml is CommonJS, whose require() has no place in an ES module.
-      yaml: fileURLToPath(new URL("node_modules/yaml/browser/index.js", import.meta.url)),
-    };
   },
   async onSuccess() {
     emitDeclarations();
-    writeLicences();
+    await bundleCommandLine();
   },
 });

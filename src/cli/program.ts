@@ -3,27 +3,36 @@
  * @module
  */
 import { Command } from "commander";
-import type { CommandRun } from "./command.ts";
+import type { AddCommand, CommandRun } from "./command.ts";
 import { examples } from "./command.ts";
-import { addClusterCommand } from "./commands/cluster.ts";
-import { addGetCommand } from "./commands/get.ts";
-import { addIdentityCommand } from "./commands/identity.ts";
-import { addJoinCommand } from "./commands/join.ts";
-import { addServeCommand } from "./commands/serve.ts";
-import { addSnapshotCommand } from "./commands/snapshot.ts";
 import type { ExitCode } from "./exit.ts";
 import { Flags } from "./flags.ts";
 import type { CliIo } from "./io.ts";
 import { VERSION } from "./version.ts";
+
+/** Loaded where they are needed: a service shall not hold what the others are made of. */
+const COMMANDS: Readonly<Record<string, () => Promise<AddCommand>>> = {
+  serve: async () => (await import("./commands/serve.ts")).addServeCommand,
+  get: async () => (await import("./commands/get.ts")).addGetCommand,
+  join: async () => (await import("./commands/join.ts")).addJoinCommand,
+  cluster: async () => (await import("./commands/cluster.ts")).addClusterCommand,
+  identity: async () => (await import("./commands/identity.ts")).addIdentityCommand,
+  snapshot: async () => (await import("./commands/snapshot.ts")).addSnapshotCommand,
+};
 
 const DEFAULT_COLUMNS = 100;
 
 /**
  * Makes the program. Parsing throws `CommanderError`, also for help and version, and prints no error itself.
  *
+ * @param commandName - The first argument. Where it names a command, the program has that one alone, else all.
  * @param setExitCode - Told how the command that was run ended.
  */
-export function createProgram(io: CliIo, setExitCode: (code: ExitCode) => void): Command {
+export async function createProgram(
+  commandName: string,
+  io: CliIo,
+  setExitCode: (code: ExitCode) => void,
+): Promise<Command> {
   const program = new Command("talos-discovery")
     .description("Talos Linux discovery: run the service, join a cluster, see its members.")
     .version(VERSION, "--version", "print the version")
@@ -57,11 +66,7 @@ export function createProgram(io: CliIo, setExitCode: (code: ExitCode) => void):
     async function (this: Command): Promise<void> {
       setExitCode(await run({ flags: new Flags(this, io.env), args: this.args, io }));
     };
-  addServeCommand(program, action);
-  addGetCommand(program, action);
-  addJoinCommand(program, action);
-  addClusterCommand(program, action);
-  addIdentityCommand(program, action);
-  addSnapshotCommand(program, action);
+  const chosen = Object.hasOwn(COMMANDS, commandName) ? [commandName] : Object.keys(COMMANDS);
+  for (const name of chosen) (await COMMANDS[name]?.())?.(program, action);
   return program;
 }

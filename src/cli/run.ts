@@ -22,7 +22,7 @@ export async function run(argv: readonly string[], io: CliIo): Promise<ExitCode>
   let exitCode: ExitCode = EXIT_OK;
   try {
     refuseSecretArguments(argv);
-    const program = createProgram(io, (code) => {
+    const program = await createProgram(argv[0] ?? "", io, (code) => {
       exitCode = code;
     });
     await program.parseAsync(acceptGoFlags(argv, program), { from: "user" });
