@@ -6,7 +6,7 @@ import { randomBytes } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
 import { type Client, createClient } from "@connectrpc/connect";
 import { createGrpcTransport, type Http2SessionManager } from "@connectrpc/connect-node";
-import { onTestFinished } from "vitest";
+import { expect, onTestFinished } from "vitest";
 import { Cluster } from "../../../src/protocol/index.ts";
 import type { Service } from "../../interop/harness/services.ts";
 
@@ -21,8 +21,8 @@ const CALL_LIMIT_MS = 15_000;
 export interface Load {
   /** Calls that were answered so far. */
   readonly answered: () => number;
-  /** Calls that failed so far. */
-  readonly failed: () => number;
+  /** Waits until so many more were answered. */
+  readonly goesOn: (calls: number) => Promise<void>;
   readonly stop: () => Promise<void>;
 }
 
@@ -30,7 +30,6 @@ export interface Load {
 export function startLoad(service: Service): Load {
   const end = new AbortController();
   let answered = 0;
-  let failed = 0;
   const callers = Array.from({ length: CALLERS }, async (_, caller) => {
     const client = clientOf(service);
     for (let turn = caller; !end.signal.aborted; turn += CALLERS) {
@@ -55,7 +54,6 @@ export function startLoad(service: Service): Load {
         );
       if (end.signal.aborted) return;
       if (ok) answered += 1;
-      else failed += 1;
       await sleep(ok ? REST_MS : RETRY_MS);
     }
   });
@@ -64,7 +62,11 @@ export function startLoad(service: Service): Load {
     await Promise.all(callers);
   };
   onTestFinished(stop);
-  return { answered: () => answered, failed: () => failed, stop };
+  const goesOn = async (calls: number): Promise<void> => {
+    const enough = answered + calls;
+    await expect.poll(() => answered).toBeGreaterThan(enough);
+  };
+  return { answered: () => answered, goesOn, stop };
 }
 
 /** A client of the stubs, without anything of ours between it and the service. */
