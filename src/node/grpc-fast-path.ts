@@ -203,7 +203,8 @@ class GrpcCall implements Caller {
       return;
     }
     const { bodyTimeoutMs } = this.#options;
-    const waitMs = Math.min(bodyTimeoutMs, this.timeoutMs() ?? bodyTimeoutMs);
+    // A deadline may be over already, and Node complains of negative times.
+    const waitMs = Math.max(Math.min(bodyTimeoutMs, this.timeoutMs() ?? bodyTimeoutMs), 0);
     this.#timer = setTimeout(onBodyTimeout, waitMs, this);
   }
 
@@ -372,7 +373,7 @@ class GrpcCall implements Caller {
   #awaitDeadline(): void {
     const leftMs = this.timeoutMs();
     if (leftMs === undefined || leftMs > MAX_TIMER_MS) return;
-    this.#timer = setTimeout(onDeadline, leftMs, this);
+    this.#timer = setTimeout(onDeadline, Math.max(leftMs, 0), this);
   }
 
   #isWritable(): boolean {
