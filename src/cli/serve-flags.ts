@@ -13,7 +13,7 @@ import { DEFAULT_MAX_AFFILIATES, DEFAULT_MAX_CLUSTERS } from "../registry/limits
 import { DEFAULT_RATE_LIMIT } from "../server/rate-limit.ts";
 import { DEFAULT_MAX_WATCHES, DEFAULT_MAX_WATCHES_PER_CLIENT } from "../server/watch-ceiling.ts";
 import { type FlagOption, flag, listFlag, numberFlag, switchFlag } from "./flags.ts";
-import { LOG_FORMATS } from "./log.ts";
+import { LOG_FORMATS, LOG_LEVELS } from "./log.ts";
 
 /** Made anew for each command: an option belongs to one. */
 const createGroups = (): Readonly<Record<string, readonly FlagOption[]>> => ({
@@ -23,6 +23,11 @@ const createGroups = (): Readonly<Record<string, readonly FlagOption[]>> => ({
       "--landing-addr <host:port>",
       "where the pages for people and probes are too, in plaintext; off for nowhere",
       ":3001",
+    ),
+    flag(
+      "--metrics-addr <host:port>",
+      "where Prometheus finds /metrics, in plaintext; off for nowhere",
+      ":2122",
     ),
     flag("--redirect-endpoint <host:port>", "send clients to another service"),
     flag(
@@ -106,7 +111,13 @@ const createGroups = (): Readonly<Record<string, readonly FlagOption[]>> => ({
   ],
   "Logs:": [
     flag("--log-format <format>", LOG_FORMATS.join(", "), "text"),
-    switchFlag("--debug", "log every call", false),
+    flag("--log-level <level>", `the least that is logged: ${LOG_LEVELS.join(", ")}`, "info"),
+    switchFlag("--debug", "log every call, as --log-level debug does", false),
+    switchFlag(
+      "--log-cluster-ids",
+      "log cluster IDs as they are, which are as good as passwords, instead of their hashes",
+      false,
+    ),
   ],
 });
 

@@ -17,7 +17,7 @@ import {
   parseTimeout,
 } from "./flag-values.ts";
 import type { Flags } from "./flags.ts";
-import { LOG_FORMATS, type LogFormat } from "./log.ts";
+import { LOG_FORMATS, LOG_LEVELS, type LogFormat, type LogLevel } from "./log.ts";
 
 /** Where and how the state is kept over restarts. */
 export interface SnapshotSettings {
@@ -33,6 +33,8 @@ export interface ServeSettings {
   readonly listen: ListenAddress;
   /** Absent: nowhere. */
   readonly landing: ListenAddress | undefined;
+  /** Absent: nowhere, and nothing is counted. */
+  readonly metrics: ListenAddress | undefined;
   readonly redirectEndpoint: string | undefined;
   readonly shutdownTimeoutMs: number;
   readonly tls: TlsFiles | undefined;
@@ -51,7 +53,8 @@ export interface ServeSettings {
   /** How long a TLS handshake may take. */
   readonly connectTimeoutMs: number;
   readonly logFormat: LogFormat;
-  readonly debug: boolean;
+  readonly logLevel: LogLevel;
+  readonly logClusterIds: boolean;
 }
 
 /** No state is larger, and no count of connections. */
@@ -67,6 +70,7 @@ export function readServeSettings(flags: Flags): ServeSettings {
   return {
     listen: flags.requiredParsed("addr", parseListenAddress),
     landing: flags.parsed("landing-addr", parseOptionalListenAddress),
+    metrics: flags.parsed("metrics-addr", parseOptionalListenAddress),
     redirectEndpoint: flags.parsed("redirect-endpoint", checkRedirectEndpoint),
     shutdownTimeoutMs: flags.requiredParsed("shutdown-timeout", parseTimeout),
     tls: readTlsFiles(flags),
@@ -91,7 +95,8 @@ export function readServeSettings(flags: Flags): ServeSettings {
     },
     connectTimeoutMs: flags.requiredParsed("first-byte-timeout", parseTimeout),
     logFormat: flags.requiredParsed("log-format", choiceOf(LOG_FORMATS)),
-    debug: flags.isOn("debug"),
+    logLevel: readLogLevel(flags),
+    logClusterIds: flags.isOn("log-cluster-ids"),
   };
 }
 
@@ -135,6 +140,12 @@ function readSnapshotSettings(flags: Flags): SnapshotSettings | undefined {
     changeDelayMs: changeDelayMs === 0 ? Number.POSITIVE_INFINITY : changeDelayMs,
     graceMs,
   };
+}
+
+/** The reference has `debug` alone; whoever sets it wants to see everything. */
+function readLogLevel(flags: Flags): LogLevel {
+  const level = flags.requiredParsed("log-level", choiceOf(LOG_LEVELS));
+  return flags.isOn("debug") ? "debug" : level;
 }
 
 function readRateLimit(flags: Flags): RateLimit | false {

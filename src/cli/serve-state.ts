@@ -4,8 +4,7 @@
  */
 import { createRunningClock, openSnapshotRegistry } from "../node/index.ts";
 import { MemoryRegistry } from "../registry/memory-registry.ts";
-import type { Log } from "./log.ts";
-import { logSnapshotLoad, snapshotSaveLogger } from "./serve-log.ts";
+import type { ServeReports } from "./serve-reports.ts";
 import type { ServeSettings } from "./serve-settings.ts";
 
 /** A registry and its end. */
@@ -18,10 +17,10 @@ export interface ServeState {
 /** Opens the registry, with what its file has kept. */
 export async function openServeState(
   { snapshot, limits, shutdownTimeoutMs }: ServeSettings,
-  log: Log,
+  reports: ServeReports,
 ): Promise<ServeState> {
   const clock = createRunningClock();
-  const options = { limits, now: clock.now };
+  const options = { limits, now: clock.now, ...reports.observers };
   if (snapshot === undefined) {
     const registry = new MemoryRegistry(options);
     return { registry, close: () => registry.close().finally(clock.stop) };
@@ -30,8 +29,8 @@ export async function openServeState(
     ...options,
     ...snapshot,
     closeLimitMs: shutdownTimeoutMs,
-    onLoad: (report) => logSnapshotLoad(log, report),
-    onSave: snapshotSaveLogger(log),
+    onLoad: reports.onSnapshotLoad,
+    onSave: reports.onSnapshotSave,
   });
   return { registry: kept.registry, close: () => kept.close().finally(clock.stop) };
 }

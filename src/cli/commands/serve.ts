@@ -11,7 +11,6 @@ import {
 } from "../../node/index.ts";
 import { type AddCommand, examples, type Invocation } from "../command.ts";
 import { readConfigFile } from "../config-file.ts";
-import { createConnectionLimitLog } from "../connection-limit-log.ts";
 import { EXIT_FAILED, EXIT_OK, type ExitCode, oneLine } from "../exit.ts";
 import { parseDuration } from "../flag-values.ts";
 import type { Flags } from "../flags.ts";
@@ -19,7 +18,8 @@ import { type CliIo, writeNotice } from "../io.ts";
 import { createLog, type Log } from "../log.ts";
 import { printConfig } from "../print-config.ts";
 import { addServeFlags, isSetting } from "../serve-flags.ts";
-import { logAllowList, logCall, logTlsReload } from "../serve-log.ts";
+import { logAllowList } from "../serve-log.ts";
+import { createServeReports, type ServeReports } from "../serve-reports.ts";
 import { readServeSettings, type ServeSettings } from "../serve-settings.ts";
 import { openServeState, type ServeState } from "../serve-state.ts";
 
@@ -63,26 +63,28 @@ async function runServe(invocation: Invocation): Promise<ExitCode> {
   }
   const log = createLog(io.stderr, {
     format: settings.logFormat,
-    level: settings.debug ? "debug" : "info",
+    level: settings.logLevel,
+    showsClusterIds: settings.logClusterIds,
   });
-  const state = await openServeState(settings, log);
+  const reports = createServeReports(log, settings.metrics !== undefined);
+  const state = await openServeState(settings, reports);
   // Where it cannot listen, nothing is saved: the file may be that of the process which has the port.
-  if (!io.signal.aborted) await serveUntilStopped(settings, state, log, io);
+  if (!io.signal.aborted) await serveUntilStopped(settings, state, { reports, log, io });
   return (await closeState(state)) ? EXIT_OK : EXIT_FAILED;
 }
 
 async function serveUntilStopped(
   settings: ServeSettings,
   { registry }: ServeState,
-  log: Log,
-  io: CliIo,
+  { reports, log, io }: { readonly reports: ServeReports; readonly log: Log; readonly io: CliIo },
 ): Promise<void> {
+  const { metricsPages } = reports;
   const allowList = await openAllowList(settings, log);
   await using server = await serve({
     ...settings.listen,
     registry,
     tls: settings.tls,
-    onTlsReload: (result) => logTlsReload(log, result),
+    onTlsReload: reports.onTlsReload,
     allowCluster: allowList && ((clusterId) => allowList.allows(clusterId)),
     redirectEndpoint: settings.redirectEndpoint,
     trustedProxies: settings.trustedProxies,
@@ -94,15 +96,18 @@ async function serveUntilStopped(
     connections: settings.connections,
     connectTimeoutMs: settings.connectTimeoutMs,
     landing: settings.landing,
+    metrics: settings.metrics && metricsPages && { ...settings.metrics, pages: metricsPages },
     shutdownGraceMs: settings.shutdownTimeoutMs,
-    hooks: {
-      onCallEnd: (report) => logCall(log, report),
-      onRefused: createConnectionLimitLog(log),
-    },
+    hooks: reports.hooks,
   });
+  reports.attach({ registry, tls: () => server.tls });
   const stopReloading = io.onReload(() => void reload(server, allowList, log));
   io.stdout.write(`listening on ${server.tls ? "https" : "http"}://${authority(server)}\n`);
-  log.info("serving", { url: server.url, landing: server.landing?.url });
+  log.info("serving", {
+    url: server.url,
+    landing: server.landing?.url,
+    metrics: server.metrics?.url,
+  });
   try {
     await aborted(io.signal);
   } finally {

@@ -178,6 +178,33 @@ test.each(["", "off"])("pages have a port of their own, and with %j none", async
   expect(without.command.stderr()).not.toContain("landing");
 });
 
+test.each(["", "off"])("metrics have a port of their own, and with %j none", async (off) => {
+  const service = await startService("-metrics-addr", "127.0.0.1:0");
+  const [, url = ""] = await service.command.printed(/ metrics=(http:\S+)/);
+  await publish(service, "c", "a");
+  const text = await (await fetch(`${url}/metrics`)).text();
+  expect(text).toContain("\ndiscovery_state_affiliates 1\n");
+  expect(text).toMatch(
+    /^grpc_server_handled_total\{grpc_method="AffiliateUpdate",.*grpc_code="OK"\} 1$/m,
+  );
+  expect((await fetch(`${service.url}/metrics`)).status).toBe(404);
+  const without = await startService("-metrics-addr", off);
+  expect(without.command.stderr()).not.toContain("metrics");
+});
+
+test("a level keeps what is below out of the log; cluster IDs are hashed unless asked for", async () => {
+  const quiet = await startService("-log-level=error");
+  await publish(quiet, "c", "a");
+  await stop(quiet);
+  expect(quiet.command.stderr()).toBe("");
+  const hashed = await startService("-debug", "-log-level=error");
+  await publish(hashed, "my-cluster", "a");
+  await hashed.command.printed(/AffiliateUpdate .*cluster_id=#[0-9a-f]{12} /);
+  const plain = await startService("-log-level=debug", "-log-cluster-ids");
+  await publish(plain, "my-cluster", "a");
+  await plain.command.printed(/AffiliateUpdate .*cluster_id=my-cluster /);
+});
+
 test("headers over the limit are refused", async () => {
   const service = await startService("-max-header-bytes=100");
   const answer = await fetch(`${service.url}/healthz`, { headers: { "x-long": "x".repeat(200) } });
