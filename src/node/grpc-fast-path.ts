@@ -23,7 +23,7 @@ import {
   clientAddress,
   parseTrustedProxies,
 } from "../server/client-address.ts";
-import type { HttpServiceOptions } from "../server/http-service.ts";
+import { type HttpServiceOptions, resolveMaxRequestBytes } from "../server/http-service.ts";
 import type { Caller, Procedures } from "../server/procedures.ts";
 import { REQUEST_BODY_TIMEOUT_MS } from "../server/request-body.ts";
 import { rpcStatus } from "../server/rpc-status.ts";
@@ -45,6 +45,7 @@ interface CallOptions {
   readonly clientHeaders: ClientHeaders;
   readonly hooks: ServerHooks;
   readonly bodyTimeoutMs: number;
+  readonly maxRequestBytes: number;
 }
 
 /** Answers a stream, or returns false and leaves it untouched. */
@@ -78,6 +79,7 @@ export function createGrpcFastPath(
     clientHeaders: { trustXRealIp, trustXForwardedFor },
     hooks,
     bodyTimeoutMs: httpOptions.bodyTimeoutMs ?? REQUEST_BODY_TIMEOUT_MS,
+    maxRequestBytes: resolveMaxRequestBytes(httpOptions),
   };
   const methods = grpcMethods(procedures);
   const peers = new WeakMap<ServerHttp2Session, Peer>();
@@ -162,7 +164,7 @@ class GrpcCall implements Caller {
     this.#method = method;
     this.#peer = peer;
     this.#options = options;
-    this.#body = new GrpcRequestBody(method.kind);
+    this.#body = new GrpcRequestBody(method.kind, options.maxRequestBytes);
   }
 
   get signal(): AbortSignal {
@@ -263,6 +265,7 @@ class GrpcCall implements Caller {
       this.#refuse(deadlineExceeded());
       return;
     }
+    this.#options.hooks.onRefused?.("body_timeout");
     const text = `the request was not received within ${bodyTimeoutMs} ms`;
     this.#refuse(new ConnectError(text, Code.DeadlineExceeded));
   }
@@ -314,8 +317,11 @@ class GrpcCall implements Caller {
     this.#body = undefined;
     this.#isAnswered = true;
     clearTimeout(this.#timer);
+    const status = rpcStatus(error);
+    if (status.code === Code.ResourceExhausted) this.#options.hooks.onRefused?.("body_too_large");
+    else if (status.code !== Code.DeadlineExceeded) this.#options.hooks.onRefused?.("malformed");
     if (!this.#isWritable()) return;
-    this.#stream.respond(failureHeaders(rpcStatus(error)), FAILURE_OPTIONS);
+    this.#stream.respond(failureHeaders(status), FAILURE_OPTIONS);
     // RFC 9113 section 8.1 asks for a reset without an error where an answer is complete before its request is. A request
     // that was complete is not harmed by it.
     setImmediate(() => this.#stream.close());

@@ -6,7 +6,6 @@
  * @module
  */
 import { Code, ConnectError } from "@connectrpc/connect";
-import { MAX_REQUEST_BYTES } from "../server/request-body.ts";
 
 /** A flag, of which bit 0 says "compressed", and the length in four bytes. */
 const HEAD_BYTES = 5;
@@ -19,12 +18,15 @@ export type MethodKind = "unary" | "server-streaming";
 /** Collects one body. */
 export class GrpcRequestBody {
   readonly #kind: MethodKind;
+  readonly #maxBytes: number;
   /** The only piece as it came; more than one in a buffer that grows by doubling, whatever the size of the pieces. */
   #bytes: Buffer | undefined;
   #length = 0;
 
-  constructor(kind: MethodKind) {
+  /** @param maxBytes - Of the message. */
+  constructor(kind: MethodKind, maxBytes: number) {
     this.#kind = kind;
+    this.#maxBytes = maxBytes;
   }
 
   /** @throws {ConnectError} Where it is clear already that no single message of a legal size will come. */
@@ -70,8 +72,8 @@ export class GrpcRequestBody {
     const bytes = this.#bytes;
     if (bytes === undefined || this.#length < start + HEAD_BYTES) return undefined;
     const length = bytes.readUInt32BE(start + 1);
-    if (length > MAX_REQUEST_BYTES) {
-      const text = `message size ${length} is larger than configured readMaxBytes ${MAX_REQUEST_BYTES}`;
+    if (length > this.#maxBytes) {
+      const text = `message size ${length} is larger than configured readMaxBytes ${this.#maxBytes}`;
       throw new ConnectError(text, Code.ResourceExhausted);
     }
     return start + HEAD_BYTES + length;

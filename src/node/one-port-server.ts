@@ -93,6 +93,7 @@ export function createOnePortServer(
     tls &&
     createTlsDoor(tls, {
       handshakeTimeoutMs: connectTimeoutMs,
+      onFailure: () => onRefused("tls_handshake"),
       onConnection: (socket) =>
         (socket.alpnProtocol === "h2" ? http2 : http1).emit("connection", socket),
     });

@@ -9,6 +9,7 @@ import {
   universalRequestFromNodeRequest,
   universalResponseToNodeResponse,
 } from "@connectrpc/connect-node";
+import type { ServerHooks } from "../server/call-report.ts";
 import { peerContext } from "../server/http-service.ts";
 import { pageResponse } from "../server/page-service.ts";
 import { badRequest } from "../server/plain-page.ts";
@@ -22,9 +23,10 @@ export type NodeResponse = ServerResponse | Http2ServerResponse;
 /** Makes a listener for the `request` event of both servers. It never throws. */
 export function createRequestListener(
   service: UniversalHandlerFn,
+  onRefused: ServerHooks["onRefused"] = undefined,
 ): (request: NodeRequest, response: NodeResponse) => void {
   return (request, response) => {
-    void respond(service, request, response).catch(() => {
+    void respond(service, onRefused, request, response).catch(() => {
       // The caller hung up, or the connection broke: there is nobody left to tell.
       response.destroy();
     });
@@ -33,6 +35,7 @@ export function createRequestListener(
 
 async function respond(
   service: UniversalHandlerFn,
+  onRefused: ServerHooks["onRefused"],
   request: NodeRequest,
   response: NodeResponse,
 ): Promise<void> {
@@ -41,6 +44,7 @@ async function respond(
   response.on("error", ignore);
   dropUnreadBody(request, response);
   const universal = toUniversal(request, response);
+  if (universal === undefined) onRefused?.("malformed");
   const answer =
     universal === undefined
       ? pageResponse(badRequest("The request target is not valid."))

@@ -143,7 +143,7 @@ export async function serve(options: ServeOptions = {}): Promise<DiscoveryServer
       use: (credentials) => server.replaceTls(credentials),
       onReload: options.onTlsReload,
     }));
-  const server = createOnePortServer(createRequestListener(service), {
+  const server = createOnePortServer(createRequestListener(service, options.hooks?.onRefused), {
     tls: tls?.current.credentials,
     connectTimeoutMs,
     limits,

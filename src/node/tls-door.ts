@@ -11,6 +11,8 @@ export interface TlsDoorOptions {
   readonly handshakeTimeoutMs: number;
   /** A handshake is over, and where client certificates are asked for, the caller has shown a good one. */
   readonly onConnection: (socket: TLSSocket) => void;
+  /** A handshake has failed, or took too long, and its connection is closed. */
+  readonly onFailure?: () => void;
 }
 
 /** Where handshakes happen. */
@@ -47,7 +49,7 @@ export function createTlsDoor(credentials: TlsCredentials, options: TlsDoorOptio
 
 function createTlsServer(
   credentials: TlsCredentials,
-  { handshakeTimeoutMs, onConnection }: TlsDoorOptions,
+  { handshakeTimeoutMs, onConnection, onFailure }: TlsDoorOptions,
 ): Server {
   checkTlsCredentials(credentials);
   const { cert, key, clientCa } = credentials;
@@ -73,7 +75,10 @@ function createTlsServer(
     });
   }
   server.on("error", ignore);
-  server.on("tlsClientError", (_error, socket) => socket.destroy());
+  server.on("tlsClientError", (_error, socket) => {
+    socket.destroy();
+    onFailure?.();
+  });
   server.on("secureConnection", (socket) => {
     socket.on("error", ignore);
     // Again, for runtimes that know no client certificates: better nobody than everybody.

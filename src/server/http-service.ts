@@ -14,6 +14,7 @@ import type {
   UniversalServerRequest,
   UniversalServerResponse,
 } from "@connectrpc/connect/protocol";
+import { observeBodySize } from "./body-size.ts";
 import type { ServerHooks } from "./call-report.ts";
 import { type ClientHeaders, parseTrustedProxies } from "./client-address.ts";
 import { clusterRoutes, peerAddressKey } from "./cluster-routes.ts";
@@ -27,7 +28,12 @@ import {
   unsupportedMediaType,
 } from "./plain-page.ts";
 import type { Procedures } from "./procedures.ts";
-import { MAX_REQUEST_BYTES, REQUEST_BODY_TIMEOUT_MS, withBodyTimeout } from "./request-body.ts";
+import {
+  type BodyObserver,
+  MAX_REQUEST_BYTES,
+  REQUEST_BODY_TIMEOUT_MS,
+  withBodyTimeout,
+} from "./request-body.ts";
 
 export interface HttpServiceOptions extends ClientHeaders {
   /**
@@ -44,6 +50,8 @@ export interface HttpServiceOptions extends ClientHeaders {
   readonly routes?: readonly ((router: ConnectRouter) => void)[] | undefined;
   /** Longest time for a caller to send its request. @default 20_000 */
   readonly bodyTimeoutMs?: number | undefined;
+  /** Largest request message; a larger one is `ResourceExhausted`. The largest legal one is under 7 kB. @default 65_536 */
+  readonly maxRequestBytes?: number | undefined;
 }
 
 /** What the connection below can do. */
@@ -58,7 +66,7 @@ export interface HttpServiceAbilities {
  * Creates the function. It rejects only for a request that is no HTTP request.
  *
  * @throws {DiscoveryError} For a prefix in `trustedProxies` that does not parse.
- * @throws {RangeError} For a `bodyTimeoutMs` that is not positive.
+ * @throws {RangeError} For a `bodyTimeoutMs` or `maxRequestBytes` out of range.
  */
 export function createHttpService(
   procedures: Procedures,
@@ -66,6 +74,8 @@ export function createHttpService(
   abilities: HttpServiceAbilities,
 ): UniversalHandlerFn {
   const { cors = {}, hooks, pages, routes = [], bodyTimeoutMs = REQUEST_BODY_TIMEOUT_MS } = options;
+  const maxRequestBytes = resolveMaxRequestBytes(options);
+  const onRefused = hooks?.onRefused;
   if (!(bodyTimeoutMs > 0)) throw new RangeError(`bodyTimeoutMs: ${bodyTimeoutMs} is not positive`);
   const { trailers, acceptCompression = [] } = abilities;
   const router = createConnectRouter({
@@ -73,7 +83,7 @@ export function createHttpService(
     acceptCompression,
     // What we send is sealed, and random bytes do not compress.
     compressMinBytes: Number.MAX_SAFE_INTEGER,
-    readMaxBytes: MAX_REQUEST_BYTES,
+    readMaxBytes: maxRequestBytes,
   });
   const trustedProxies = parseTrustedProxies(options.trustedProxies ?? []);
   const { trustXRealIp, trustXForwardedFor } = options;
@@ -91,14 +101,18 @@ export function createHttpService(
       if (!contentType.startsWith("application/grpc")) {
         return pageResponse(await answerPage(pages, request, url, trust));
       }
-      hooks?.onRefused?.("unknown_method");
+      onRefused?.("unknown_method");
       return pageResponse(
         isGrpc(contentType) && !trailers
           ? grpcNeedsTrailers()
           : pageFor(request.method, url.pathname, contentType),
       );
     }
-    const body = withBodyTimeout(request.body as AsyncIterable<Uint8Array>, bodyTimeoutMs);
+    const body = withBodyTimeout(
+      request.body as AsyncIterable<Uint8Array>,
+      bodyTimeoutMs,
+      onRefused && bodyObserver(contentType, maxRequestBytes, onRefused),
+    );
     const response = await handler({ ...request, body });
     const encoding = request.header.get("grpc-encoding") ?? "identity";
     if (encoding !== "identity" && !encodings.includes(encoding)) {
@@ -108,7 +122,7 @@ export function createHttpService(
     // Connect leaves these two without a word.
     if (response.status === 405) return pageResponse(methodNotAllowed("POST"));
     if (response.status === 415) {
-      hooks?.onRefused?.("content_type");
+      onRefused?.("content_type");
       return pageResponse(isGrpc(contentType) ? grpcNeedsTrailers() : unsupportedMediaType());
     }
     return response;
@@ -121,6 +135,28 @@ export function createHttpService(
       request.method === "OPTIONS" && request.header.has("access-control-request-method");
     const response = preflight ? { status: 204 } : await answer(request);
     return withHeaders(response, corsHeaders(cors, origin, preflight));
+  };
+}
+
+/** @throws {RangeError} Where it is not a positive integer of at most 32 bits. */
+export function resolveMaxRequestBytes({
+  maxRequestBytes = MAX_REQUEST_BYTES,
+}: HttpServiceOptions): number {
+  const max = 2 ** 32 - 1;
+  if (Number.isInteger(maxRequestBytes) && maxRequestBytes >= 1 && maxRequestBytes <= max) {
+    return maxRequestBytes;
+  }
+  throw new RangeError(`maxRequestBytes: ${maxRequestBytes} is not an integer from 1 to ${max}`);
+}
+
+function bodyObserver(
+  contentType: string,
+  maxBytes: number,
+  onRefused: NonNullable<ServerHooks["onRefused"]>,
+): BodyObserver {
+  return {
+    onChunk: observeBodySize(contentType, maxBytes, () => onRefused("body_too_large")),
+    onTimeout: () => onRefused("body_timeout"),
   };
 }
 

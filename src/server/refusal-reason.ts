@@ -15,7 +15,6 @@ export const REFUSAL_REASONS = [
   "not_http",
   "wrong_scheme",
   // Requests that are no call yet.
-  "stream_limit",
   "headers_too_large",
   "unknown_method",
   "content_type",

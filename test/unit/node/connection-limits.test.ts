@@ -4,6 +4,7 @@
 import { once } from "node:events";
 import { connect, constants, type IncomingHttpHeaders, type OutgoingHttpHeaders } from "node:http2";
 import { setTimeout as sleep } from "node:timers/promises";
+import { Code } from "@connectrpc/connect";
 import { afterEach, describe, expect, onTestFinished, test } from "vitest";
 import type { DiscoveryServer, ServeOptions } from "../../../src/node/serve.ts";
 import type { RefusalReason } from "../../../src/server/refusal-reason.ts";
@@ -70,20 +71,17 @@ describe("a connection that says nothing", () => {
     socket.write(bytes);
     await said;
     await expect.poll(() => refusals).toEqual(["connection_timeout"]);
-    await expectServing(server);
   });
 
   test("that has greeted is left alone until it is idle for long", async () => {
-    const server = await start({ connections: { firstByteTimeoutMs: 50 } });
+    const server = await start({ connections: { firstByteTimeoutMs: 1500 } });
     const greeted = openSession(server);
     await once(greeted, "remoteSettings");
-    const { said } = await rawSocket(server);
     // Later than the greeted one, and closed before it.
+    const { said } = await rawSocket(server);
     await said;
-    const again = await rawSocket(server);
-    await again.said;
     expect(greeted.closed).toBe(false);
-    expect(refusals).toEqual(["connection_timeout", "connection_timeout"]);
+    expect(refusals).toEqual(["connection_timeout"]);
   });
 });
 
@@ -200,6 +198,60 @@ describe("headers", () => {
   });
 });
 
+describe("a request message", () => {
+  const hello = (bytes: number) => frame(Buffer.alloc(bytes));
+
+  test.each([true, false])(
+    "has a ceiling, and more is told and counted (fast path: %s)",
+    async (fastPath) => {
+      const server = await start({ fastPath, maxRequestBytes: 1000 });
+      const client = grpcClient(server.url);
+      const update = (bytes: number) =>
+        client.affiliateUpdate({
+          clusterId: "c",
+          affiliateId: "a",
+          affiliateData: new Uint8Array(bytes),
+          ttl: { seconds: 60n },
+        });
+      await update(900);
+      expect(refusals).toEqual([]);
+      await expect(update(1000)).rejects.toMatchObject({ code: Code.ResourceExhausted });
+      expect(refusals).toEqual(["body_too_large"]);
+    },
+  );
+
+  test.each([true, false])(
+    "may take so long, and longer is told and counted (fast path: %s)",
+    async (fastPath) => {
+      const server = await start({ fastPath, bodyTimeoutMs: 100 });
+      const session = openSession(server);
+      const stream = session.request({ ...HEADERS, ":path": `${SERVICE}/Hello` });
+      const answered = new Promise((resolve) => stream.once("close", resolve));
+      stream.on("error", () => {});
+      stream.resume();
+      stream.write(hello(100).subarray(0, 10));
+      await answered;
+      expect(refusals).toEqual(["body_timeout"]);
+    },
+  );
+
+  test("that is cut or no message is counted where nodes call", async () => {
+    const server = await start({});
+    const session = openSession(server);
+    expect((await call(session, {}, Buffer.from([0, 0, 0]))).status).toBe("3");
+    expect((await call(session, {}, frame(Buffer.from([0xff])))).status).toBe("13");
+    expect(refusals).toEqual(["malformed", "malformed"]);
+  });
+
+  test("of 0 bytes at most, or of no number, is a mistake", async () => {
+    for (const value of [0, -1, 1.5, Number.NaN, 2 ** 32]) {
+      await expect(startService({ maxRequestBytes: value })).rejects.toThrow(
+        new RangeError(`maxRequestBytes: ${value} is not an integer from 1 to 4294967295`),
+      );
+    }
+  });
+});
+
 describe("what is not spoken here is counted", () => {
   test("TLS on a plaintext port", async () => {
     const server = await start({});
@@ -215,6 +267,15 @@ describe("what is not spoken here is counted", () => {
     socket.write("GET / HTTP/1.1\r\n\r\n");
     expect(await said).toContain("This port speaks TLS");
     expect(refusals).toEqual(["wrong_scheme"]);
+  });
+
+  test("a TLS handshake that fails", async () => {
+    const server = await start({ tls: TLS });
+    const { socket, said } = await rawSocket(server);
+    socket.write(Buffer.concat([Buffer.from([0x16, 3, 1, 0, 32]), Buffer.alloc(32)]));
+    await said;
+    await expect.poll(() => refusals).toEqual(["tls_handshake"]);
+    await expectServing(server);
   });
 
   test("what is no HTTP", async () => {
@@ -249,6 +310,8 @@ const HEADERS = {
 
 interface Answer {
   readonly trailers: IncomingHttpHeaders;
+  /** gRPC's, wherever it stands. */
+  readonly status: string | undefined;
   readonly resetCode: number;
 }
 
@@ -256,13 +319,17 @@ interface Answer {
 async function call(
   session: ReturnType<typeof openSession>,
   headers: OutgoingHttpHeaders,
+  body: Buffer = frame(Buffer.from([0x0a, 1, 0x63])),
 ): Promise<Answer> {
   const stream = session.request({ ...HEADERS, ":path": `${SERVICE}/Hello`, ...headers });
   const trailers: IncomingHttpHeaders = {};
+  const response: IncomingHttpHeaders = {};
   stream.on("error", () => {});
   stream.on("trailers", (received) => Object.assign(trailers, received));
+  stream.on("response", (received) => Object.assign(response, received));
   stream.resume();
-  stream.end(frame(Buffer.from([0x0a, 1, 0x63])));
+  stream.end(body);
   await new Promise((resolve) => stream.once("close", resolve));
-  return { trailers, resetCode: stream.rstCode };
+  const status = { ...response, ...trailers }["grpc-status"] as string | undefined;
+  return { trailers, status, resetCode: stream.rstCode };
 }
