@@ -1,0 +1,11 @@
+/**
+ * `npm run gen:manifests`: writes `deploy/kubernetes/talos-discovery.yaml`.
+ * @module
+ */
+import { writeFile } from "node:fs/promises";
+import { buildPrograms } from "./harness/go-programs.ts";
+import { plainManifests } from "./harness/manifests.ts";
+import { DEPLOY } from "./harness/paths.ts";
+
+const { helm } = await buildPrograms();
+await writeFile(`${DEPLOY}/kubernetes/talos-discovery.yaml`, await plainManifests(helm));
