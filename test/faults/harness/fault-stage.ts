@@ -9,9 +9,10 @@ import {
   type Cluster,
   createCluster,
   type NodeKind,
+  type NodeOptions,
   type TestNode,
 } from "../../interop/harness/nodes.ts";
-import type { Probe } from "../../interop/harness/probe.ts";
+import type { Probe, ProbeOptions } from "../../interop/harness/probe.ts";
 import { randomAffiliate } from "../../interop/harness/random-affiliate.ts";
 import type { Service, ServiceOptions } from "../../interop/harness/services.ts";
 import { Stage } from "../../interop/harness/stage.ts";
@@ -26,6 +27,8 @@ export interface Fleet {
 export interface Aftermath {
   /** Warnings and errors that belong to the scenario. */
   readonly expected?: RegExp;
+  /** How the service is asked. */
+  readonly probe?: ProbeOptions;
   /** The most that the process may ever have had resident. */
   readonly peakMb: number;
 }
@@ -62,6 +65,7 @@ export class FaultStage {
     service: Service,
     counts: Readonly<Record<NodeKind, number>>,
     ttlMs?: number,
+    options?: NodeOptions,
   ): Promise<Fleet> {
     const cluster = createCluster();
     const kinds: NodeKind[] = [
@@ -69,7 +73,7 @@ export class FaultStage {
       ...Array.from({ length: counts.ts }, () => "ts" as const),
     ];
     const nodes = kinds.map((kind) =>
-      this.node(kind, service, cluster, ttlMs === undefined ? {} : { ttlMs }),
+      this.node(kind, service, cluster, { ...options, ...(ttlMs !== undefined && { ttlMs }) }),
     );
     for (const node of nodes) node.publish(randomAffiliate());
     const fleet = { cluster, nodes };
@@ -80,11 +84,11 @@ export class FaultStage {
   /** What holds after every fault: the process runs and has not complained, all nodes are there, and it answers. */
   async check(
     service: Service,
-    { expected, peakMb }: Aftermath,
+    { expected, peakMb, probe: options }: Aftermath,
     ...fleets: Fleet[]
   ): Promise<void> {
     expect(service.process.isAlive).toBe(true);
-    const probe = this.probe(service);
+    const probe = this.probe(service, options);
     const hello = await probe.call({ do: "hello", clusterId: "anybody", timeoutMs: 15_000 });
     expect(hello).toMatchObject({ code: "OK", clientIp: "127.0.0.1" });
     for (const fleet of fleets) {

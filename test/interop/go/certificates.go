@@ -30,8 +30,9 @@ func writeCertificates(folder string) error {
 
 	now := time.Now()
 	authority := &x509.Certificate{
-		SerialNumber:          big.NewInt(1),
-		Subject:               pkix.Name{CommonName: "interop test authority"},
+		SerialNumber: big.NewInt(1),
+		// A name of its own: several authorities may be trusted at once.
+		Subject:               pkix.Name{CommonName: "interop test authority of " + filepath.Base(folder)},
 		NotBefore:             now.Add(-time.Hour),
 		NotAfter:              now.Add(certificateLife),
 		IsCA:                  true,

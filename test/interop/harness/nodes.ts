@@ -51,6 +51,8 @@ export interface NodeOptions {
   readonly gzip?: boolean;
   /** Where to connect instead of the service: a wire tap in front of it. */
   readonly endpoint?: string;
+  /** Authorities to be trusted, with a service that has a certificate of its own. */
+  readonly caFile?: string;
 }
 
 export interface OtherEndpoints {
@@ -77,7 +79,7 @@ export class TestNode {
       kind === "go"
         ? new LineProcess("go node", inject("binaries").interop, ["node"])
         : new LineProcess("ts node", process.execPath, [OUR_NODE]);
-    const caFile = service.tls ? certificate("ca.pem") : undefined;
+    const caFile = options.caFile ?? (service.tls ? certificate("ca.pem") : undefined);
     const common = {
       ...cluster,
       nodeId,
