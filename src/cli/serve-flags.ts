@@ -11,6 +11,7 @@ import {
 import { DEFAULT_SNAPSHOT_PATH } from "../node/index.ts";
 import { DEFAULT_MAX_AFFILIATES, DEFAULT_MAX_CLUSTERS } from "../registry/limits.ts";
 import { DEFAULT_RATE_LIMIT } from "../server/rate-limit.ts";
+import { MAX_REQUEST_BYTES } from "../server/request-body.ts";
 import { DEFAULT_MAX_WATCHES, DEFAULT_MAX_WATCHES_PER_CLIENT } from "../server/watch-ceiling.ts";
 import { type FlagOption, flag, listFlag, numberFlag, switchFlag } from "./flags.ts";
 import { LOG_FORMATS, LOG_LEVELS } from "./log.ts";
@@ -98,6 +99,7 @@ const createGroups = (): Readonly<Record<string, readonly FlagOption[]>> => ({
       DEFAULT_MAX_STREAMS_PER_CONNECTION,
     ),
     numberFlag("--max-header-bytes <bytes>", "headers of one request", DEFAULT_MAX_HEADER_BYTES),
+    numberFlag("--max-request-bytes <bytes>", "message of one request", MAX_REQUEST_BYTES),
     flag(
       "--first-byte-timeout <duration>",
       "how long a connection may take to begin: TLS, HTTP/2's greeting or HTTP/1.1's headers",

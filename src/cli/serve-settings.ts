@@ -50,6 +50,7 @@ export interface ServeSettings {
   readonly limits: { readonly maxClusters: number; readonly maxAffiliates: number };
   readonly ceilings: { readonly maxWatches: number; readonly maxWatchesPerClient: number };
   readonly connections: Required<ConnectionLimits>;
+  readonly maxRequestBytes: number;
   /** How long a TLS handshake may take. */
   readonly connectTimeoutMs: number;
   readonly logFormat: LogFormat;
@@ -93,6 +94,7 @@ export function readServeSettings(flags: Flags): ServeSettings {
       firstByteTimeoutMs: flags.requiredParsed("first-byte-timeout", parseTimeout),
       idleTimeoutMs: flags.requiredParsed("idle-timeout", parseTimeout),
     },
+    maxRequestBytes: count("max-request-bytes"),
     connectTimeoutMs: flags.requiredParsed("first-byte-timeout", parseTimeout),
     logFormat: flags.requiredParsed("log-format", choiceOf(LOG_FORMATS)),
     logLevel: readLogLevel(flags),

@@ -94,6 +94,7 @@ async function serveUntilStopped(
     rateLimit: settings.rateLimit,
     ceilings: settings.ceilings,
     connections: settings.connections,
+    maxRequestBytes: settings.maxRequestBytes,
     connectTimeoutMs: settings.connectTimeoutMs,
     landing: settings.landing,
     metrics: settings.metrics && metricsPages && { ...settings.metrics, pages: metricsPages },

@@ -211,6 +211,18 @@ test("headers over the limit are refused", async () => {
   expect(answer.status).toBe(431);
 });
 
+test("a request message over the limit is refused", async () => {
+  const service = await startService("-max-request-bytes=100");
+  const call = (bytes: number) =>
+    fetch(`${service.url}/sidero.discovery.server.Cluster/Hello`, {
+      method: "POST",
+      headers: { "content-type": "application/json" },
+      body: `{"clusterId":"c"}${" ".repeat(bytes - 17)}`,
+    });
+  expect((await call(100)).status).toBe(200);
+  expect((await call(101)).status).toBe(429);
+});
+
 test("a missing allow list or certificate is a wrong command", async () => {
   await using folder = await createTestFolder();
   const missing = folder.path("missing");
