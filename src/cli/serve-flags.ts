@@ -99,7 +99,11 @@ const createGroups = (): Readonly<Record<string, readonly FlagOption[]>> => ({
       DEFAULT_MAX_STREAMS_PER_CONNECTION,
     ),
     numberFlag("--max-header-bytes <bytes>", "headers of one request", DEFAULT_MAX_HEADER_BYTES),
-    numberFlag("--max-request-bytes <bytes>", "message of one request", MAX_REQUEST_BYTES),
+    numberFlag(
+      "--max-request-bytes <bytes>",
+      "one request message; the protocol's largest is under 7 kB",
+      MAX_REQUEST_BYTES,
+    ),
     flag(
       "--first-byte-timeout <duration>",
       "how long a connection may take to begin: TLS, HTTP/2's greeting or HTTP/1.1's headers",

@@ -49,8 +49,8 @@ export interface ServeSettings {
   readonly rateLimit: RateLimit | false;
   readonly limits: { readonly maxClusters: number; readonly maxAffiliates: number };
   readonly ceilings: { readonly maxWatches: number; readonly maxWatchesPerClient: number };
-  readonly connections: Required<ConnectionLimits>;
   readonly maxRequestBytes: number;
+  readonly connections: Required<ConnectionLimits>;
   /** How long a TLS handshake may take. */
   readonly connectTimeoutMs: number;
   readonly logFormat: LogFormat;
@@ -87,6 +87,7 @@ export function readServeSettings(flags: Flags): ServeSettings {
       maxWatches: count("max-watches"),
       maxWatchesPerClient: count("max-watches-per-client"),
     },
+    maxRequestBytes: count("max-request-bytes"),
     connections: {
       maxConnections: count("max-connections"),
       maxStreamsPerConnection: count("max-streams-per-connection"),
@@ -94,7 +95,6 @@ export function readServeSettings(flags: Flags): ServeSettings {
       firstByteTimeoutMs: flags.requiredParsed("first-byte-timeout", parseTimeout),
       idleTimeoutMs: flags.requiredParsed("idle-timeout", parseTimeout),
     },
-    maxRequestBytes: count("max-request-bytes"),
     connectTimeoutMs: flags.requiredParsed("first-byte-timeout", parseTimeout),
     logFormat: flags.requiredParsed("log-format", choiceOf(LOG_FORMATS)),
     logLevel: readLogLevel(flags),
