@@ -36,6 +36,8 @@ const ENDPOINT_TTL_TAG = /* @__PURE__ */ bytesTag(3);
 /** `google.protobuf.Duration.seconds`, a varint. */
 const SECONDS_TAG = 1 << 3;
 
+const UTF8 = /* @__PURE__ */ new TextEncoder();
+
 /** One endpoint or affiliate's data, and what remains of its life. Whole seconds are kept, a fraction is cut off. */
 interface Kept {
   readonly data: Uint8Array;
@@ -58,9 +60,8 @@ export interface KeptCluster {
  * @throws {RangeError} For a cluster of more than 137,912,579 bytes.
  */
 export function encodeSnapshotCluster(cluster: KeptCluster): Uint8Array<ArrayBuffer> {
-  const utf8 = new TextEncoder();
-  const id = utf8.encode(cluster.id);
-  const affiliateIds = cluster.affiliates.map((affiliate) => utf8.encode(affiliate.id));
+  const id = UTF8.encode(cluster.id);
+  const affiliateIds = cluster.affiliates.map((affiliate) => UTF8.encode(affiliate.id));
   const affiliateBytes: number[] = [];
   let clusterBytes = optionalBytes(id);
   for (const [i, { data, ttlMs, endpoints }] of cluster.affiliates.entries()) {
