@@ -7,10 +7,10 @@
  */
 import { bytesTag, fieldBytes, isAscii, writeHead } from "./field-bytes.ts";
 
-const AFFILIATES_TAG = bytesTag(1);
-const ID_TAG = bytesTag(1);
-const DATA_TAG = bytesTag(2);
-const ENDPOINTS_TAG = bytesTag(3);
+const AFFILIATES_TAG = /* @__PURE__ */ bytesTag(1);
+const ID_TAG = /* @__PURE__ */ bytesTag(1);
+const DATA_TAG = /* @__PURE__ */ bytesTag(2);
+const ENDPOINTS_TAG = /* @__PURE__ */ bytesTag(3);
 
 /**
  * Encodes one entry of field 1, `affiliates`, as it stands in `ListResponse` and in `WatchResponse`: the concatenation
