@@ -42,6 +42,36 @@ test("Hello reports nothing where reporting is off or the IP is unknown", async 
   expect((await procedures.hello({ clusterId: "c" }, unknown)).clientIp).toHaveLength(0);
 });
 
+test("a rate limit costs no promise while there are tokens, and refuses what would be too late", () => {
+  const rateLimit = { perSecond: 0.0001, burst: 5 };
+  const procedures = createProcedures(new MemoryRegistry(), { rateLimit });
+  const late = { ...caller(), timeoutMs: () => 1000 };
+  const update = { clusterId: "c", affiliateId: "a", affiliateEndpoints: [] };
+  expect(procedures.hello({ clusterId: "c" }, late)).not.toBeInstanceOf(Promise);
+  expect(procedures.affiliateUpdate(update, late)).toBeUndefined();
+  expect(procedures.affiliateDelete(update, late)).toBeUndefined();
+  expect(procedures.list({ clusterId: "c" }, late)).toEqual([]);
+  procedures.hello({ clusterId: "c" }, late);
+  for (const call of [
+    () => procedures.hello({ clusterId: "c" }, late),
+    () => procedures.affiliateUpdate(update, late),
+    () => procedures.affiliateDelete(update, late),
+    () => procedures.list({ clusterId: "c" }, late),
+  ]) {
+    expect(call).toThrow(expect.objectContaining({ code: "ERR_RATE_LIMITED" }));
+  }
+});
+
+test("a call that waited for its turn is told what it did wrong", async () => {
+  const procedures = createProcedures(new MemoryRegistry(), {
+    rateLimit: { perSecond: 20, burst: 1 },
+  });
+  procedures.hello({ clusterId: "c" }, caller());
+  const empty = expect.objectContaining({ code: "ERR_CLUSTER_ID_EMPTY" });
+  const waiting = async () => procedures.hello({ clusterId: "" }, caller());
+  await expect(waiting()).rejects.toEqual(empty);
+});
+
 test("an empty redirect endpoint is the operator's mistake", () => {
   expect(() => createProcedures(new MemoryRegistry(), { redirectEndpoint: "" })).toThrow(
     new TypeError("redirectEndpoint: is empty"),
