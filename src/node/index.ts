@@ -33,7 +33,7 @@ export {
   DEFAULT_SNAPSHOT_PATH,
   type SnapshotFileOptions,
 } from "./snapshot-file.ts";
-export { readSnapshotFile } from "./snapshot-reader.ts";
+export { readSnapshotFile, type SnapshotCluster } from "./snapshot-reader.ts";
 export {
   DEFAULT_RESTORE_GRACE_MS,
   DEFAULT_SNAPSHOT_CHANGE_DELAY_MS,

@@ -12,7 +12,7 @@ import type {
   AffiliateSnapshot,
   ClusterSnapshot,
 } from "../protocol/gen/sidero/discovery/storage/storage_pb.ts";
-import { encodeSnapshotCluster, snapshotTimeLeftMs } from "../protocol/index.ts";
+import { encodeSnapshotCluster, snapshotTimeLeftMs } from "../protocol/snapshot.ts";
 import type { Journal, JournalAffiliate, JournalCluster } from "../registry/journal.ts";
 import { AtomicFile, fileFailure, removeLeftovers, setAside } from "./atomic-file.ts";
 import { readSnapshotFile } from "./snapshot-reader.ts";

@@ -4,8 +4,10 @@
  */
 import { type FileHandle, open } from "node:fs/promises";
 import { DiscoveryError, isDiscoveryError } from "../errors.ts";
-import { readSnapshot, type SnapshotCluster } from "../protocol/index.ts";
+import { readSnapshot, type SnapshotCluster } from "../protocol/snapshot-entries.ts";
 import { fileFailure } from "./atomic-file.ts";
+
+export type { SnapshotCluster };
 
 /** How much is read at once; other work has its turn in between. */
 const CHUNK_BYTES = 256 * 1024;

@@ -44,10 +44,3 @@ export {
 export * from "./gen/sidero/discovery/storage/storage_pb.ts";
 export * from "./limits.ts";
 export { encodeAffiliateField } from "./sealed.ts";
-export {
-  decodeSnapshotCluster,
-  encodeSnapshotCluster,
-  type KeptCluster,
-  snapshotTimeLeftMs,
-} from "./snapshot.ts";
-export { readSnapshot, type SnapshotCluster } from "./snapshot-entries.ts";

@@ -7,7 +7,7 @@ import { join, resolve } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { expect, onTestFinished, test } from "vitest";
 import { createSnapshotFile, type SnapshotLoadReport } from "../../src/node/index.ts";
-import { encodeSnapshotCluster } from "../../src/protocol/index.ts";
+import { encodeSnapshotCluster } from "../../src/protocol/snapshot.ts";
 import { LineProcess } from "../interop/harness/line-process.ts";
 import { onReadOnlyDisk, onSmallDisk, type Runner } from "./harness/limited-disk.ts";
 import { temporaryFolder } from "./harness/temporary-folder.ts";

@@ -3,7 +3,8 @@ import { join } from "node:path";
 import { fromBinary, toJson } from "@bufbuild/protobuf";
 import { expect, test } from "vitest";
 import { parse } from "yaml";
-import { encodeSnapshotCluster, StateSnapshotSchema } from "../../../src/protocol/index.ts";
+import { StateSnapshotSchema } from "../../../src/protocol/index.ts";
+import { encodeSnapshotCluster } from "../../../src/protocol/snapshot.ts";
 import { createTestFolder } from "./test-folder.ts";
 import { runCommand } from "./test-terminal.ts";
 

@@ -11,7 +11,8 @@ import {
   type SnapshotLoadReport,
   type SnapshotReport,
 } from "../../../src/node/snapshot-report.ts";
-import { encodeSnapshotCluster, StateSnapshotSchema } from "../../../src/protocol/index.ts";
+import { StateSnapshotSchema } from "../../../src/protocol/index.ts";
+import { encodeSnapshotCluster } from "../../../src/protocol/snapshot.ts";
 import type { JournalCluster } from "../../../src/registry/journal.ts";
 import { MemoryRegistry } from "../../../src/registry/memory-registry.ts";
 

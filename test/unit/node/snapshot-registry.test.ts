@@ -8,7 +8,7 @@ import {
   type SnapshotRegistryOptions,
 } from "../../../src/node/snapshot-registry.ts";
 import type { SnapshotReport } from "../../../src/node/snapshot-report.ts";
-import { encodeSnapshotCluster } from "../../../src/protocol/index.ts";
+import { encodeSnapshotCluster } from "../../../src/protocol/snapshot.ts";
 import { createManualClock, type ManualClock } from "../registry/manual-clock.ts";
 
 async function snapshotPath(): Promise<string> {
