@@ -61,7 +61,7 @@ const MAX_TIMER_MS = 2 ** 31 - 1;
 const CALL: unique symbol = Symbol("call");
 
 interface GrpcStream extends ServerHttp2Stream {
-  [CALL]: GrpcCall;
+  [CALL]?: GrpcCall | undefined;
 }
 
 /**
@@ -87,7 +87,7 @@ export function createGrpcFastPath(
   function peerOf(session: ServerHttp2Session): Peer {
     let peer = peers.get(session);
     if (peer === undefined) {
-      peer = new Peer(session.socket.remoteAddress);
+      peer = new Peer(session.socket.remoteAddress, options);
       peers.set(session, peer);
     }
     return peer;
@@ -120,18 +120,40 @@ function isPlainGrpc(headers: IncomingHttpHeaders): boolean {
   return headers.origin === undefined && headers.expect === undefined;
 }
 
-/** The other end of a connection. */
+/** The other end of a connection, and for whom it speaks. */
 class Peer {
-  readonly address: string | undefined;
-  readonly ip: Uint8Array | undefined;
+  readonly #address: string | undefined;
+  readonly #options: CallOptions;
+  /** Nodes repeat themselves, and so do their proxies: the address is worked out when the headers change. */
+  #isKnown = false;
+  #realIp: string | string[] | undefined;
+  #forwardedFor: string | string[] | undefined;
+  #clientIp: Uint8Array | undefined;
 
-  constructor(address: string | undefined) {
-    this.address = address;
-    this.ip = clientAddress(NO_HEADERS, address, []);
+  constructor(address: string | undefined, options: CallOptions) {
+    this.#address = address;
+    this.#options = options;
+  }
+
+  clientIp(headers: IncomingHttpHeaders): Uint8Array | undefined {
+    const realIp = headers["x-real-ip"];
+    const forwardedFor = headers["x-forwarded-for"];
+    const isSame =
+      this.#options.trustedProxies.length === 0 ||
+      (realIp === this.#realIp && forwardedFor === this.#forwardedFor);
+    if (this.#isKnown && isSame) return this.#clientIp;
+    const get = (name: string) => {
+      const value = headers[name];
+      return typeof value === "string" ? value : null;
+    };
+    const { trustedProxies, clientHeaders } = this.#options;
+    this.#clientIp = clientAddress({ get }, this.#address, trustedProxies, clientHeaders);
+    this.#isKnown = true;
+    this.#realIp = realIp;
+    this.#forwardedFor = forwardedFor;
+    return this.#clientIp;
   }
 }
-
-const NO_HEADERS = { get: () => null };
 
 /** One call: its stream, its caller, and how far it has come. */
 class GrpcCall implements Caller {
@@ -176,13 +198,7 @@ class GrpcCall implements Caller {
   }
 
   clientIp(): Uint8Array | undefined {
-    const { trustedProxies, clientHeaders } = this.#options;
-    if (trustedProxies.length === 0) return this.#peer.ip;
-    const get = (name: string) => {
-      const value = this.#headers[name];
-      return typeof value === "string" ? value : null;
-    };
-    return clientAddress({ get }, this.#peer.address, trustedProxies, clientHeaders);
+    return this.#peer.clientIp(this.#headers);
   }
 
   timeoutMs(): number | undefined {
@@ -388,19 +404,22 @@ class GrpcCall implements Caller {
 }
 
 function onData(this: ServerHttp2Stream, piece: Buffer): void {
-  (this as GrpcStream)[CALL].receive(piece);
+  (this as GrpcStream)[CALL]?.receive(piece);
 }
 
 function onEnd(this: ServerHttp2Stream): void {
-  (this as GrpcStream)[CALL].run();
+  (this as GrpcStream)[CALL]?.run();
 }
 
-function onClose(this: ServerHttp2Stream): void {
-  (this as GrpcStream)[CALL].closed();
+function onClose(this: GrpcStream): void {
+  this[CALL]?.closed();
+  // A stream that has closed stays until the next full collection of garbage (its handle is the reason, seen with Node 24),
+  // and what it holds would with it.
+  this[CALL] = undefined;
 }
 
 function onWantTrailers(this: ServerHttp2Stream): void {
-  (this as GrpcStream)[CALL].sendTrailers();
+  (this as GrpcStream)[CALL]?.sendTrailers();
 }
 
 function onBodyTimeout(call: GrpcCall): void {

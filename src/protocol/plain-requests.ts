@@ -80,8 +80,13 @@ export function readPlainUpdateRequest(bytes: Uint8Array): PlainUpdateRequest | 
     } else return undefined;
   }
   if (!reader.isPlain) return undefined;
-  const ids = { clusterId: clusterId ?? "", affiliateId: affiliateId ?? "" };
-  return { ...ids, affiliateData, affiliateEndpoints, ttl };
+  return {
+    clusterId: clusterId ?? "",
+    affiliateId: affiliateId ?? "",
+    affiliateData,
+    affiliateEndpoints,
+    ttl,
+  };
 }
 
 function readPlainDuration(bytes: Uint8Array): PlainUpdateRequest["ttl"] {
