@@ -58,7 +58,7 @@ test("setting the clock neither ends nor prolongs a life", async () => {
   }
   expect(watch.messages.filter(({ deleted }) => deleted)).toEqual([]);
   expect(losses()).toEqual([]);
-  await stage.check(service, { peakMb: 250 }, fleet);
+  await stage.check(service, { peakMb: 200 }, fleet);
 });
 
 /** How far the service's clock is ahead of ours, as the `Date` of a page tells. */

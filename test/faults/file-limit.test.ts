@@ -50,5 +50,5 @@ test("at the limit of open files connections are refused and logged, and calls g
     );
   await expect.poll(answers).toBe(true);
   expect(losses()).toEqual([]);
-  await stage.check(service, { expected: /too many connections/, peakMb: 250 }, fleet);
+  await stage.check(service, { expected: /too many connections/, peakMb: 200 }, fleet);
 });

@@ -87,7 +87,7 @@ test("certificates replaced ten times a second fail no handshake, and each that 
   await Promise.all(clients);
   expect(failures).toEqual([]);
   expect(losses()).toEqual([]);
-  await stage.check(service, { peakMb: 300, probe: { caFile } }, fleet);
+  await stage.check(service, { peakMb: 250, probe: { caFile } }, fleet);
 });
 
 /** Certificates for loopback in folders of their own, and a file with the authorities of all. */

@@ -39,5 +39,5 @@ test("2,000 connections that say nothing are closed, and others are served meanw
   }
   expect(answers).toBeGreaterThan(0);
   expect(losses()).toEqual([]);
-  await stage.check(service, { peakMb: 300 }, fleet);
+  await stage.check(service, { peakMb: 200 }, fleet);
 });

@@ -38,5 +38,5 @@ test("no node that is alive is announced as gone after the service was stopped f
   expect(gone().map((affiliate) => affiliate?.id)).toEqual([doomed]);
   expect(losses()).toEqual([]);
   await load.stop();
-  await stage.check(service, { peakMb: 250 }, fleet);
+  await stage.check(service, { peakMb: 220 }, fleet);
 });

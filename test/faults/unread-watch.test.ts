@@ -13,8 +13,8 @@ const AFFILIATES = 1000;
 const DATA_BYTES = 2048;
 const ROUNDS = 10;
 const CLUSTER_MB = (AFFILIATES * DATA_BYTES) / 2 ** 20;
-/** What the service has without them, and a few times what a watcher has yet to be told; ten rounds queued would be ten. */
-const PEAK_MB = 200 + CONNECTIONS * WATCHES * CLUSTER_MB * 4;
+/** What the service has without them, and for each what it has yet to be told, twice; ten rounds queued would be ten times. */
+const PEAK_MB = 150 + CONNECTIONS * WATCHES * CLUSTER_MB * 2;
 
 test("100 watchers of a full cluster that read nothing cost no queue, and nobody else anything", async () => {
   const stage = new FaultStage();
