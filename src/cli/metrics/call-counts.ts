@@ -90,7 +90,9 @@ export class CallCounts {
 
   #ended(report: CallReport): void {
     const counts = this.methods[report.method];
-    counts.handled[report.code]++;
+    // A watch lasts until its caller has had enough: that it ends so is no failure. The reference counts it so too.
+    const isWatchLeft = report.code === "Canceled" && report.method === "Watch";
+    counts.handled[isWatchLeft ? "OK" : report.code]++;
     counts.handlingSeconds.observe(report.durationMs / 1000);
     this.paths[report.path]++;
     if (report.method === "Hello") this.#helloFrom(report.clientVersion);

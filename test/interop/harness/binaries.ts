@@ -14,6 +14,8 @@ const ROOT = resolve(import.meta.dirname, "../../..");
 const CACHE = join(ROOT, ".cache/interop");
 const SERVICE_PACKAGE = "github.com/siderolabs/discovery-service/cmd/discovery-service";
 const DECODER_PACKAGE = "github.com/siderolabs/discovery-service/cmd/snapshot-decoder";
+const GRPCURL_MODULE = resolve(import.meta.dirname, "../grpcurl");
+const GRPCURL_PACKAGE = "github.com/fullstorydev/grpcurl/cmd/grpcurl";
 const BUILD_LIMIT_MS = 600_000;
 
 const run = promisify(execFile);
@@ -26,6 +28,8 @@ export interface Binaries {
   readonly decoder: string;
   /** The programs of `test/interop/go`. */
   readonly interop: string;
+  /** What people call gRPC services with, by their reflection. */
+  readonly grpcurl: string;
 }
 
 /** Builds what is missing. The service's name depends on `go.sum`, that of our programs on their sources too. */
@@ -34,6 +38,7 @@ export async function buildBinaries(): Promise<Binaries> {
     service: await buildGoProgram(GO_MODULE, SERVICE_PACKAGE, "discovery-service"),
     decoder: await buildGoProgram(GO_MODULE, DECODER_PACKAGE, "snapshot-decoder"),
     interop: await buildGoProgram(GO_MODULE, ".", "interop"),
+    grpcurl: await buildGoProgram(GRPCURL_MODULE, GRPCURL_PACKAGE, "grpcurl"),
   };
 }
 

@@ -30,6 +30,8 @@ export interface ServiceOptions {
   readonly tls?: boolean | CertificateFiles;
   /** The snapshot file. @default none is kept */
   readonly snapshotPath?: string;
+  /** Where it serves metrics on loopback. @default nowhere */
+  readonly metricsPort?: number;
   /** More of our flags. */
   readonly flags?: readonly string[];
   /** A program that runs ours with its own arguments before, in the same process: `["prlimit", "--nofile=64", "--"]`. */
@@ -94,7 +96,7 @@ function startReference(options: ServiceOptions): LineProcess<ServiceEvent> {
   const args = [
     ...commonFlags(options),
     "-landing-addr=",
-    "-metrics-addr=",
+    `-metrics-addr=${options.metricsPort === undefined ? "" : `${HOST}:${options.metricsPort}`}`,
     `-gc-interval=${GO_SWEEP_INTERVAL_MS}ms`,
     `-trust-x-real-ip=${trustRealIp}`,
     `-trust-first-x-forwarded-for=${trustRealIp}`,
@@ -108,6 +110,9 @@ function startOurs(options: ServiceOptions): LineProcess<ServiceEvent> {
   const { through = [], flags = [], env = {}, trustRealIp = true } = options;
   const command = [...through, process.execPath, OUR_CLI, "serve", ...commonFlags(options)];
   if (trustRealIp) command.push("-trusted-proxies=127.0.0.0/8");
+  if (options.metricsPort !== undefined) {
+    command.push(`-metrics-addr=${HOST}:${options.metricsPort}`);
+  }
   const [program = "", ...args] = [...command, ...flags];
   const pattern = /^listening on https?:\/\/(\S+)$/;
   return new LineProcess("ts service", program, args, addressIn(pattern), {

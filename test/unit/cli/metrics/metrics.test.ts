@@ -89,6 +89,15 @@ describe("the reference's metrics", () => {
     expect(samples.get('discovery_server_calls_total{path="fast"}')).toBe(1);
   });
 
+  test("a watch that its caller leaves has ended well", async () => {
+    const metrics = createMetrics({ version: "1.0.0" });
+    metrics.hooks.onCallEnd(report("Watch", { code: "Canceled" }));
+    metrics.hooks.onCallEnd(report("Hello", { code: "Canceled" }));
+    const samples = await scrape(metrics);
+    expect(samples.get(`grpc_server_handled_total{${WATCH},grpc_code="OK"}`)).toBe(1);
+    expect(samples.get(`grpc_server_handled_total{${HELLO},grpc_code="Canceled"}`)).toBe(1);
+  });
+
   test("the state is read from the registry, and what expires is counted", async () => {
     const metrics = createMetrics({ version: "1.0.0" });
     let time = 0;
