@@ -7,6 +7,7 @@
  */
 import { execFileSync } from "node:child_process";
 import { chmodSync } from "node:fs";
+import { onTestFinished } from "vitest";
 
 /** A program and its first arguments; the program that is to be run follows. */
 export type Runner = readonly string[];
@@ -15,6 +16,8 @@ const NAMESPACES: readonly Runner[] = [
   ["unshare", "-m"],
   ["unshare", "-r", "-m"],
 ];
+
+const NOBODY: Runner = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"];
 
 /** Runs a program for which `folder` is a file system of so many KiB. */
 export function onSmallDisk(folder: string, kib: number): Runner {
@@ -27,9 +30,10 @@ export function onReadOnlyDisk(folder: string): Runner {
   const mount = 'mount --bind "$0" "$0" && mount -o remount,ro,bind "$0"';
   const runner = mounted(folder, mount);
   if (runner !== undefined) return runner;
-  // Without a namespace this is no superuser, whom permissions stop.
   chmodSync(folder, 0o555);
-  return ["env"];
+  onTestFinished(() => chmodSync(folder, 0o755));
+  // Permissions stop everybody but the superuser.
+  return process.getuid?.() === 0 ? NOBODY : ["env"];
 }
 
 function mounted(folder: string, mount: string): Runner | undefined {
