@@ -47,7 +47,7 @@ function fanOut(name: string, connections: number, limit: number): CpuCase {
       { do: "fill", concurrency: CONCURRENCY, ...shape },
       { do: "watch", count: WATCHERS, connections, watchedClusters: 1, ...shape },
     ],
-    measure: { do: "publish", count: 600, concurrency: 1 },
+    measure: { do: "publish", count: 400, concurrency: 1 },
     verify: { do: "verify", concurrency: 1, ...shape },
   };
 }
@@ -73,7 +73,7 @@ export const CPU_CASES: readonly CpuCase[] = [
     limit: 0.65,
     tls: false,
     prepare: [open],
-    measure: calls("hello", 24_000),
+    measure: calls("hello", 15_000),
   },
   {
     name: "update",
@@ -81,7 +81,7 @@ export const CPU_CASES: readonly CpuCase[] = [
     limit: 0.65,
     tls: false,
     prepare: [open, fill],
-    measure: calls("update", 24_000),
+    measure: calls("update", 15_000),
     verify,
   },
   {
@@ -90,7 +90,7 @@ export const CPU_CASES: readonly CpuCase[] = [
     limit: 0.65,
     tls: false,
     prepare: [open, fill],
-    measure: calls("refresh", 24_000),
+    measure: calls("refresh", 15_000),
     verify,
   },
   {
@@ -99,20 +99,20 @@ export const CPU_CASES: readonly CpuCase[] = [
     limit: 0.4,
     tls: false,
     prepare: [open, fill],
-    measure: calls("list", 6000),
+    measure: calls("list", 4000),
     verify,
   },
   fanOut("watch", WATCHERS, 0.5),
   fanOut("watch-shared", 20, 0.3),
-  sessions("session", false, 2400, 1),
-  sessions("session-tls", true, 1200, 1.35),
+  sessions("session", false, 1600, 1),
+  sessions("session-tls", true, 1000, 1.35),
   {
     name: "update-tls",
     operation: "AffiliateUpdate with changed data, TLS",
     limit: 0.85,
     tls: true,
     prepare: [open, fill],
-    measure: calls("update", 24_000),
+    measure: calls("update", 15_000),
     verify,
   },
 ];

@@ -1,6 +1,6 @@
 /**
- * `npm run bench:service [-- CASE…] [--quick] [--json]`: server CPU time and memory of our service against the reference's,
- * under the same load.
+ * `npm run bench:service [-- CASE…] [--quick] [--json] [--scale]`: server CPU time and memory of our service against the reference's,
+ * under the same load; with `--scale`, how both grow with affiliates and watchers.
  * @module
  */
 import { parseArgs } from "node:util";
@@ -16,6 +16,7 @@ import {
   runCpuRound,
   runMemoryRound,
 } from "./rounds.ts";
+import { formatScale, runScale, scaleCsv } from "./scale.ts";
 import { ServerHall, type ServerName } from "./servers.ts";
 
 const BYTES_PER_MB = 1_000_000;
@@ -31,7 +32,8 @@ const FULL: Plan = { rounds: 3, share: 1, settleMs: 3000 };
 const QUICK: Plan = { rounds: 1, share: 1 / 20, settleMs: 300 };
 
 async function main(): Promise<void> {
-  const { names, isQuick, isJson } = parseCommandLine();
+  const { names, isQuick, isJson, isScale } = parseCommandLine();
+  if (isScale) return scale({ isQuick, isJson });
   const plan = isQuick ? QUICK : FULL;
   const cpuCases = CPU_CASES.filter(({ name }) => names.includes(name));
   const memoryCases = MEMORY_CASES.filter(({ name }) => names.includes(name));
@@ -66,6 +68,18 @@ async function main(): Promise<void> {
   print(results, empty.map(megabytes), { isQuick, isJson });
 }
 
+async function scale({ isQuick, isJson }: { isQuick: boolean; isJson: boolean }): Promise<void> {
+  await using hall = await ServerHall.open();
+  await using generator = await LoadGenerator.start();
+  const rows = await runScale(hall, generator, { isQuick });
+  const machine = describeMachine();
+  if (isJson) console.log(JSON.stringify({ machine, quick: isQuick, rows }, null, 2));
+  else {
+    console.log(`${Object.values(machine).join(", ")}${isQuick ? ", quick" : ""}\n`);
+    console.log(`${formatScale(rows)}\n\n${scaleCsv(rows)}`);
+  }
+}
+
 function megabytes(bytes: RoundValues): RoundValues {
   return { ours: bytes.ours / BYTES_PER_MB, reference: bytes.reference / BYTES_PER_MB };
 }
@@ -94,18 +108,29 @@ function print(
 }
 
 /** Ends the process where the command line is wrong. */
-function parseCommandLine(): { names: string[]; isQuick: boolean; isJson: boolean } {
+function parseCommandLine(): {
+  names: string[];
+  isQuick: boolean;
+  isJson: boolean;
+  isScale: boolean;
+} {
   const all = [...CPU_CASES, ...MEMORY_CASES].map(({ name }) => name);
   try {
     const { values, positionals } = parseArgs({
       allowPositionals: true,
-      options: { quick: { type: "boolean" }, json: { type: "boolean" } },
+      options: {
+        quick: { type: "boolean" },
+        json: { type: "boolean" },
+        scale: { type: "boolean" },
+      },
     });
     for (const name of positionals) {
       if (!all.includes(name)) throw new RangeError(`No case '${name}': ${all.join(", ")}`);
     }
     const names = positionals.length > 0 ? positionals : all;
-    return { names, isQuick: values.quick ?? false, isJson: values.json ?? false };
+    const { quick: isQuick = false, json: isJson = false, scale: isScale = false } = values;
+    if (isScale && positionals.length > 0) throw new RangeError("--scale: takes no cases");
+    return { names, isQuick, isJson, isScale };
   } catch (error) {
     console.error((error as Error).message);
     process.exit(2);

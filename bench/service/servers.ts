@@ -29,6 +29,8 @@ export interface StartOptions {
   readonly tls?: boolean;
   /** Arguments for Node itself; ours alone. */
   readonly nodeArgs?: readonly string[];
+  /** Beside those of this process; ours alone. */
+  readonly env?: Readonly<Record<string, string>>;
 }
 
 /** Starts services; its end removes their files. */
@@ -75,6 +77,7 @@ export class ServerHall implements AsyncDisposable {
             // The reference believes X-Real-IP of anybody, so that each virtual client has a rate limit of its own.
             [...(options.nodeArgs ?? []), OUR_CLI, "serve", ...args, TRUST_LOOPBACK],
             listening(OURS_SAYS),
+            { ...(options.env && { env: options.env }) },
           );
     try {
       await process_.until("listening", () => process_.events[0]);

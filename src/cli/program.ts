@@ -9,10 +9,14 @@ import type { ExitCode } from "./exit.ts";
 import { Flags } from "./flags.ts";
 import type { CliIo } from "./io.ts";
 import { VERSION } from "./version.ts";
+import { keepYoungGenerationSmall } from "./young-generation.ts";
 
 /** Loaded where they are needed: a service shall not hold what the others are made of. */
 const COMMANDS: Readonly<Record<string, () => Promise<AddCommand>>> = {
-  serve: async () => (await import("./commands/serve.ts")).addServeCommand,
+  serve: async () => {
+    keepYoungGenerationSmall();
+    return (await import("./commands/serve.ts")).addServeCommand;
+  },
   get: async () => (await import("./commands/get.ts")).addGetCommand,
   join: async () => (await import("./commands/join.ts")).addJoinCommand,
   cluster: async () => (await import("./commands/cluster.ts")).addClusterCommand,
