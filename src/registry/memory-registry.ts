@@ -6,14 +6,9 @@ import { DiscoveryError } from "../errors.ts";
 import { type AffiliateState, expire, merge } from "./affiliate-state.ts";
 import { Cluster, type ClusterAffiliate, type ClusterOwner } from "./cluster.ts";
 import { ExpiryQueue } from "./expiry.ts";
-import {
-  fromJournalAffiliate,
-  type Journal,
-  type JournalAffiliate,
-  type JournalCluster,
-  toJournalAffiliate,
-} from "./journal.ts";
+import { fromJournalAffiliate, type Journal, type JournalCluster } from "./journal.ts";
 import { JournalKeeper } from "./journal-keeper.ts";
+import { keptClusters } from "./kept-clusters.ts";
 import {
   checkAffiliateId,
   checkClusterId,
@@ -208,7 +203,7 @@ export class MemoryRegistry implements Registry {
    */
   async save(): Promise<void> {
     this.#checkOpen();
-    await this.#journal.save(() => this.#content());
+    await this.#journal.save(() => keptClusters(this.#clusters, this.#now));
   }
 
   /**
@@ -230,7 +225,7 @@ export class MemoryRegistry implements Registry {
     this.#wake.clear();
     for (const cluster of [...this.#clusters.values()]) cluster.close();
     try {
-      await this.#journal.save(() => this.#content());
+      await this.#journal.save(() => keptClusters(this.#clusters, this.#now));
     } finally {
       this.#clusters.clear();
       this.#expiry.clear();
@@ -347,21 +342,6 @@ export class MemoryRegistry implements Registry {
       } catch (error) {
         journal.refused?.(id, kept, error);
       }
-    }
-  }
-
-  *#content(): Iterable<JournalCluster> {
-    // By name: one that goes and comes back while this is read would come twice in the order of the map.
-    for (const id of [...this.#clusters.keys()]) {
-      const cluster = this.#clusters.get(id);
-      if (cluster === undefined) continue;
-      const now = this.#now();
-      const affiliates: JournalAffiliate[] = [];
-      for (const { state } of cluster.affiliates()) {
-        const alive = expire(state, now);
-        if (alive !== null) affiliates.push(toJournalAffiliate(alive, now));
-      }
-      if (affiliates.length > 0) yield { id: cluster.id, affiliates };
     }
   }
 }
