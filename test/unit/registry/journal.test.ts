@@ -108,6 +108,46 @@ describe("save and load", () => {
     await registry.close();
   });
 
+  test("a cluster that goes and comes back during a save comes once, one that goes does not come", async () => {
+    const journal = new MemoryJournal();
+    const { registry } = await open(journal);
+    for (const clusterId of ["c", "d", "e"]) registry.update(update({ clusterId }));
+    const saving = registry.save();
+    // The journal waits after each cluster; the first has been written.
+    await Promise.resolve();
+    registry.delete("c", "a");
+    registry.delete("d", "a");
+    registry.update(update({ clusterId: "c" }));
+    registry.update(update({ clusterId: "late" }));
+    await saving;
+    expect(journal.clusters.map(({ id }) => id)).toEqual(["c", "e"]);
+    await registry.close();
+    expect(journal.clusters.map(({ id }) => id)).toEqual(["e", "c", "late"]);
+  });
+
+  test("the journal is told of changes, and not of refreshes or of what it has loaded", async () => {
+    const told: string[] = [];
+    let what = "load";
+    const { clock, registry } = await open({
+      load: () => [{ id: "c", affiliates: [kept("a"), kept("b", { ttlMs: 3_000 })] }],
+      changed: () => void told.push(what),
+    });
+    const during = (name: string, work: () => void) => {
+      what = name;
+      work();
+    };
+    during("refresh", () => registry.update(update({ data: sealedBytes(1), ttlMs: 20_000 })));
+    during("new data", () => registry.update(update({ data: sealedBytes(2) })));
+    during("new endpoint", () => registry.update(update({ endpoints: [e1], ttlMs: 9_000 })));
+    during("same endpoint", () => registry.update(update({ endpoints: [e1], ttlMs: 9_000 })));
+    what = "expiry";
+    await clock.advance(3_000);
+    during("delete", () => registry.delete("c", "a"));
+    during("delete of nothing", () => registry.delete("c", "a"));
+    expect(told).toEqual(["new data", "new endpoint", "expiry", "delete"]);
+    await registry.close();
+  });
+
   test("saves come one after the other, and one that fails does not stop the next", async () => {
     const journal = new MemoryJournal();
     const { registry } = await open(journal);
