@@ -93,16 +93,13 @@ export class Watcher implements AsyncIterator<WatchMessage, undefined> {
   }
 
   /** One at a time: a second one while the first waits is a mistake. */
-  async next(): Promise<IteratorResult<WatchMessage, undefined>> {
-    if (this.#waiting !== undefined) throw new TypeError("next: one is pending");
-    if (this.#isEnded || this.#signal?.aborted) {
-      this.end();
-      return { done: true, value: undefined };
+  next(): Promise<IteratorResult<WatchMessage, undefined>> {
+    try {
+      const step = this.#step();
+      if (step !== undefined) return Promise.resolve(step);
+    } catch (error) {
+      return Promise.reject(error);
     }
-    if (this.#hub === undefined) return { done: false, value: this.#start() };
-    this.#hub.source.settle();
-    const message = this.#take(new SharedMessages());
-    if (message !== undefined) return { done: false, value: message };
     return new Promise((resolve) => {
       this.#waiting = resolve;
     });
@@ -138,6 +135,20 @@ export class Watcher implements AsyncIterator<WatchMessage, undefined> {
     this.#dirty.clear();
     this.#waiting?.({ done: true, value: undefined });
     this.#waiting = undefined;
+  }
+
+  /** @returns `undefined` where there is nothing to tell yet. */
+  #step(): IteratorResult<WatchMessage, undefined> | undefined {
+    if (this.#waiting !== undefined) throw new TypeError("next: one is pending");
+    if (this.#isEnded || this.#signal?.aborted) {
+      this.end();
+      return { done: true, value: undefined };
+    }
+    if (this.#hub === undefined) return { done: false, value: this.#start() };
+    this.#hub.source.settle();
+    if (this.#dirty.size === 0) return undefined;
+    const message = this.#take(new SharedMessages());
+    return message && { done: false, value: message };
   }
 
   /** Registration and snapshot in one step without a wait, so that nothing is missed between them. */
