@@ -127,12 +127,21 @@ describe("a call over the limit", () => {
     drain(limiter, "192.0.2.1");
     const order: number[] = [];
     void limiter.take(caller("192.0.2.1"))?.then(() => order.push(1));
-    clock.jump(150);
+    clock.jump(250);
     void limiter.take(caller("192.0.2.1"))?.then(() => order.push(2));
     await clock.advance(0);
-    expect(order).toEqual([1]);
-    await clock.advance(50);
     expect(order).toEqual([1, 2]);
+  });
+
+  test("has no place to free once its turn has come", async () => {
+    const { limiter, clock } = start();
+    drain(limiter, "192.0.2.1");
+    const leaving = new AbortController();
+    const turn = limiter.take(caller("192.0.2.1", { signal: leaving.signal }));
+    await clock.advance(100);
+    await turn;
+    leaving.abort();
+    expect(limiter.waiting).toBe(0);
   });
 
   test("is refused at once where the wait would outlast its deadline", async () => {
