@@ -3,7 +3,7 @@
  * @see docs/protocol.md, "Operator surface of the reference"
  * @module
  */
-import { collectDefaultMetrics, Registry as MetricRegistry } from "prom-client";
+import { Registry as MetricRegistry } from "prom-client";
 import type { SnapshotReport, TlsCertificate, TlsReload } from "../../node/index.ts";
 import { Cluster } from "../../protocol/gen/sidero/discovery/server/cluster_pb.ts";
 import type { Registry, RegistryObservers } from "../../registry/index.ts";
@@ -11,6 +11,7 @@ import type { ClusterMethod, Pages, ServerHooks } from "../../server/index.ts";
 import { Buckets } from "./buckets.ts";
 import { CallCounts, METHOD_TYPES, type MethodCounts } from "./call-counts.ts";
 import { exposeCounter, exposeGauge, exposeHistogram, type Sample } from "./exposed-metric.ts";
+import { exposeProcess } from "./process-metrics.ts";
 import { exposeStorage, SnapshotCounts } from "./storage-metrics.ts";
 
 /** The path under which Prometheus asks. */
@@ -18,9 +19,6 @@ const METRICS_PATH = "/metrics";
 
 /** Upper ends in seconds. A watcher that reads is behind by less than the first. */
 const WATCH_LAG_SECONDS = [0.001, 0.01, 0.1, 1, 10, 60];
-
-/** How often the delay of the event loop is measured. */
-const EVENT_LOOP_PRECISION_MS = 20;
 
 /** Options of {@link createMetrics}. */
 export interface MetricsOptions {
@@ -91,10 +89,7 @@ export function createMetrics({ version, now = Date.now }: MetricsOptions): Metr
     labels: ["version"],
     read: () => [[{ version }, 1]],
   });
-  collectDefaultMetrics({
-    register: metrics,
-    eventLoopMonitoringPrecision: EVENT_LOOP_PRECISION_MS,
-  });
+  exposeProcess(metrics);
 
   return {
     hooks: calls.hooks,
