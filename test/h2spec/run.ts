@@ -34,13 +34,39 @@ function summary(results: readonly SpecResult[]): string {
   return `${results.length} tests: ${counts.join(", ")}`;
 }
 
+/** Times that a surprise is looked at again. */
+const SECOND_LOOKS = 3;
+
+/**
+ * All tests of h2spec. It judges by the clock, and by whether its next frame is faster than the answer to the last: on a busy
+ * machine any server fails it here and there. What differs from the list is therefore run again, alone and with patience, and
+ * counts where it differs each time. The empty server gets the same grace.
+ */
+async function judge(h2spec: string, port: number): Promise<readonly SpecResult[]> {
+  const results = [...(await runH2spec(h2spec, port))];
+  for (const [index, result] of results.entries()) {
+    const wanted = KNOWN_FAILURES.has(result.name);
+    const isSurprise = (outcome: SpecResult["outcome"]) => (outcome === "failed") !== wanted;
+    for (let look = 0; look < SECOND_LOOKS && isSurprise(result.outcome); look++) {
+      const again = (await runH2spec(h2spec, port, result.id)).find(
+        ({ outcome }) => !isSurprise(outcome),
+      );
+      if (again === undefined) continue;
+      process.stderr.write(`h2spec: on second look: ${result.name}: ${again.outcome}\n`);
+      results[index] = { ...result, outcome: again.outcome };
+      break;
+    }
+  }
+  return results;
+}
+
 const h2spec = await buildH2spec();
 const empty = await startEmptyServer();
 const ours = await serve({ host: "127.0.0.1", port: 0 });
 
 // One after the other: the tests of h2spec wait for what may never come, and machines are slow.
-const ofEmpty = await runH2spec(h2spec, (empty.address() as AddressInfo).port);
-const ofOurs = await runH2spec(h2spec, ours.port);
+const ofEmpty = await judge(h2spec, (empty.address() as AddressInfo).port);
+const ofOurs = await judge(h2spec, ours.port);
 empty.close();
 await ours.close();
 

@@ -16,14 +16,19 @@ const PACKAGE = "github.com/summerwind/h2spec/cmd/h2spec";
 const BUILD_LIMIT_MS = 600_000;
 const RUN_LIMIT_MS = 300_000;
 
-/** How long h2spec waits for an answer, in seconds: what is missing costs this, and slow machines need it. */
+/** How long h2spec waits for an answer, in seconds: what is missing costs this. */
 const ANSWER_LIMIT_S = 3;
+
+/** The same for one test alone. */
+const PATIENT_ANSWER_LIMIT_S = 15;
 
 const run = promisify(execFile);
 
 /** One test of h2spec: `http2/5.1: closed: Sends a DATA frame`. */
 export interface SpecResult {
   readonly name: string;
+  /** By which h2spec runs it alone: `http2/5.1/11`. */
+  readonly id: string;
   readonly outcome: "passed" | "failed" | "skipped";
 }
 
@@ -45,12 +50,18 @@ export async function buildH2spec(): Promise<string> {
   return path;
 }
 
-/** Runs all tests of h2spec against a plaintext port. */
-export async function runH2spec(h2spec: string, port: number): Promise<readonly SpecResult[]> {
+/** Runs h2spec against a plaintext port: all of its tests, or one with more patience. */
+export async function runH2spec(
+  h2spec: string,
+  port: number,
+  only?: string,
+): Promise<readonly SpecResult[]> {
   const folder = await mkdtemp(join(tmpdir(), "talos-discovery-h2spec-"));
   const report = join(folder, "report.xml");
   try {
-    const args = ["-p", String(port), "-o", String(ANSWER_LIMIT_S), "-j", report];
+    const limit = only === undefined ? ANSWER_LIMIT_S : PATIENT_ANSWER_LIMIT_S;
+    const args = ["-p", String(port), "-o", String(limit), "-j", report];
+    if (only !== undefined) args.push(only);
     // It fails where one of its tests does, which is judged here.
     const { output } = await run(h2spec, args, { timeout: RUN_LIMIT_MS }).then(
       ({ stdout }) => ({ output: stdout }),
@@ -70,14 +81,22 @@ function parseReport(xml: string): readonly SpecResult[] {
   const cases = xml.matchAll(
     /<testcase package="([^"]*)" classname="([^"]*)"[^>]*?(?:\/>|>([\s\S]*?)<\/testcase>)/g,
   );
-  return Array.from(cases, ([, section, title, content = ""]) => ({
-    name: `${section}: ${unescapeXml(title ?? "")}`,
+  const counts = new Map<string, number>();
+  return Array.from(cases, ([, section = "", title = "", content = ""]) => ({
+    name: `${section}: ${unescapeXml(title)}`,
+    id: `${section}/${next(counts, section)}`,
     outcome: /<(?:failure|error)/.test(content)
       ? "failed"
       : content.includes("<skipped")
         ? "skipped"
         : "passed",
   }));
+}
+
+function next(counts: Map<string, number>, key: string): number {
+  const count = (counts.get(key) ?? 0) + 1;
+  counts.set(key, count);
+  return count;
 }
 
 function unescapeXml(text: string): string {
