@@ -7,7 +7,7 @@ import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { promisify } from "node:util";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import { parse, stringify } from "yaml";
 import { createMetrics } from "../../src/cli/metrics/metrics.ts";
 import { serve } from "../../src/node/index.ts";
@@ -65,7 +65,15 @@ async function scrapedNames(): Promise<Set<string>> {
   metrics.attach({ registry: server.registry, tls: () => certificate });
   const saved = { path: "f", clusters: 1, affiliates: 1, endpoints: 1, bytes: 1, durationMs: 1 };
   metrics.onSnapshot({ operation: "save", status: "success", ...saved });
-  const text = await (await fetch(`${server.metrics?.url}/metrics`)).text();
+  // The delay of the event loop is there after its first measurement.
+  const text = await vi.waitFor(
+    async () => {
+      const scraped = await (await fetch(`${server.metrics?.url}/metrics`)).text();
+      expect(scraped).toContain("nodejs_eventloop_lag_p99_seconds ");
+      return scraped;
+    },
+    { timeout: 15_000 },
+  );
   return new Set([...text.matchAll(/^([a-z_0-9]+)[{ ]/gm)].map((match) => match[1] as string));
 }
 

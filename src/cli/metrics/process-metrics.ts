@@ -6,7 +6,6 @@
  * @module
  */
 import type { Registry } from "prom-client";
-import addEventLoop from "prom-client/lib/metrics/eventLoopLag.js";
 import addHeap from "prom-client/lib/metrics/heapSizeAndUsed.js";
 import addHeapSpaces from "prom-client/lib/metrics/heapSpacesSizeAndUsed.js";
 import addMemory from "prom-client/lib/metrics/osMemoryHeap.js";
@@ -15,13 +14,11 @@ import addFileLimit from "prom-client/lib/metrics/processMaxFileDescriptors.js";
 import addOpenFiles from "prom-client/lib/metrics/processOpenFileDescriptors.js";
 import addStartTime from "prom-client/lib/metrics/processStartTime.js";
 import addRuntimeVersion from "prom-client/lib/metrics/version.js";
-
-/** How often the delay of the event loop is measured. */
-const EVENT_LOOP_PRECISION_MS = 20;
+import { exposeEventLoop } from "./event-loop.ts";
 
 /** Exposes them. */
 export function exposeProcess(metrics: Registry): void {
   for (const add of [addCpu, addStartTime, addMemory, addOpenFiles, addFileLimit]) add(metrics);
   for (const add of [addHeap, addHeapSpaces, addRuntimeVersion]) add(metrics);
-  addEventLoop(metrics, { eventLoopMonitoringPrecision: EVENT_LOOP_PRECISION_MS });
+  exposeEventLoop(metrics);
 }

@@ -2,9 +2,6 @@
 declare module "prom-client/lib/metrics/*.js" {
   import type { Registry } from "prom-client";
 
-  const addMetrics: (
-    registry: Registry,
-    config?: { readonly eventLoopMonitoringPrecision?: number },
-  ) => void;
+  const addMetrics: (registry: Registry) => void;
   export = addMetrics;
 }
