@@ -69,7 +69,7 @@ async function scrapedNames(): Promise<Set<string>> {
   const text = await vi.waitFor(
     async () => {
       const scraped = await (await fetch(`${server.metrics?.url}/metrics`)).text();
-      expect(scraped).toContain("nodejs_eventloop_lag_p99_seconds ");
+      expect(scraped).toContain("\nnodejs_eventloop_lag_p99_seconds ");
       return scraped;
     },
     { timeout: 15_000 },
