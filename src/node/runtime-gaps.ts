@@ -11,8 +11,9 @@ import { versions } from "node:process";
 export const KEEPS_HANDED_HTTP1: boolean = versions.deno === undefined;
 
 /**
- * Whether the streams of `node:http2` behave as Node's do: their order of events, trailers, and flow control are what the
- * fast path for gRPC is built on. Deno and Bun have implementations of their own.
+ * Whether the streams of `node:http2` may be answered without its requests and responses, as the fast path for gRPC does. It
+ * is built on Node's order of events, trailers and flow control. Bun 1.4.5 ends with `free(): invalid pointer` after some
+ * hundred calls; Deno 2.9.6 answers such calls, but nobody has held its flow control to the suite yet.
  */
 export const GIVES_HTTP2_STREAMS: boolean =
   versions.deno === undefined && versions.bun === undefined;

@@ -54,7 +54,7 @@ export interface ServeOptions extends ProceduresOptions, HttpServiceOptions {
   readonly onTlsReload?: ((result: TlsReload) => void) | undefined;
   /**
    * Whether nodes' calls (plain gRPC) have a way of their own, which costs a fraction and gives the same answers. Without
-   * effect on Deno and Bun, which have not what it needs. @default true
+   * effect on Deno and Bun, whose HTTP/2 differs from Node's. @default true
    */
   readonly fastPath?: boolean | undefined;
   /** How long calls in progress may go on after `close`. @default 10_000 */
