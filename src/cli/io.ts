@@ -8,6 +8,8 @@ import { printable } from "./output/printable.ts";
 /** Where text goes. */
 export interface CliOutput {
   readonly write: (text: string) => void;
+  /** Resolves when what was written is out: for who writes more than should wait in memory. */
+  readonly flushed?: () => Promise<void>;
   readonly isTerminal: boolean;
   /** Width in characters, where it is known. */
   readonly columns?: number | undefined;

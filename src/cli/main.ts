@@ -18,6 +18,7 @@ function stop(): void {
 function outputTo(stream: NodeJS.WriteStream): CliOutput {
   return {
     write: (text) => void stream.write(text),
+    flushed: () => flushed(stream),
     isTerminal: stream.isTTY === true,
     columns: stream.columns,
   };

@@ -12,6 +12,9 @@ import { OUTPUT_FORMATS } from "../output/printer.ts";
 import { createSnapshotPrinter } from "../output/snapshot.ts";
 import { chooseStyle } from "../output/style.ts";
 
+/** How much may wait for a slow reader: a file is larger than what should be in memory. */
+const FLUSH_CHARACTERS = 1_000_000;
+
 /** Adds `snapshot`. */
 export const addSnapshotCommand: AddCommand = (parent, action) => {
   const snapshot = parent
@@ -38,11 +41,17 @@ async function runShow({ flags, args: [path = ""], io }: Invocation): Promise<Ex
   const format = flags.parsed("output", choiceOf(OUTPUT_FORMATS)) ?? "table";
   const printer = createSnapshotPrinter(format, chooseStyle(io.stdout, io.env));
   let clusters = 0;
+  let waitingCharacters = 0;
   try {
     for await (const { cluster } of readSnapshotFile(path)) {
       if (io.signal.aborted) break;
-      io.stdout.write(printer.print(cluster));
+      const text = printer.print(cluster);
+      io.stdout.write(text);
       clusters++;
+      waitingCharacters += text.length;
+      if (waitingCharacters < FLUSH_CHARACTERS) continue;
+      await io.stdout.flushed?.();
+      waitingCharacters = 0;
     }
   } catch (error) {
     if (isDiscoveryError(error) && error.code === "ERR_FILE_UNREADABLE") throw error;
