@@ -28,13 +28,19 @@ export interface SnapshotSettings {
   readonly graceMs: number;
 }
 
+/** A port of pages. */
+export interface PagesSettings extends ListenAddress {
+  /** Whether nobody asked for this address: then the service starts without it where something else has the port. */
+  readonly isDefault: boolean;
+}
+
 /** All settings of `serve`. */
 export interface ServeSettings {
   readonly listen: ListenAddress;
   /** Absent: nowhere. */
-  readonly landing: ListenAddress | undefined;
+  readonly landing: PagesSettings | undefined;
   /** Absent: nowhere, and nothing is counted. */
-  readonly metrics: ListenAddress | undefined;
+  readonly metrics: PagesSettings | undefined;
   readonly redirectEndpoint: string | undefined;
   readonly shutdownTimeoutMs: number;
   readonly tls: TlsFiles | undefined;
@@ -70,8 +76,8 @@ export function readServeSettings(flags: Flags): ServeSettings {
   const count = (name: string) => flags.requiredParsed(name, integerFrom(1, MAX_COUNT));
   return {
     listen: flags.requiredParsed("addr", parseListenAddress),
-    landing: flags.parsed("landing-addr", parseOptionalListenAddress),
-    metrics: flags.parsed("metrics-addr", parseOptionalListenAddress),
+    landing: readPagesSettings(flags, "landing-addr"),
+    metrics: readPagesSettings(flags, "metrics-addr"),
     redirectEndpoint: flags.parsed("redirect-endpoint", checkRedirectEndpoint),
     shutdownTimeoutMs: flags.requiredParsed("shutdown-timeout", parseTimeout),
     tls: readTlsFiles(flags),
@@ -100,6 +106,11 @@ export function readServeSettings(flags: Flags): ServeSettings {
     logLevel: readLogLevel(flags),
     logClusterIds: flags.isOn("log-cluster-ids"),
   };
+}
+
+function readPagesSettings(flags: Flags, name: string): PagesSettings | undefined {
+  const address = flags.parsed(name, parseOptionalListenAddress);
+  return address && { ...address, isDefault: flags.source(name) === "default" };
 }
 
 function checkRedirectEndpoint(text: string): string {

@@ -25,6 +25,7 @@ export { type DiscoveryServer, type ServeOptions, serve } from "./serve.ts";
 export {
   type ListenAddress,
   type PageServer,
+  type PagesAddress,
   type ServePagesOptions,
   servePages,
 } from "./serve-pages.ts";

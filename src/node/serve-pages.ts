@@ -3,6 +3,7 @@
  * @module
  */
 import { createServer } from "node:http";
+import { type DiscoveryError, isDiscoveryError } from "../errors.ts";
 import type { ClientHeaders } from "../server/client-address.ts";
 import { createPageService } from "../server/page-service.ts";
 import type { Pages } from "../server/pages.ts";
@@ -15,6 +16,12 @@ export interface ListenAddress {
   readonly host?: string | undefined;
   /** 0 takes any free port. */
   readonly port: number;
+}
+
+/** A port of pages that a service can do without. */
+export interface PagesAddress extends ListenAddress {
+  /** Told where the address cannot be had, and the service goes on without it. @default `serve` fails */
+  readonly onUnavailable?: ((error: DiscoveryError) => void) | undefined;
 }
 
 /** Options of {@link servePages}. */
@@ -71,4 +78,18 @@ export async function servePages(options: ServePagesOptions): Promise<PageServer
       return closed.finally(() => clearTimeout(timer));
     },
   };
+}
+
+/** As {@link servePages}; `undefined` where the address cannot be had and whoever asked for it can do without. */
+export async function tryServePages(
+  options: ServePagesOptions & PagesAddress,
+): Promise<PageServer | undefined> {
+  try {
+    return await servePages(options);
+  } catch (error) {
+    const { onUnavailable } = options;
+    if (onUnavailable === undefined || !isDiscoveryError(error)) throw error;
+    onUnavailable(error);
+    return undefined;
+  }
 }

@@ -21,7 +21,7 @@ import { openFileLimit } from "./open-file-limit.ts";
 import { createRequestListener } from "./request-listener.ts";
 import { createRunningClock } from "./running-clock.ts";
 import { GIVES_HTTP2_STREAMS } from "./runtime-gaps.ts";
-import { type ListenAddress, type PageServer, servePages } from "./serve-pages.ts";
+import { type PageServer, type PagesAddress, tryServePages } from "./serve-pages.ts";
 import type { TlsCertificate, TlsCredentials } from "./tls-credentials.ts";
 import { openTls, type TlsFiles, type TlsReload } from "./tls-files.ts";
 
@@ -32,9 +32,9 @@ export interface ServeOptions extends ProceduresOptions, HttpServiceOptions {
   /** Further services. @default gRPC's health and reflection */
   readonly routes?: HttpServiceOptions["routes"];
   /** Where the pages are to be had besides, without TLS. @default nowhere */
-  readonly landing?: ListenAddress | undefined;
+  readonly landing?: PagesAddress | undefined;
   /** Where `metrics.pages`, then the pages, are to be had, without TLS. @default nowhere */
-  readonly metrics?: (ListenAddress & { readonly pages: Pages }) | undefined;
+  readonly metrics?: (PagesAddress & { readonly pages: Pages }) | undefined;
   /**
    * Stays open when the server closes.
    *
@@ -170,12 +170,12 @@ export async function serve(options: ServeOptions = {}): Promise<DiscoveryServer
   }
   const pageServers: PageServer[] = [];
   async function openPages(
-    at: ListenAddress | undefined,
+    at: PagesAddress | undefined,
     own: Pages,
   ): Promise<PageServer | undefined> {
     if (at === undefined) return undefined;
-    const pageServer = await servePages({ ...options, ...at, pages: own });
-    pageServers.push(pageServer);
+    const pageServer = await tryServePages({ ...options, ...at, pages: own });
+    if (pageServer !== undefined) pageServers.push(pageServer);
     return pageServer;
   }
   // Whoever calls `close` is told of a failure.

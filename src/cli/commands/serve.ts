@@ -6,6 +6,7 @@ import { isDiscoveryError } from "../../errors.ts";
 import {
   type ClusterAllowList,
   type DiscoveryServer,
+  type PagesAddress,
   serve,
   watchClusterAllowList,
 } from "../../node/index.ts";
@@ -20,7 +21,7 @@ import { printConfig } from "../print-config.ts";
 import { addServeFlags, isSetting } from "../serve-flags.ts";
 import { logAllowList } from "../serve-log.ts";
 import { createServeReports, type ServeReports } from "../serve-reports.ts";
-import { readServeSettings, type ServeSettings } from "../serve-settings.ts";
+import { type PagesSettings, readServeSettings, type ServeSettings } from "../serve-settings.ts";
 import { openServeState, type ServeState } from "../serve-state.ts";
 
 /** Adds `serve`. */
@@ -96,8 +97,9 @@ async function serveUntilStopped(
     maxRequestBytes: settings.maxRequestBytes,
     connections: settings.connections,
     connectTimeoutMs: settings.connectTimeoutMs,
-    landing: settings.landing,
-    metrics: settings.metrics && metricsPages && { ...settings.metrics, pages: metricsPages },
+    landing: settings.landing && pagesAddress("landing", settings.landing, log),
+    metrics: settings.metrics &&
+      metricsPages && { ...pagesAddress("metrics", settings.metrics, log), pages: metricsPages },
     shutdownGraceMs: settings.shutdownTimeoutMs,
     hooks: reports.hooks,
   });
@@ -118,6 +120,17 @@ async function serveUntilStopped(
   log.info("stopping");
   await server.close();
   log.info("stopped");
+}
+
+function pagesAddress(
+  name: string,
+  { isDefault, ...address }: PagesSettings,
+  log: Log,
+): PagesAddress {
+  if (!isDefault) return address;
+  const onUnavailable = (error: unknown) =>
+    log.warn(`no ${name} page: set --${name}-addr`, { error: oneLine(error) });
+  return { ...address, onUnavailable };
 }
 
 /** What is watched is looked at now, for those who cannot wait. */

@@ -108,3 +108,19 @@ test("a port of pages that cannot be had takes the service down with it", async 
     code: "ERR_LISTEN_FAILED",
   });
 });
+
+test("a port of pages that the service can do without is told of, and the service goes on", async () => {
+  await using first = await serve({ ...LOCAL, landing: LOCAL });
+  const told: string[] = [];
+  await using second = await serve({
+    ...LOCAL,
+    landing: {
+      host: "127.0.0.1",
+      port: first.landing?.port ?? 0,
+      onUnavailable: (error) => told.push(error.code),
+    },
+  });
+  expect(told).toEqual(["ERR_LISTEN_FAILED"]);
+  expect(second.landing).toBeUndefined();
+  expect((await fetch(`${second.url}/healthz`)).status).toBe(200);
+});
