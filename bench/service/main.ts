@@ -45,7 +45,6 @@ async function main(): Promise<void> {
     const options: RoundOptions = { ...plan, round };
     cpu.push(await runCpuRound(cpuCases, hall, generator, options));
     memory.push(await runMemoryRound(memoryCases, hall, generator, options));
-    process.stderr.write(`round ${round + 1} of ${plan.rounds} done\n`);
   }
 
   const results = [

@@ -47,9 +47,14 @@ export async function runCpuRound(
         values[server.name] = await measureCpu(cpuCase, server, generator, share);
       }
       results.set(cpuCase.name, values);
+      tellProgress(round, cpuCase.name, values);
     }
   }
   return results;
+}
+
+function tellProgress(round: number, name: string, { ours, reference }: RoundValues): void {
+  process.stderr.write(`round ${round + 1}: ${name} ${(ours / reference).toFixed(2)}\n`);
 }
 
 async function measureCpu(
@@ -102,6 +107,7 @@ export async function runMemoryRound(
       await generator.run(server, { do: "close" });
     }
     results.set(memoryCase.name, { growth, empty });
+    tellProgress(round, memoryCase.name, growth);
   }
   return results;
 }
