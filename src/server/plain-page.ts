@@ -2,6 +2,7 @@
  * Answers to requests that are no calls: a word for people, and for callers who took a wrong turn.
  * @module
  */
+import { Code } from "@connectrpc/connect";
 import { Cluster } from "../protocol/gen/sidero/discovery/server/cluster_pb.ts";
 
 /** An HTTP answer of plain text. */
@@ -19,8 +20,7 @@ Nodes of a cluster find each other here; what they say is sealed, and this servi
 It answers gRPC, gRPC-Web and Connect at /${Cluster.typeName}/<method>.
 `;
 
-/** gRPC's number for "unimplemented". */
-const UNIMPLEMENTED = "12";
+const UNIMPLEMENTED = String(Code.Unimplemented);
 
 /** The page for a path that is no procedure. */
 export function pageFor(method: string, pathname: string, contentType: string): PlainPage {

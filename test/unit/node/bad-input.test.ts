@@ -16,9 +16,12 @@ const HELLO = toBinary(HelloRequestSchema, create(HelloRequestSchema, { clusterI
 const WATCH = { ":path": "/sidero.discovery.server.Cluster/Watch" };
 const WATCH_REQUEST = toBinary(WatchRequestSchema, create(WatchRequestSchema, { clusterId: "c" }));
 
+/** Short enough to wait for, long enough for the well-behaved callers of a busy machine, who share the process. */
+const TIMEOUTS = { connectTimeoutMs: 1500, bodyTimeoutMs: 1500 };
+
 let server: DiscoveryServer;
 beforeAll(async () => {
-  server = await startService({ connectTimeoutMs: 300, bodyTimeoutMs: 300 });
+  server = await startService(TIMEOUTS);
 });
 afterEach(() => expectServing(server));
 afterAll(() => server.close());
@@ -249,7 +252,7 @@ describe("connections", () => {
 describe("the TLS port", () => {
   let secure: DiscoveryServer;
   beforeAll(async () => {
-    secure = await startService({ tls: TLS, connectTimeoutMs: 300 });
+    secure = await startService({ ...TIMEOUTS, tls: TLS });
   });
   afterEach(() => expectServing(secure));
   afterAll(() => secure.close());
