@@ -17,6 +17,12 @@ export {
   type ResourceColumn,
   type ResourceDefinition,
 } from "./definitions.ts";
+export type {
+  DiscoveryRegistry,
+  LocalAffiliate,
+  RegistryChange,
+  RegistryStatus,
+} from "./discovery-registry.ts";
 export { type MachineType, parseMachineType } from "./machine-type.ts";
 export { type MemberSpec, membersOf } from "./member.ts";
 export {

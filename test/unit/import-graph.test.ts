@@ -30,6 +30,19 @@ const RULES: Readonly<Record<string, FolderRule>> = {
     packages: [CONNECT, PROTOBUF],
   },
   resources: { folders: ["net", "identity"], packages: [] },
+  config: { folders: ["net", "identity", "resources"], packages: ["yaml"] },
+  kubespan: {
+    folders: ["net", "identity", "resources", "crypto"],
+    packages: ["@noble/curves", "@noble/hashes"],
+  },
+  kubernetes: {
+    folders: ["net", "identity", "resources"],
+    packages: ["@kubernetes/client-node"],
+  },
+  discovery: {
+    folders: ["client", "kubernetes", "resources", "config", "protocol", "net"],
+    packages: [],
+  },
   server: { folders: ["registry", "protocol", "net"], packages: [CONNECT, PROTOBUF] },
   node: {
     folders: ["client", "crypto", "identity", "net", "protocol", "registry", "server"],

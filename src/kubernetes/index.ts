@@ -1,0 +1,5 @@
+/**
+ * Discovery by annotations of Kubernetes nodes.
+ * @module
+ */
+export { ANNOTATIONS } from "./annotations.ts";

@@ -1,0 +1,5 @@
+/**
+ * KubeSpan: addresses, peers and their state.
+ * @module
+ */
+export type { PeerSpec } from "./peers.ts";
