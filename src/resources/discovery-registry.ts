@@ -6,11 +6,12 @@
 import type { DiscoveryError } from "../errors.ts";
 import type { AffiliateSpec } from "./affiliate.ts";
 
-/** One step of {@link DiscoveryRegistry.watch}: everything known, then each change. */
+/** One step of {@link DiscoveryRegistry.watch}: everything known, then each change; a new status at any time, also before. */
 export type RegistryChange =
   | { readonly kind: "snapshot"; readonly affiliates: readonly AffiliateSpec[] }
   | { readonly kind: "updated"; readonly affiliate: AffiliateSpec }
-  | { readonly kind: "deleted"; readonly nodeId: string };
+  | { readonly kind: "deleted"; readonly nodeId: string }
+  | { readonly kind: "status"; readonly status: RegistryStatus };
 
 /** Where a registry stands. */
 export interface RegistryStatus {
