@@ -1,0 +1,68 @@
+/**
+ * What a format of `export` is to the command: what it is called, which flags it has, and text from the state of a cluster.
+ * @module
+ */
+import type { Command } from "commander";
+import type { Flags } from "../flags.ts";
+import type { ExportedState, MemberSelection, SelectedMember } from "./member-selection.ts";
+
+/** The cluster that is exported, as far as its flags name it. */
+export interface ExportedCluster {
+  readonly id: string | undefined;
+  /** Base64 of 32 bytes. Only for a format with {@link ExportFormat.isSecret}. */
+  readonly secret: string | undefined;
+  readonly name: string | undefined;
+}
+
+/** What a format is rendered from. */
+export interface ExportInput {
+  readonly cluster: ExportedCluster;
+  /** Those that the flags choose and that have an address to use, sorted by name. */
+  readonly members: readonly SelectedMember[];
+  /** What the flags ask for, for formats that look further than members. */
+  readonly selection: MemberSelection;
+  readonly state: ExportedState;
+}
+
+/** What a format made of it. */
+export interface RenderedExport {
+  /** Equal for equal state, in whatever order it came. With its last line break. */
+  readonly text: string;
+  /** What could not be exported, and why: a line each, for stderr. */
+  readonly problems: readonly string[];
+}
+
+/** A format whose flags were read. */
+export interface ExportRenderer {
+  /** Never throws for what other nodes publish. */
+  render(input: ExportInput): RenderedExport;
+  /**
+   * Puts an export into a file that has more in it. Without this, the export is the whole file.
+   *
+   * @param existing - The file's text; empty where there is none.
+   * @throws {CommandFailure} where it is no file to put this into.
+   */
+  merge?(existing: string, exported: string): string;
+}
+
+/** A format: a subcommand of `export`. */
+export interface ExportFormat {
+  /** As it is typed: `prometheus`. */
+  readonly name: string;
+  /** One sentence, with its full stop. */
+  readonly description: string;
+  /** Arguments after `talos-discovery export NAME`, for the help. */
+  readonly examples: readonly string[];
+  /** More for the help, in whole lines. */
+  readonly notes?: string;
+  /** The text holds keys: a new file is readable by its owner alone. @default false */
+  readonly isSecret?: boolean;
+  /** Flags besides those that all formats have. */
+  addFlags?(command: Command): void;
+  /**
+   * Reads its flags, and files they name, once and before the network.
+   *
+   * @throws {UsageError} for a flag that is missing or wrong.
+   */
+  prepare(flags: Flags): ExportRenderer | Promise<ExportRenderer>;
+}
