@@ -1,5 +1,5 @@
 /**
- * What nodes know of each other, as plain data: affiliates, members, identities.
+ * What nodes know of each other, as plain data: affiliates, members, identities, WireGuard peers.
  * @module
  */
 export {
@@ -8,12 +8,24 @@ export {
   createAffiliateSpec,
   type KubeSpanAffiliateSpec,
 } from "./affiliate.ts";
+export { apiServerEndpoints, controlPlaneEndpoints } from "./control-plane.ts";
 export {
   AFFILIATES,
+  CURRENT_INFO_ID,
+  DEFINITIONS,
+  findDefinition,
   IDENTITIES,
   type IdentitySpec,
+  INFOS,
+  type InfoSpec,
+  type KnownDefinition,
+  KUBESPAN_ENDPOINTS,
+  KUBESPAN_IDENTITIES,
+  KUBESPAN_PEER_SPECS,
+  KUBESPAN_PEER_STATUSES,
   LOCAL_IDENTITY_ID,
   MEMBERS,
+  RAW_AFFILIATES,
   type ResourceColumn,
   type ResourceDefinition,
 } from "./definitions.ts";
@@ -23,10 +35,21 @@ export type {
   RegistryChange,
   RegistryStatus,
 } from "./discovery-registry.ts";
+export type {
+  KubeSpanEndpointSpec,
+  KubeSpanIdentitySpec,
+  PeerSpec,
+  PeerState,
+  PeerStatusSpec,
+} from "./kubespan.ts";
 export { type MachineType, parseMachineType } from "./machine-type.ts";
 export { type MemberSpec, membersOf } from "./member.ts";
+export { mergeAffiliates } from "./merge.ts";
+export { RegistryFeed } from "./registry-feed.ts";
 export {
   CLUSTER_NAMESPACE,
+  KUBESPAN_NAMESPACE,
+  RAW_NAMESPACE,
   type Resource,
   type ResourceEvent,
   type ResourceMetadata,

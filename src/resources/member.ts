@@ -40,7 +40,8 @@ export function membersOf(affiliates: Iterable<AffiliateSpec>): Map<string, Memb
   return members;
 }
 
-function memberOf(affiliate: AffiliateSpec): MemberSpec {
+/** The member that an affiliate with a node name is; the same object for the same spec. */
+export function memberOf(affiliate: AffiliateSpec): MemberSpec {
   const made = MADE.get(affiliate);
   if (made !== undefined) return made;
   const { nodeId, addresses, hostname, machineType, operatingSystem, controlPlane } = affiliate;

@@ -6,6 +6,12 @@
 /** Namespace of everything that discovery shows merged. */
 export const CLUSTER_NAMESPACE = "cluster";
 
+/** Namespace of affiliates as each registry has them. */
+export const RAW_NAMESPACE = "cluster-raw";
+
+/** Namespace of everything about the WireGuard mesh. */
+export const KUBESPAN_NAMESPACE = "kubespan";
+
 /** Who a resource is, as `talosctl get -o yaml` shows it. Fields that are not known are left out. */
 export interface ResourceMetadata {
   readonly namespace: string;

@@ -12,7 +12,8 @@ export interface ResourceViewOptions {
 }
 
 /**
- * All resources of one kind as seen so far. It is told the whole state again and again, and finds what changed.
+ * All resources of one kind as seen so far. It is told the whole state again and again, or one resource at a time, and finds
+ * what changed.
  *
  * @example
  * const members = new ResourceView(MEMBERS);
@@ -42,24 +43,52 @@ export class ResourceView<Spec extends object> {
     const time = this.#seenOnce && this.#now ? new Date(this.#now()).toISOString() : undefined;
     this.#seenOnce = true;
     const events: ResourceEvent<Spec>[] = [];
-    for (const [id, resource] of this.#resources) {
-      if (specs.has(id)) continue;
-      this.#resources.delete(id);
-      events.push({ event: "destroyed", resource });
+    for (const id of this.#resources.keys()) {
+      const event = specs.has(id) ? undefined : this.delete(id);
+      if (event !== undefined) events.push(event);
     }
     for (const [id, spec] of specs) {
-      const known = this.#resources.get(id);
-      if (known !== undefined && isSameSpec(known.spec, spec)) continue;
-      const resource = { metadata: this.#nextMetadata(id, known?.metadata, time), spec };
-      this.#resources.set(id, resource);
-      events.push({ event: known === undefined ? "created" : "updated", resource });
+      const event = this.#set(id, spec, time);
+      if (event !== undefined) events.push(event);
     }
     return events.sort((a, b) => compareIds(a.resource, b.resource));
+  }
+
+  /**
+   * Adds or replaces one resource. An equal spec is no change.
+   *
+   * @param spec - Kept, and never changed.
+   * @param atMs - When it changed, in ms since 1970; absent for what may have been so for long.
+   */
+  set(id: string, spec: Spec, atMs?: number): ResourceEvent<Spec> | undefined {
+    this.#seenOnce = true;
+    return this.#set(id, spec, atMs === undefined ? undefined : new Date(atMs).toISOString());
+  }
+
+  /** Takes away one resource. */
+  delete(id: string): ResourceEvent<Spec> | undefined {
+    const resource = this.#resources.get(id);
+    if (resource === undefined) return undefined;
+    this.#resources.delete(id);
+    return { event: "destroyed", resource };
+  }
+
+  /** Everything that is there now, by ID. Live. */
+  get resources(): ReadonlyMap<string, Resource<Spec>> {
+    return this.#resources;
   }
 
   /** Everything that is there now, sorted by ID. */
   list(): Resource<Spec>[] {
     return [...this.#resources.values()].sort(compareIds);
+  }
+
+  #set(id: string, spec: Spec, time: string | undefined): ResourceEvent<Spec> | undefined {
+    const known = this.#resources.get(id);
+    if (known !== undefined && isSameSpec(known.spec, spec)) return undefined;
+    const resource = { metadata: this.#nextMetadata(id, known?.metadata, time), spec };
+    this.#resources.set(id, resource);
+    return { event: known === undefined ? "created" : "updated", resource };
   }
 
   #nextMetadata(
@@ -85,7 +114,8 @@ function isSameSpec(a: object, b: object): boolean {
   return a === b || JSON.stringify(a) === JSON.stringify(b);
 }
 
-function compareIds(a: Resource<unknown>, b: Resource<unknown>): number {
+/** The order of lists: by ID, capitals first. */
+export function compareIds(a: Resource<unknown>, b: Resource<unknown>): number {
   if (a.metadata.id === b.metadata.id) return 0;
   return a.metadata.id < b.metadata.id ? -1 : 1;
 }

@@ -1,0 +1,159 @@
+/**
+ * What a registry knows, and who is told of its changes: the part that every {@link DiscoveryRegistry} needs.
+ *
+ * A reader holds the IDs that changed since it last looked, not a queue of changes: its memory is bounded by the cluster,
+ * however slow it is, and it is told the latest state of each.
+ * @module
+ */
+import type { AffiliateSpec } from "./affiliate.ts";
+import type { RegistryChange, RegistryStatus } from "./discovery-registry.ts";
+
+interface Reader {
+  /** Changed since this reader looked, in the order of their first change. */
+  readonly changed: Set<string>;
+  /** Told to this reader, so that it hears of no leaving whose coming it missed. */
+  readonly told: Set<string>;
+  toldStatus: RegistryStatus | undefined;
+  hasSnapshot: boolean;
+  wake: () => void;
+}
+
+/**
+ * Holds a registry's affiliates and status, and tells any number of readers.
+ *
+ * @example
+ * class PhoneBook implements DiscoveryRegistry {
+ *   readonly name = "phone-book";
+ *   readonly #feed = new RegistryFeed({ phase: "stopped", source: "phone-book.txt" });
+ *   get status() { return this.#feed.status; }
+ *   get affiliates() { return this.#feed.affiliates; }
+ *   watch(options) { return this.#feed.watch(options); }
+ *   async run({ signal }) {
+ *     this.#feed.replace(await readPhoneBook());
+ *     this.#feed.setStatus({ phase: "connected", source: "phone-book.txt" });
+ *     …
+ *   }
+ * }
+ */
+export class RegistryFeed {
+  readonly #affiliates = new Map<string, AffiliateSpec>();
+  readonly #readers = new Set<Reader>();
+  #hasAnswered = false;
+  #status: RegistryStatus;
+
+  /** @param status - Before `run`. */
+  constructor(status: RegistryStatus) {
+    this.#status = status;
+  }
+
+  get status(): RegistryStatus {
+    return this.#status;
+  }
+
+  /** By node ID; live. */
+  get affiliates(): ReadonlyMap<string, AffiliateSpec> {
+    return this.#affiliates;
+  }
+
+  /** Tells where the registry stands. The same again is no change. */
+  setStatus(status: RegistryStatus): void {
+    if (isSameStatus(this.#status, status)) return;
+    this.#status = status;
+    this.#wakeAll();
+  }
+
+  /** Takes these for all that the source has. After the first time, readers have their snapshot. */
+  replace(affiliates: Iterable<AffiliateSpec>): void {
+    const next = new Map<string, AffiliateSpec>();
+    for (const affiliate of affiliates) next.set(affiliate.nodeId, affiliate);
+    for (const nodeId of this.#affiliates.keys()) if (!next.has(nodeId)) this.delete(nodeId);
+    for (const affiliate of next.values()) this.set(affiliate);
+    this.#hasAnswered = true;
+    this.#wakeAll();
+  }
+
+  /** Adds or replaces one. The same object again is no change. */
+  set(affiliate: AffiliateSpec): void {
+    if (this.#affiliates.get(affiliate.nodeId) === affiliate) return;
+    this.#affiliates.set(affiliate.nodeId, affiliate);
+    this.#tell(affiliate.nodeId);
+  }
+
+  delete(nodeId: string): void {
+    if (this.#affiliates.delete(nodeId)) this.#tell(nodeId);
+  }
+
+  /** {@link DiscoveryRegistry.watch}: each status, and everything known once there is an answer, then the changes. */
+  async *watch({
+    signal,
+  }: {
+    readonly signal?: AbortSignal | undefined;
+  } = {}): AsyncGenerator<RegistryChange, void, undefined> {
+    const reader: Reader = {
+      changed: new Set(),
+      told: new Set(),
+      toldStatus: undefined,
+      hasSnapshot: false,
+      wake: () => {},
+    };
+    const onAbort = () => reader.wake();
+    signal?.addEventListener("abort", onAbort, { once: true });
+    this.#readers.add(reader);
+    try {
+      while (!signal?.aborted) {
+        const change = this.#next(reader);
+        if (change !== undefined) yield change;
+        else {
+          await new Promise<void>((resolve) => {
+            reader.wake = resolve;
+          });
+        }
+      }
+    } finally {
+      this.#readers.delete(reader);
+      signal?.removeEventListener("abort", onAbort);
+    }
+  }
+
+  #next(reader: Reader): RegistryChange | undefined {
+    const status = this.#status;
+    if (reader.toldStatus !== status) {
+      reader.toldStatus = status;
+      return { kind: "status", status };
+    }
+    if (!reader.hasSnapshot) return this.#hasAnswered ? this.#snapshot(reader) : undefined;
+    for (const nodeId of reader.changed) {
+      reader.changed.delete(nodeId);
+      const affiliate = this.#affiliates.get(nodeId);
+      if (affiliate !== undefined) {
+        reader.told.add(nodeId);
+        return { kind: "updated", affiliate };
+      }
+      if (reader.told.delete(nodeId)) return { kind: "deleted", nodeId };
+    }
+    return undefined;
+  }
+
+  #snapshot(reader: Reader): RegistryChange {
+    reader.hasSnapshot = true;
+    reader.changed.clear();
+    for (const nodeId of this.#affiliates.keys()) reader.told.add(nodeId);
+    return { kind: "snapshot", affiliates: [...this.#affiliates.values()] };
+  }
+
+  #tell(nodeId: string): void {
+    for (const reader of this.#readers) {
+      if (reader.hasSnapshot) reader.changed.add(nodeId);
+      reader.wake();
+    }
+  }
+
+  #wakeAll(): void {
+    for (const reader of this.#readers) reader.wake();
+  }
+}
+
+/** Whether two say the same. */
+export function isSameStatus(a: RegistryStatus, b: RegistryStatus): boolean {
+  return a === b || (a.phase === b.phase && a.source === b.source && a.lastError === b.lastError);
+}
