@@ -5,10 +5,10 @@
  */
 import { type Client, createClient, type Transport } from "@connectrpc/connect";
 import { DiscoveryError } from "../errors.ts";
+import { unlessAborted } from "../live/waiting.ts";
 import { formatAddress, unmapAddress } from "../net/address.ts";
 import { Cluster } from "../protocol/gen/sidero/discovery/server/cluster_pb.ts";
 import { parseRedirectEndpoint, type ServiceUrl } from "./service-url.ts";
-import { unlessAborted } from "./waiting.ts";
 
 const HELLO_TIMEOUT_MS = 10_000;
 

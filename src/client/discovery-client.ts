@@ -4,20 +4,20 @@
  * @module
  */
 import { DiscoveryError, isDiscoveryError } from "../errors.ts";
+import { Backoff, MAX_BACKOFF_MS } from "../live/backoff.ts";
+import { KnownAffiliates } from "../live/known-affiliates.ts";
+import { linkedController, untilFirstEnds } from "../live/waiting.ts";
 import type { AffiliateData } from "../protocol/affiliate.ts";
 import type { AffiliateChange, DiscoveredAffiliate, DropReport } from "./affiliate-change.ts";
-import { Backoff, MAX_BACKOFF_MS } from "./backoff.ts";
 import {
   type DiscoveryClientOptions,
   type ResolvedClientOptions,
   resolveClientOptions,
 } from "./client-options.ts";
 import { type Connection, connect } from "./connection.ts";
-import { KnownAffiliates } from "./known-affiliates.ts";
 import { Publisher } from "./publisher.ts";
 import type { PublishOptions } from "./sealing.ts";
 import type { ServiceUrl } from "./service-url.ts";
-import { linkedController, untilFirstEnds } from "./waiting.ts";
 import { Watcher } from "./watcher.ts";
 
 /** How many lines of log a connection may have about bad data. `onDrop` hears of all. */
@@ -61,7 +61,7 @@ export interface SignalOptions {
  */
 export class DiscoveryClient implements AsyncDisposable {
   readonly #options: ResolvedClientOptions;
-  readonly #known: KnownAffiliates = new KnownAffiliates();
+  readonly #known: KnownAffiliates<DiscoveredAffiliate> = new KnownAffiliates();
   readonly #publisher: Publisher;
   readonly #watcher: Watcher;
   readonly #backoff: Backoff;

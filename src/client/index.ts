@@ -2,6 +2,8 @@
  * A node's side of discovery.
  * @module
  */
+
+export type { Sleep } from "../live/waiting.ts";
 export type {
   AffiliateChange,
   DiscoveredAffiliate,
@@ -16,4 +18,3 @@ export type {
 export { type ClientStatus, DiscoveryClient, type SignalOptions } from "./discovery-client.ts";
 export type { OtherEndpoints, PublishOptions } from "./sealing.ts";
 export { parseServiceUrl, type ServiceUrl } from "./service-url.ts";
-export type { Sleep } from "./waiting.ts";

@@ -25,8 +25,9 @@ const RULES: Readonly<Record<string, FolderRule>> = {
   crypto: { folders: [], packages: ["@noble/ciphers"] },
   protocol: { folders: ["net"], packages: [PROTOBUF] },
   registry: { folders: ["protocol"], packages: [] },
+  live: { folders: [], packages: [] },
   client: {
-    folders: ["protocol", "crypto", "identity", "net"],
+    folders: ["protocol", "crypto", "identity", "net", "live"],
     packages: [CONNECT, PROTOBUF],
   },
   resources: { folders: ["net", "identity"], packages: [] },
@@ -36,11 +37,11 @@ const RULES: Readonly<Record<string, FolderRule>> = {
     packages: ["@noble/curves", "@noble/hashes"],
   },
   kubernetes: {
-    folders: ["net", "identity", "resources"],
+    folders: ["net", "identity", "resources", "live"],
     packages: ["@kubernetes/client-node"],
   },
   discovery: {
-    folders: ["client", "kubernetes", "resources", "config", "protocol", "net"],
+    folders: ["client", "kubernetes", "resources", "config", "protocol", "net", "live"],
     packages: [],
   },
   server: { folders: ["registry", "protocol", "net"], packages: [CONNECT, PROTOBUF] },

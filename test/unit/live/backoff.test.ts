@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { Backoff } from "../../../src/client/backoff.ts";
+import { Backoff } from "../../../src/live/backoff.ts";
 
 describe("backoff", () => {
   test("a wait is its middle plus or minus a half", () => {
