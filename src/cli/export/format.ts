@@ -9,7 +9,7 @@ import type { ExportedState, MemberSelection, SelectedMember } from "./member-se
 /** The cluster that is exported, as far as its flags name it. */
 export interface ExportedCluster {
   readonly id: string | undefined;
-  /** Base64 of 32 bytes. Only for a format with {@link ExportFormat.isSecret}. */
+  /** Base64 of 32 bytes. For a format with {@link ExportFormat.isPrivate}. */
   readonly secret: string | undefined;
   readonly name: string | undefined;
 }
@@ -55,8 +55,8 @@ export interface ExportFormat {
   readonly examples: readonly string[];
   /** More for the help, in whole lines. */
   readonly notes?: string;
-  /** The text holds keys: a new file is readable by its owner alone. @default false */
-  readonly isSecret?: boolean;
+  /** A new file is readable by its owner alone, for the keys in it. @default false */
+  readonly isPrivate?: boolean;
   /** Flags besides those that all formats have. */
   addFlags?(command: Command): void;
   /**

@@ -44,6 +44,8 @@ export interface MemberSelection {
   ): boolean;
   /** Whether an address is meant: `--family`, `--cidr`. Text that is no address is not, nor is one with a zone. */
   passes(address: string): boolean;
+  /** The same without `--type`. */
+  ofAnyType(): MemberSelection;
 }
 
 /** Members that were chosen, and those that could not be. */
@@ -81,15 +83,13 @@ export function readMemberSelection(flags: Flags): MemberSelection {
   };
   const exclusions = flags.parsedList("exclude", parseExclusion);
   const familyBytes = family === "4" ? IPV4_BYTES : IPV6_BYTES;
-  return {
-    includes({ nodeId, hostname, machineType, addresses }, name) {
-      if (type !== undefined && type !== exportedType(machineType)) return false;
-      return !exclusions.some((exclusion) =>
+  const ofAnyType: MemberSelection = {
+    includes: ({ nodeId, hostname, addresses }, name) =>
+      !exclusions.some((exclusion) =>
         typeof exclusion === "string"
           ? [name, hostname, nodeId].includes(exclusion)
           : addresses.some((address) => isIn(exclusion, address)),
-      );
-    },
+      ),
     passes(text) {
       const address = scanUsable(text);
       if (address === undefined) return false;
@@ -97,6 +97,13 @@ export function readMemberSelection(flags: Flags): MemberSelection {
         (family === undefined || address.length === familyBytes) && passesFilter(filter, address)
       );
     },
+    ofAnyType: () => ofAnyType,
+  };
+  if (type === undefined) return ofAnyType;
+  return {
+    ...ofAnyType,
+    includes: (node, name) =>
+      exportedType(node.machineType) === type && ofAnyType.includes(node, name),
   };
 }
 
