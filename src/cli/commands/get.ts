@@ -22,10 +22,15 @@ import {
 import { type AddCommand, examples, type Invocation } from "../command.ts";
 import { DropSummary } from "../drop-summary.ts";
 import { CommandFailure, EXIT_OK, type ExitCode, oneLine, UsageError } from "../exit.ts";
-import { choiceOf, parseTimeout, quoted } from "../flag-values.ts";
+import { parseTimeout, quoted } from "../flag-values.ts";
 import { flag } from "../flags.ts";
 import { writeNotice } from "../io.ts";
-import { createPrinter, OUTPUT_FORMATS, type ResourcePrinter } from "../output/printer.ts";
+import {
+  createPrinter,
+  parseResourceFormat,
+  RESOURCE_FORMATS,
+  type ResourcePrinter,
+} from "../output/printer.ts";
 import { chooseStyle } from "../output/style.ts";
 
 /** Adds `get`. */
@@ -35,7 +40,7 @@ export const addGetCommand: AddCommand = (parent, action) => {
     .description("List members, affiliates, or this machine's identity.")
     .argument("<resource>", "members, affiliates or identities; singular and initials work too")
     .argument("[id]", "only this one: a node name for members, a node ID for affiliates")
-    .addOption(flag("-o, --output <format>", OUTPUT_FORMATS.join(", "), "table"))
+    .addOption(flag("-o, --output <format>", RESOURCE_FORMATS, "table"))
     .addOption(flag("-w, --watch", "go on, and show each change until interrupted"))
     .addOption(flag("--timeout <duration>", "how long to wait for an answer", "10s"))
     .addOption(flag("--identity <file>", "node identity file, for identities"));
@@ -153,7 +158,7 @@ function createListPrinter<Spec extends object>(
   withEvents: boolean,
   { flags, io }: Invocation,
 ): ResourcePrinter<Spec> {
-  return createPrinter(flags.parsed("output", choiceOf(OUTPUT_FORMATS)) ?? "table", definition, {
+  return createPrinter(flags.parsed("output", parseResourceFormat) ?? "table", definition, {
     node,
     withEvents,
     style: chooseStyle(io.stdout, io.env),

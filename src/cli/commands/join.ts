@@ -14,10 +14,10 @@ import { ClusterView, MEMBER_LISTING } from "../cluster-view.ts";
 import { type AddCommand, examples, type Invocation } from "../command.ts";
 import { DropSummary } from "../drop-summary.ts";
 import { EXIT_FAILED, EXIT_OK, type ExitCode, oneLine, UsageError } from "../exit.ts";
-import { choiceOf, parseDuration, quoted } from "../flag-values.ts";
+import { parseDuration, quoted } from "../flag-values.ts";
 import { type Flags, flag } from "../flags.ts";
 import { type CliIo, writeNotice } from "../io.ts";
-import { createPrinter, OUTPUT_FORMATS } from "../output/printer.ts";
+import { createPrinter, parseResourceFormat, RESOURCE_FORMATS } from "../output/printer.ts";
 import { chooseStyle } from "../output/style.ts";
 import { addOwnAffiliateFlags, describeOwnAffiliate, type OwnAffiliate } from "../own-affiliate.ts";
 
@@ -44,7 +44,7 @@ export const addJoinCommand: AddCommand = (parent, action) => {
     .addOption(
       flag("--ttl <duration>", "how long a service keeps it unrefreshed, at most 30m", "30m"),
     )
-    .addOption(flag("-o, --output <format>", OUTPUT_FORMATS.join(", "), "table"));
+    .addOption(flag("-o, --output <format>", RESOURCE_FORMATS, "table"));
   addClusterFlags(command)
     .addHelpText(
       "after",
@@ -58,7 +58,7 @@ export const addJoinCommand: AddCommand = (parent, action) => {
 };
 
 async function runJoin({ flags, io }: Invocation): Promise<ExitCode> {
-  const format = flags.parsed("output", choiceOf(OUTPUT_FORMATS)) ?? "table";
+  const format = flags.parsed("output", parseResourceFormat) ?? "table";
   const ttlMs = flags.parsed("ttl", parseTtl);
   const access = await readClusterAccess(flags, io);
   const own = describeOwnAffiliate(flags);

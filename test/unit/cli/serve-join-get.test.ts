@@ -112,6 +112,11 @@ describe("get", () => {
       spec: { hostname: "w-1.example", machineType: "worker" },
     });
 
+    const template = 'jsonpath={.metadata.id} {.spec.addresses[0]}{"\\n"}';
+    expect((await runCommand(["get", "members", "-o", template], cluster)).stdout).toBe(
+      "cp-1 10.0.0.1\nw-1 10.0.0.1\n",
+    );
+
     expect(await runCommand(["get", "member", "w-2"], cluster)).toStrictEqual({
       exitCode: 1,
       stdout: "",

@@ -45,7 +45,10 @@ test.each([
   [["serve", "--snapshot-path="], "--snapshot-path is missing (or TALOS_DISCOVERY_SNAPSHOT_PATH)"],
   [["get"], "missing required argument 'resource'"],
   [["get", "nodes"], 'resource "nodes": is none of members, affiliates, identities'],
-  [["get", "members", "-o", "xml"], '--output: "xml" is none of table, wide, json, yaml'],
+  [
+    ["get", "members", "-o", "xml"],
+    '--output: "xml" is none of table, wide, json, yaml, jsonpath=TEMPLATE',
+  ],
   [["get", "members", "--timeout", "soon"], '--timeout: "soon" is no duration such as 30m or 10s'],
   [["get", "members", "--timeout", "0"], '--timeout: "0" is not above 0 and below 24 days'],
   [["get", "members", "-w", "--timeout", "1s"], "--timeout: not with --watch"],
