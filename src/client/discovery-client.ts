@@ -5,7 +5,6 @@
  */
 import { DiscoveryError, isDiscoveryError } from "../errors.ts";
 import { Backoff, MAX_BACKOFF_MS } from "../live/backoff.ts";
-import { KnownAffiliates } from "../live/known-affiliates.ts";
 import { linkedController, untilFirstEnds } from "../live/waiting.ts";
 import type { AffiliateData } from "../protocol/affiliate.ts";
 import type { AffiliateChange, DiscoveredAffiliate, DropReport } from "./affiliate-change.ts";
@@ -15,6 +14,7 @@ import {
   resolveClientOptions,
 } from "./client-options.ts";
 import { type Connection, connect } from "./connection.ts";
+import { KnownAffiliates } from "./known-affiliates.ts";
 import { Publisher } from "./publisher.ts";
 import type { PublishOptions } from "./sealing.ts";
 import type { ServiceUrl } from "./service-url.ts";
@@ -61,7 +61,7 @@ export interface SignalOptions {
  */
 export class DiscoveryClient implements AsyncDisposable {
   readonly #options: ResolvedClientOptions;
-  readonly #known: KnownAffiliates<DiscoveredAffiliate> = new KnownAffiliates();
+  readonly #known: KnownAffiliates = new KnownAffiliates();
   readonly #publisher: Publisher;
   readonly #watcher: Watcher;
   readonly #backoff: Backoff;

@@ -6,11 +6,11 @@
 import type { Client } from "@connectrpc/connect";
 import type { ClusterCipher } from "../crypto/cluster-cipher.ts";
 import { DiscoveryError } from "../errors.ts";
-import type { KnownAffiliates } from "../live/known-affiliates.ts";
 import { type Sleep, unlessAborted, withinTime } from "../live/waiting.ts";
 import type { Cluster, WatchResponse } from "../protocol/gen/sidero/discovery/server/cluster_pb.ts";
 import { MAX_CLUSTER_AFFILIATES, MAX_SNAPSHOT_MESSAGE_BYTES } from "../protocol/limits.ts";
-import type { DiscoveredAffiliate, DropReport } from "./affiliate-change.ts";
+import type { DropReport } from "./affiliate-change.ts";
+import type { KnownAffiliates } from "./known-affiliates.ts";
 import { type ListedAffiliate, type OpenedAffiliate, openAffiliate } from "./opening.ts";
 
 /** How many affiliates of one message are opened. Four times the protocol's limit, for services that raise it. */
@@ -27,7 +27,7 @@ export interface WatcherOptions {
   /** Our own, whose affiliate is skipped. */
   readonly nodeId: string;
   readonly cipher: ClusterCipher;
-  readonly known: KnownAffiliates<DiscoveredAffiliate>;
+  readonly known: KnownAffiliates;
   readonly report: (drop: DropReport) => void;
   readonly sleep: Sleep;
 }

@@ -1,17 +1,13 @@
 /**
- * What a node knows of the others, and who is told of its changes.
+ * What a client knows of the others, and who is told of its changes.
  *
  * A reader holds the IDs that changed since it last looked, not a queue of changes: its memory is bounded by the cluster,
  * however slow it is, and it is told the latest state of each.
  * @module
  */
-import { Wakeup } from "./waiting.ts";
 
-/** One step of {@link KnownAffiliates.watch}: everything known, then each change. */
-export type KnownChange<Affiliate> =
-  | { readonly kind: "snapshot"; readonly affiliates: readonly Affiliate[] }
-  | { readonly kind: "updated"; readonly affiliate: Affiliate }
-  | { readonly kind: "deleted"; readonly nodeId: string };
+import { Wakeup } from "../live/waiting.ts";
+import type { AffiliateChange, DiscoveredAffiliate } from "./affiliate-change.ts";
 
 interface Reader {
   /** Changed since this reader looked, in the order of their first change. */
@@ -21,25 +17,25 @@ interface Reader {
   readonly wakeup: Wakeup;
 }
 
-export class KnownAffiliates<Affiliate extends { readonly nodeId: string }> {
-  readonly #affiliates = new Map<string, Affiliate>();
+export class KnownAffiliates {
+  readonly #affiliates = new Map<string, DiscoveredAffiliate>();
   readonly #readers = new Set<Reader>();
   readonly #startup: Wakeup = new Wakeup();
   #started = false;
 
   /** By node ID; live. */
-  get affiliates(): ReadonlyMap<string, Affiliate> {
+  get affiliates(): ReadonlyMap<string, DiscoveredAffiliate> {
     return this.#affiliates;
   }
 
-  /** The first snapshot of the source is in: readers may start. Later calls do nothing. */
+  /** The first snapshot of a service is in: readers may start. Later calls do nothing. */
   start(): void {
     this.#started = true;
     this.#startup.notify();
   }
 
   /** Adds or replaces. The same object again is no change. */
-  set(affiliate: Affiliate): void {
+  set(affiliate: DiscoveredAffiliate): void {
     if (this.#affiliates.get(affiliate.nodeId) === affiliate) return;
     this.#affiliates.set(affiliate.nodeId, affiliate);
     this.#tell(affiliate.nodeId);
@@ -50,7 +46,7 @@ export class KnownAffiliates<Affiliate extends { readonly nodeId: string }> {
   }
 
   /** Everything known, once there is a first snapshot, then the changes; ends when `signal` aborts. */
-  async *watch(signal: AbortSignal): AsyncGenerator<KnownChange<Affiliate>, void, undefined> {
+  async *watch(signal: AbortSignal): AsyncGenerator<AffiliateChange, void, undefined> {
     const reader: Reader = { changed: new Set(), told: new Set(), wakeup: new Wakeup() };
     try {
       if (!this.#started) await this.#startup.wait(signal);
@@ -69,7 +65,7 @@ export class KnownAffiliates<Affiliate extends { readonly nodeId: string }> {
     }
   }
 
-  #next(reader: Reader): KnownChange<Affiliate> | undefined {
+  #next(reader: Reader): AffiliateChange | undefined {
     for (const nodeId of reader.changed) {
       reader.changed.delete(nodeId);
       const affiliate = this.#affiliates.get(nodeId);
