@@ -13,6 +13,7 @@ import {
   realpath,
   rename,
   rm,
+  stat,
 } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 
@@ -20,6 +21,8 @@ import { basename, dirname, join } from "node:path";
 const FILE_MODE = 0o600;
 
 const FOLDER_MODE = 0o700;
+
+const PERMISSION_BITS = 0o7777;
 
 // A temporary name is the file's own, this, and random bytes in hexadecimal.
 const SAVING = ".saving-";
@@ -42,6 +45,14 @@ const REASONS: Readonly<Record<string, string>> = {
 /** What some file systems answer where a folder cannot be synced: no failure of ours, and nothing to be done. */
 const UNSYNCED_FOLDER = new Set(["EACCES", "EBADF", "EINVAL", "EISDIR", "ENOTSUP", "EPERM"]);
 
+/** Options of {@link AtomicFile.create}. */
+export interface AtomicFileOptions {
+  /** Permissions of a file that is not there yet, less the process's umask. @default 0o600 */
+  readonly mode?: number;
+  /** A file that is there keeps its permissions and, where that is allowed, its owner. @default false */
+  readonly keepsMode?: boolean;
+}
+
 /** The new content of a file, under a name of its own until `commit`. Gone at the end of its scope if that is not called. */
 export class AtomicFile implements AsyncDisposable {
   readonly #target: string;
@@ -61,16 +72,31 @@ export class AtomicFile implements AsyncDisposable {
    * @param path - A symbolic link stays, and what it leads to is replaced. A missing folder is made.
    * @throws What the file system says.
    */
-  static async create(path: string): Promise<AtomicFile> {
+  static async create(
+    path: string,
+    { mode = FILE_MODE, keepsMode = false }: AtomicFileOptions = {},
+  ): Promise<AtomicFile> {
     const target = await followLinks(path);
     const temporary = `${target}${SAVING}${randomBytes(RANDOM_BYTES).toString("hex")}`;
-    const create = () => open(temporary, "wx", FILE_MODE);
+    const existing = keepsMode ? await stat(target).catch(() => undefined) : undefined;
+    const create = () => open(temporary, "wx", existing === undefined ? mode : FILE_MODE);
     const file = await create().catch(async (error: unknown) => {
       if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
       await mkdir(dirname(target), { recursive: true, mode: FOLDER_MODE });
       return create();
     });
-    return new AtomicFile(target, temporary, file);
+    const atomic = new AtomicFile(target, temporary, file);
+    if (existing !== undefined) {
+      try {
+        // The owner before the permissions, some of which end with a change of owner.
+        await file.chown(existing.uid, existing.gid).catch(() => {});
+        await file.chmod(existing.mode & PERMISSION_BITS);
+      } catch (error) {
+        await atomic[Symbol.asyncDispose]();
+        throw error;
+      }
+    }
+    return atomic;
   }
 
   /** Appends. */

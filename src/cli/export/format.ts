@@ -57,6 +57,8 @@ export interface ExportFormat {
   readonly notes?: string;
   /** A new file is readable by its owner alone, for the keys in it. @default false */
   readonly isPrivate?: boolean;
+  /** The media type under which `--serve` answers with it. @default it is not served */
+  readonly servedAs?: string;
   /** Flags besides those that all formats have. */
   addFlags?(command: Command): void;
   /**

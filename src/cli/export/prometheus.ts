@@ -26,6 +26,7 @@ export const PROMETHEUS: ExportFormat = {
     "  __meta_talos_machine_type (controlplane, worker, unknown), __meta_talos_operating_system,\n" +
     "  __meta_talos_address, __meta_talos_addresses (with commas between and around),\n" +
     "  __meta_talos_control_plane_port and __meta_talos_cluster_name, where there is one.\n",
+  servedAs: "application/json",
   addFlags(command) {
     command.addOption(flag("--port <port>", "port of the targets", DEFAULT_PORT));
   },
