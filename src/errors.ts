@@ -12,6 +12,8 @@
  * - `ERR_SECRET_INVALID`: a cluster secret that is not standard base64 of 32 bytes.
  * - `ERR_AFFILIATE_MALFORMED`: bytes that are no encoded `Affiliate`.
  * - `ERR_MESSAGE_MALFORMED`: bytes that are no encoding of another message.
+ * - `ERR_MAC_INVALID`: not a MAC address of 48 bits. `ERR_WIREGUARD_KEY_INVALID`: not base64 of the 32 bytes of a key.
+ * - `ERR_WIREGUARD_DUMP_INVALID`: not what `wg show INTERFACE dump` prints.
  *
  * Sealed data:
  * - `ERR_AFFILIATE_TOO_SHORT`: under nonce and tag. `ERR_AFFILIATE_TAG_MISMATCH`: another key, or changed bytes.
@@ -24,8 +26,13 @@
  *
  * A client's side: `ERR_SERVICE_URL_INVALID`, `ERR_REDIRECT_LOOP`, `ERR_SERVICE_UNAVAILABLE`.
  *
+ * A node's side: `ERR_REGISTRY_FAILED`: a registry that broke off, or told what is no affiliate. `ERR_STATIC_MEMBERS_INVALID`: a
+ * list of hosts that does not parse.
+ *
  * A service's side: `ERR_LISTEN_FAILED`: its address cannot be had. `ERR_CERTIFICATE_INVALID`: certificate or key.
  * `ERR_ALLOW_LIST_INVALID`: a list of clusters that does not parse. `ERR_CLUSTER_NOT_ALLOWED`: a cluster that is not on it.
+ *
+ * A node's side: `ERR_CONFIG_INVALID`: a Talos configuration that is wrong; see `ConfigError`.
  *
  * Files: `ERR_IDENTITY_FILE_INVALID`, `ERR_FILE_UNREADABLE`. `ERR_SNAPSHOT_MALFORMED`: bytes that are no snapshot, or a part
  * of one. `ERR_SNAPSHOT_NOT_SAVED`: the file is as it was before.
@@ -39,6 +46,9 @@ export type DiscoveryErrorCode =
   | "ERR_SECRET_INVALID"
   | "ERR_AFFILIATE_MALFORMED"
   | "ERR_MESSAGE_MALFORMED"
+  | "ERR_MAC_INVALID"
+  | "ERR_WIREGUARD_KEY_INVALID"
+  | "ERR_WIREGUARD_DUMP_INVALID"
   | "ERR_AFFILIATE_TOO_SHORT"
   | "ERR_AFFILIATE_TAG_MISMATCH"
   | "ERR_ENDPOINT_MALFORMED"
@@ -61,6 +71,9 @@ export type DiscoveryErrorCode =
   | "ERR_SERVICE_URL_INVALID"
   | "ERR_REDIRECT_LOOP"
   | "ERR_SERVICE_UNAVAILABLE"
+  | "ERR_REGISTRY_FAILED"
+  | "ERR_STATIC_MEMBERS_INVALID"
+  | "ERR_CONFIG_INVALID"
   | "ERR_LISTEN_FAILED"
   | "ERR_CERTIFICATE_INVALID"
   | "ERR_ALLOW_LIST_INVALID"

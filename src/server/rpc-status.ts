@@ -68,6 +68,9 @@ function refusalStatus({ code, message }: DiscoveryError): RpcStatus {
     case "ERR_SECRET_INVALID":
     case "ERR_AFFILIATE_MALFORMED":
     case "ERR_MESSAGE_MALFORMED":
+    case "ERR_MAC_INVALID":
+    case "ERR_WIREGUARD_KEY_INVALID":
+    case "ERR_WIREGUARD_DUMP_INVALID":
     case "ERR_AFFILIATE_TOO_SHORT":
     case "ERR_AFFILIATE_TAG_MISMATCH":
     case "ERR_ENDPOINT_MALFORMED":
