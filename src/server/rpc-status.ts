@@ -77,6 +77,9 @@ function refusalStatus({ code, message }: DiscoveryError): RpcStatus {
     case "ERR_SERVICE_URL_INVALID":
     case "ERR_REDIRECT_LOOP":
     case "ERR_SERVICE_UNAVAILABLE":
+    case "ERR_REGISTRY_FAILED":
+    case "ERR_STATIC_MEMBERS_INVALID":
+    case "ERR_CONFIG_INVALID":
     case "ERR_LISTEN_FAILED":
     case "ERR_CERTIFICATE_INVALID":
     case "ERR_ALLOW_LIST_INVALID":
