@@ -52,4 +52,9 @@ export {
 } from "./snapshot-report.ts";
 export type { TlsCertificate, TlsCredentials } from "./tls-credentials.ts";
 export type { TlsFiles, TlsReload } from "./tls-files.ts";
-export * from "./transport.ts";
+export {
+  type GrpcTransport,
+  type GrpcTransportOptions,
+  grpcTransport,
+  type PemCertificates,
+} from "./transport.ts";

@@ -34,7 +34,7 @@ export function openProxyTunnel(
 ): Promise<Socket> {
   const target = `${service.host}:${service.port}`;
   return new Promise((resolve, reject) => {
-    const fail = (why: string, cause?: Error) => reject(tunnelError(proxy, target, why, cause));
+    const fail = (why: string, cause?: unknown) => reject(tunnelError(proxy, target, why, cause));
     const request = (proxy.protocol === "https:" ? httpsRequest : httpRequest)({
       host: proxy.hostname.replace(/^\[|\]$/g, ""),
       port: proxy.port === "" ? undefined : Number(proxy.port),
@@ -51,7 +51,8 @@ export function openProxyTunnel(
         // What comes after the answer, also a reset, is nobody's business any more.
         socket.on("error", () => {});
         socket.destroy();
-        fail(`answered ${response.statusCode} ${response.statusMessage ?? ""}`.trim());
+        const { statusCode, statusMessage = "" } = response;
+        fail(`answered ${statusCode} ${statusMessage}`.trim(), { statusCode });
         return;
       }
       socket.setTimeout(0);
@@ -69,6 +70,12 @@ export function openProxyTunnel(
   });
 }
 
+/** The HTTP status with which a proxy refused, where `error` is of {@link openProxyTunnel} and says so. */
+export function proxyStatus(error: unknown): number | undefined {
+  const cause = error instanceof Error ? error.cause : undefined;
+  return (cause as { readonly statusCode?: number } | undefined)?.statusCode;
+}
+
 function authorization({ username, password }: URL): Record<string, string> {
   if (username === "" && password === "") return {};
   const user = `${decodeURIComponent(username)}:${decodeURIComponent(password)}`;
@@ -76,7 +83,7 @@ function authorization({ username, password }: URL): Record<string, string> {
 }
 
 /** Names the proxy without its user and password. */
-function tunnelError(proxy: URL, target: string, why: string, cause?: Error): DiscoveryError {
+function tunnelError(proxy: URL, target: string, why: string, cause?: unknown): DiscoveryError {
   const message = `proxy ${proxy.protocol}//${proxy.host} on the way to ${target}: ${why}`;
   return new DiscoveryError("ERR_SERVICE_UNAVAILABLE", message, { cause });
 }

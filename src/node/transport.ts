@@ -103,7 +103,9 @@ function resolveProxy(
 }
 
 /** The runtime's certificates and more: a list given to TLS replaces the runtime's own. */
-function trustedCertificates(extra: GrpcTransportOptions["ca"]): readonly string[] | undefined {
+export function trustedCertificates(
+  extra: GrpcTransportOptions["ca"],
+): readonly string[] | undefined {
   if (extra === undefined) return undefined;
   const pems = typeof extra === "string" || extra instanceof Uint8Array ? [extra] : extra;
   // Absent before Node 22.15; what it adds is the file that NODE_EXTRA_CA_CERTS names.
