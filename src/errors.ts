@@ -26,13 +26,11 @@
  *
  * A client's side: `ERR_SERVICE_URL_INVALID`, `ERR_REDIRECT_LOOP`, `ERR_SERVICE_UNAVAILABLE`.
  *
- * A node's side: `ERR_REGISTRY_FAILED`: a registry that broke off, or told what is no affiliate. `ERR_STATIC_MEMBERS_INVALID`: a
- * list of hosts that does not parse.
- *
  * A service's side: `ERR_LISTEN_FAILED`: its address cannot be had. `ERR_CERTIFICATE_INVALID`: certificate or key.
  * `ERR_ALLOW_LIST_INVALID`: a list of clusters that does not parse. `ERR_CLUSTER_NOT_ALLOWED`: a cluster that is not on it.
  *
- * A node's side: `ERR_CONFIG_INVALID`: a Talos configuration that is wrong; see `ConfigError`.
+ * A node's side: `ERR_CONFIG_INVALID`: a Talos configuration that is wrong; see `ConfigError`. `ERR_REGISTRY_FAILED`: a
+ * registry that broke off, or told what is no affiliate. `ERR_STATIC_MEMBERS_INVALID`: a list of hosts that is wrong.
  *
  * Files: `ERR_IDENTITY_FILE_INVALID`, `ERR_FILE_UNREADABLE`. `ERR_SNAPSHOT_MALFORMED`: bytes that are no snapshot, or a part
  * of one. `ERR_SNAPSHOT_NOT_SAVED`: the file is as it was before.

@@ -31,7 +31,7 @@ const RULES: Readonly<Record<string, FolderRule>> = {
     packages: [CONNECT, PROTOBUF],
   },
   resources: { folders: ["net", "identity"], packages: [] },
-  config: { folders: ["net", "identity", "resources"], packages: ["yaml"] },
+  config: { folders: ["net", "identity", "resources", "crypto"], packages: ["yaml"] },
   kubespan: {
     folders: ["net", "identity", "resources", "crypto"],
     packages: ["@noble/curves", "@noble/hashes"],

@@ -1,0 +1,130 @@
+/**
+ * The two forms in which discovery is configured, and where they exclude each other.
+ * @module
+ */
+import { parseClusterSecret } from "../crypto/secrets.ts";
+import type { ConfiguredService, DiscoveryConfig } from "./discovery-config.ts";
+import type { ConfigMap } from "./documents.ts";
+
+/** Where the older form registers unless it says otherwise. */
+const DEFAULT_ENDPOINT = "https://discovery.talos.dev/";
+
+/** The name of the older form's service. */
+const LEGACY_NAME = "legacy";
+
+const API_VERSION = "v1alpha1";
+const IDENTITY_KIND = "DiscoveryIdentityConfig";
+const SERVICE_KIND = "DiscoveryServiceConfig";
+
+/** Schemes of a service's URL; `grpc` is TLS as well. */
+const ENDPOINT_FORM = /^(?:https?|grpc):\/\/[^/?#\\\s]+(?:[/?#]\S*)?$/i;
+
+/** Reads which cluster it is. */
+export function readIdentity(
+  documents: readonly ConfigMap[],
+  machineConfig: ConfigMap | undefined,
+): { readonly clusterId: string | undefined; readonly clusterSecret: string | undefined } {
+  const cluster = machineConfig?.map("cluster");
+  const id = cluster?.text("id");
+  const secret = cluster && readSecret(cluster, "secret", cluster.text("secret"));
+  const [identity, second] = documents.filter(isIdentity);
+  second?.report("kind", `is ${IDENTITY_KIND} in another document too`);
+  if (identity === undefined) return { clusterId: id, clusterSecret: secret };
+  checkVersion(identity);
+  for (const key of ["id", "secret"]) {
+    if (cluster?.text(key) !== undefined) {
+      cluster.report(key, `excludes a document of kind ${IDENTITY_KIND}: keep one of the two`);
+    }
+  }
+  return {
+    clusterId: identity.requiredText("clusterID"),
+    clusterSecret: readSecret(identity, "clusterSecret", identity.requiredText("clusterSecret")),
+  };
+}
+
+/** Reads where the cluster meets. */
+export function readServices(
+  documents: readonly ConfigMap[],
+  machineConfig: ConfigMap | undefined,
+): Pick<DiscoveryConfig, "enabled" | "services" | "kubernetes"> {
+  const cluster = machineConfig?.map("cluster");
+  const named = documents.filter((document) => document.text("kind") === SERVICE_KIND);
+  const services = readServiceDocuments(named);
+  const legacy = readLegacy(cluster?.map("discovery"));
+  if (named.length === 0) {
+    // Documents that name a cluster alone leave open whether and where it meets.
+    const isOpen = machineConfig === undefined;
+    return isOpen ? { ...legacy, enabled: undefined } : legacy;
+  }
+  if (cluster?.has("discovery")) {
+    const why = `excludes documents of kind ${SERVICE_KIND}, also where it is empty: keep one of the two`;
+    cluster.report("discovery", why);
+  }
+  return { enabled: true, services, kubernetes: false };
+}
+
+/** The kind may be left out where the keys are there. */
+function isIdentity(document: ConfigMap): boolean {
+  if (document.has("kind")) return document.text("kind") === IDENTITY_KIND;
+  return document.has("clusterID") || document.has("clusterSecret");
+}
+
+function checkVersion(document: ConfigMap): void {
+  const version = document.text("apiVersion");
+  if (document.has("kind") && version !== API_VERSION) {
+    document.report("apiVersion", version === undefined ? "is missing" : `is not ${API_VERSION}`);
+  }
+}
+
+function readServiceDocuments(documents: readonly ConfigMap[]): ConfiguredService[] {
+  const names = new Set<string>();
+  return documents.flatMap((document) => {
+    checkVersion(document);
+    const name = document.requiredText("name");
+    const endpoint = readEndpoint(document, document.requiredText("endpoint"));
+    if (name !== undefined && names.has(name)) {
+      document.report("name", "is that of another service too");
+    }
+    if (name === undefined || endpoint === undefined) return [];
+    names.add(name);
+    return { name, endpoint };
+  });
+}
+
+/** The older form: off without its block or without `enabled`; then both registries are on unless disabled. */
+function readLegacy(
+  discovery: ConfigMap | undefined,
+): Pick<DiscoveryConfig, "enabled" | "services" | "kubernetes"> {
+  const registries = discovery?.map("registries");
+  const service = registries?.map("service");
+  const kubernetesIsOff = registries?.map("kubernetes")?.isOn("disabled") === true;
+  const serviceIsOff = service?.isOn("disabled") === true;
+  const endpoint = service && readEndpoint(service, service.text("endpoint"));
+  if (discovery?.isOn("enabled") !== true) {
+    return { enabled: false, services: [], kubernetes: false };
+  }
+  const legacy = { name: LEGACY_NAME, endpoint: endpoint ?? DEFAULT_ENDPOINT };
+  return {
+    enabled: true,
+    services: serviceIsOff ? [] : [legacy],
+    kubernetes: !kubernetesIsOff,
+  };
+}
+
+function readEndpoint(map: ConfigMap, endpoint: string | undefined): string | undefined {
+  if (endpoint === undefined || ENDPOINT_FORM.test(endpoint)) return endpoint;
+  map.report("endpoint", "is no URL with the scheme https, http or grpc");
+  return undefined;
+}
+
+function readSecret(map: ConfigMap, key: string, secret: string | undefined): string | undefined {
+  if (secret === undefined) return undefined;
+  try {
+    parseClusterSecret(secret);
+    return secret;
+  } catch (error) {
+    // Its message tells of the length, never of the text.
+    map.report(key, `is wrong: ${(error as Error).message}`);
+    return undefined;
+  }
+}

@@ -1,0 +1,245 @@
+/**
+ * YAML documents with the place of everything in them. What is not asked for is never looked at, and aliases are followed one
+ * at a time: neither strange keys nor an alias that multiplies itself cost anything.
+ * @module
+ */
+import {
+  Composer,
+  type CST,
+  type Document,
+  type ErrorCode,
+  isAlias,
+  isMap,
+  isScalar,
+  isSeq,
+  LineCounter,
+  type Node,
+  Parser,
+  type YAMLMap,
+} from "yaml";
+
+/** Something that is wrong with a configuration. It repeats nothing of the text but known keys. */
+export interface ConfigProblem {
+  /** From 1, counting every document of the text. */
+  readonly document: number;
+  /** From 1. */
+  readonly line: number;
+  /** Path of the key, `cluster.discovery.enabled`; empty where the document itself is meant. */
+  readonly key: string;
+  /** What is wrong. */
+  readonly reason: string;
+}
+
+/** Deeper than any configuration; the library's own recursion ends at some hundred. */
+const MAX_DEPTH = 100;
+
+/** The library's messages may quote the text, which has secrets in it; its codes do not. */
+const YAML_REASONS: Readonly<Partial<Record<ErrorCode, string>>> = {
+  BAD_ALIAS: "an alias without its anchor",
+  BAD_DQ_ESCAPE: "a wrong escape in double quotes",
+  BAD_INDENT: "wrong indentation, or a bracket that is not closed",
+  BAD_SCALAR_START: "text that starts with a reserved character must stand in quotes",
+  BLOCK_AS_IMPLICIT_KEY: "a value with a colon in it must stand in quotes",
+  BLOCK_IN_FLOW: "a block inside of brackets",
+  DUPLICATE_KEY: "a key that stands twice",
+  MISSING_CHAR: "a quote, bracket, comma or colon is missing",
+  MULTILINE_IMPLICIT_KEY: "a line without a colon",
+  TAB_AS_INDENT: "a tab in the indentation",
+  UNEXPECTED_TOKEN: "something that does not belong there",
+};
+
+/** A text of YAML, as far as it could be read, and what is wrong with it so far. */
+export class ConfigText {
+  readonly #lines = new LineCounter();
+  readonly #problems: ConfigProblem[] = [];
+  /** Those that are mappings. */
+  readonly documents: readonly ConfigMap[];
+
+  constructor(text: string) {
+    const tokens = [...new Parser(this.#lines.addNewLine).parse(text)];
+    const deep = tokens.find((token) => depthOf(token) > MAX_DEPTH);
+    if (deep !== undefined) {
+      this.#report(1, deep.offset, "", `nested more than ${MAX_DEPTH} deep`);
+      this.documents = [];
+      return;
+    }
+    const composer = new Composer({ prettyErrors: false });
+    this.documents = [...composer.compose(tokens)].flatMap(
+      (document, index) => this.#readDocument(document, index + 1) ?? [],
+    );
+  }
+
+  /** In the order of the text. */
+  get problems(): readonly ConfigProblem[] {
+    return this.#problems.toSorted((a, b) => a.line - b.line);
+  }
+
+  #readDocument(document: Document.Parsed, number: number): ConfigMap | undefined {
+    // One wrong character makes many errors; the first is the one to mend.
+    const [error] = document.errors;
+    const report = (offset: number, key: string, reason: string) =>
+      this.#report(number, offset, key, reason);
+    if (error !== undefined) {
+      report(error.pos[0], "", `is no YAML: ${YAML_REASONS[error.code] ?? "it does not parse"}`);
+      return undefined;
+    }
+    const { contents } = document;
+    // Nothing between two separators, or comments alone.
+    if (contents === null || (isScalar(contents) && contents.value === null)) return undefined;
+    if (isMap(contents)) return new ConfigMap(document, contents, "", report);
+    report(contents.range?.[0] ?? 0, "", "is no mapping of keys to values");
+    return undefined;
+  }
+
+  #report(document: number, offset: number, key: string, reason: string): void {
+    const { line } = this.#lines.linePos(offset);
+    this.#problems.push({ document, line: Math.max(line, 1), key, reason });
+  }
+}
+
+type Report = (offset: number, key: string, reason: string) => void;
+
+/** A mapping in a document. A value of the wrong type is reported, and counts as absent. */
+export class ConfigMap {
+  readonly #document: Document.Parsed;
+  readonly #map: YAMLMap;
+  readonly #path: string;
+  readonly #report: Report;
+
+  constructor(document: Document.Parsed, map: YAMLMap, path: string, report: Report) {
+    this.#document = document;
+    this.#map = map;
+    this.#path = path;
+    this.#report = report;
+  }
+
+  /** Whether the key stands there, with whatever value. */
+  has(key: string): boolean {
+    return this.#find(key) !== undefined;
+  }
+
+  /** Reports a problem of a key, at its value; of the mapping itself where the key is not there. */
+  report(key: string, reason: string): void {
+    const pair = this.#find(key);
+    const node = pair?.value?.range ? pair.value : (pair?.key ?? this.#map);
+    this.#report(node.range?.[0] ?? 0, this.#pathOf(key), reason);
+  }
+
+  /** A mapping. Absent, also where the key has no value. */
+  map(key: string): ConfigMap | undefined {
+    const value = this.#value(key);
+    if (value === undefined) return undefined;
+    if (isMap(value)) {
+      return new ConfigMap(this.#document, value, this.#pathOf(key), this.#report);
+    }
+    this.report(key, "is no mapping of keys to values");
+    return undefined;
+  }
+
+  /** Text; what looks like a number is text too. Absent, also where it is empty. */
+  text(key: string): string | undefined {
+    const value = this.#value(key);
+    if (value === undefined) return undefined;
+    if (!isScalar(value)) {
+      this.report(key, "is no text");
+      return undefined;
+    }
+    const text = typeof value.value === "string" ? value.value : value.source;
+    return text === "" ? undefined : text;
+  }
+
+  /** Text that must be there. */
+  requiredText(key: string): string | undefined {
+    const value = this.#value(key);
+    const text = this.text(key);
+    if (text === undefined && (value === undefined || isScalar(value))) {
+      this.report(key, this.has(key) ? "is empty" : "is missing");
+    }
+    return text;
+  }
+
+  /** A switch, also in the words of older YAML, which Talos takes. */
+  isOn(key: string): boolean | undefined {
+    const value = this.#value(key);
+    if (value === undefined) return undefined;
+    const word = isScalar(value) ? String(value.source ?? value.value) : "";
+    if (/^(true|True|TRUE|y|Y|yes|Yes|YES|on|On|ON)$/.test(word)) return true;
+    if (/^(false|False|FALSE|n|N|no|No|NO|off|Off|OFF)$/.test(word)) return false;
+    this.report(key, "is neither true nor false");
+    return undefined;
+  }
+
+  /** A list of texts; empty where there is none. */
+  texts(key: string): readonly string[] {
+    const value = this.#value(key);
+    if (value === undefined) return [];
+    const items = isSeq(value) ? value.items.map((item) => this.#resolve(item as Node | null)) : [];
+    const texts = items.flatMap((item) =>
+      isScalar(item) && typeof item.value === "string" ? item.value : [],
+    );
+    if (isSeq(value) && texts.length === items.length) return texts;
+    this.report(key, "is no list of texts");
+    return [];
+  }
+
+  #pathOf(key: string): string {
+    return this.#path === "" ? key : `${this.#path}.${key}`;
+  }
+
+  /** What a key has; nothing where that is null. */
+  #value(key: string): Node | undefined {
+    const value = this.#find(key)?.value;
+    return isScalar(value) && value.value === null ? undefined : (value ?? undefined);
+  }
+
+  #find(key: string): FoundPair | undefined {
+    return this.#findIn(this.#map, key, new Set());
+  }
+
+  /** A mapping's own keys go before those that it merges in with `<<`, which may be itself again. */
+  #findIn(map: YAMLMap, key: string, seen: Set<YAMLMap>): FoundPair | undefined {
+    if (seen.has(map)) return undefined;
+    seen.add(map);
+    const own = pairOf(map, key);
+    if (own !== undefined) return { key: own.key, value: this.#resolve(own.value) };
+    const merged = this.#resolve(pairOf(map, "<<")?.value ?? null);
+    for (const item of isSeq(merged) ? merged.items : [merged]) {
+      const source = this.#resolve(item as Node | null);
+      const found = isMap(source) ? this.#findIn(source, key, seen) : undefined;
+      if (found !== undefined) return found;
+    }
+    return undefined;
+  }
+
+  #resolve(node: Node | null): Node | null {
+    return isAlias(node) ? (node.resolve(this.#document) ?? null) : node;
+  }
+}
+
+interface FoundPair {
+  readonly key: Node;
+  /** Null where a key stands alone, without even an empty value. */
+  readonly value: Node | null;
+}
+
+function pairOf(map: YAMLMap, key: string): FoundPair | undefined {
+  const found = map.items.find((pair) => isScalar(pair.key) && pair.key.value === key);
+  return found as FoundPair | undefined;
+}
+
+/** How deep a token's collections are nested, without recursion. */
+function depthOf(root: CST.Token): number {
+  let deepest = 0;
+  const open: [token: CST.Token, depth: number][] = [[root, 0]];
+  for (let next = open.pop(); next !== undefined; next = open.pop()) {
+    const [token, depth] = next;
+    deepest = Math.max(deepest, depth);
+    if (token.type === "document" && token.value) open.push([token.value, depth]);
+    if (!("items" in token)) continue;
+    for (const { key, value } of token.items) {
+      if (key) open.push([key, depth + 1]);
+      if (value) open.push([value, depth + 1]);
+    }
+  }
+  return deepest;
+}
