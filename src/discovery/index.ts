@@ -8,3 +8,6 @@ export type {
   RegistryChange,
   RegistryStatus,
 } from "../resources/discovery-registry.ts";
+export { Discovery, type DiscoveryOptions } from "./discovery.ts";
+export type { DiscoveryChange, DiscoveryState } from "./discovery-change.ts";
+export { StaticRegistry, type StaticRegistryOptions } from "./static-registry.ts";

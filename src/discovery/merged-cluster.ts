@@ -1,0 +1,139 @@
+/**
+ * What all registries know, merged: raw affiliates, affiliates and members, kept up to date one node at a time.
+ * @module
+ */
+import type { AffiliateSpec } from "../resources/affiliate.ts";
+import { AFFILIATES, MEMBERS, RAW_AFFILIATES } from "../resources/definitions.ts";
+import { type MemberSpec, memberOf } from "../resources/member.ts";
+import { mergeShares } from "../resources/merge.ts";
+import type { Resource } from "../resources/resource.ts";
+import { ResourceView } from "../resources/versions.ts";
+import type { DiscoveryState } from "./discovery-change.ts";
+
+/** Any of the views of a {@link MergedCluster}. */
+export type ClusterView = ResourceView<AffiliateSpec> | ResourceView<MemberSpec>;
+
+/** Told of each change of a resource, with what it was before. */
+export type OnResource = (
+  view: ClusterView,
+  id: string,
+  before: Resource<AffiliateSpec | MemberSpec> | undefined,
+) => void;
+
+/** A change costs about the merge of that one node, however large the cluster is. */
+export class MergedCluster {
+  readonly rawAffiliates: ResourceView<AffiliateSpec> = new ResourceView(RAW_AFFILIATES);
+  readonly affiliates: ResourceView<AffiliateSpec> = new ResourceView(AFFILIATES);
+  readonly members: ResourceView<MemberSpec> = new ResourceView(MEMBERS);
+  readonly state: DiscoveryState = {
+    affiliates: this.affiliates.resources,
+    rawAffiliates: this.rawAffiliates.resources,
+    members: this.members.resources,
+  };
+  readonly #prefixes: readonly string[];
+  readonly #localId: string | undefined;
+  readonly #onResource: OnResource;
+  /** Node IDs by the node name that they claim. */
+  readonly #claims = new Map<string, Set<string>>();
+  /** Node IDs that each registry has. */
+  readonly #shares = new Map<string, Set<string>>();
+  #local: AffiliateSpec | undefined;
+
+  /**
+   * @param names - Of the registries.
+   * @param localId - Of the node that no registry is asked about.
+   */
+  constructor(names: readonly string[], localId: string | undefined, onResource: OnResource) {
+    this.#prefixes = names.map((name) => `${name}/`).sort();
+    this.#localId = localId;
+    this.#onResource = onResource;
+  }
+
+  /** @param atMs - When it happened, in ms since 1970; absent for what may have been so for long. */
+  setLocal(affiliate: AffiliateSpec | undefined, atMs: number): void {
+    this.#local = affiliate;
+    if (this.#localId !== undefined) this.#refresh(this.#localId, atMs);
+  }
+
+  /** Takes these for all that a registry has. */
+  replaceShare(name: string, affiliates: readonly AffiliateSpec[], atMs: number | undefined): void {
+    const next = new Map(affiliates.map((affiliate) => [affiliate.nodeId, affiliate]));
+    for (const nodeId of [...(this.#shares.get(name) ?? [])]) {
+      if (!next.has(nodeId)) this.deleteShare(name, nodeId, atMs);
+    }
+    for (const affiliate of next.values()) this.setShare(name, affiliate, atMs);
+  }
+
+  setShare(name: string, affiliate: AffiliateSpec, atMs: number | undefined): void {
+    const { nodeId } = affiliate;
+    if (nodeId === this.#localId) return;
+    addTo(this.#shares, name, nodeId);
+    if (this.#set(this.rawAffiliates, `${name}/${nodeId}`, affiliate, atMs)) {
+      this.#refresh(nodeId, atMs);
+    }
+  }
+
+  deleteShare(name: string, nodeId: string, atMs: number | undefined): void {
+    removeFrom(this.#shares, name, nodeId);
+    if (this.#set(this.rawAffiliates, `${name}/${nodeId}`, undefined, atMs)) {
+      this.#refresh(nodeId, atMs);
+    }
+  }
+
+  #refresh(nodeId: string, atMs: number | undefined): void {
+    const nameBefore = this.affiliates.resources.get(nodeId)?.spec.nodename ?? "";
+    const spec = nodeId === this.#localId ? this.#local : this.#mergeOf(nodeId);
+    if (!this.#set(this.affiliates, nodeId, spec, atMs)) return;
+    const name = spec?.nodename ?? "";
+    if (nameBefore !== name) {
+      removeFrom(this.#claims, nameBefore, nodeId);
+      this.#refreshMember(nameBefore, atMs);
+      if (name !== "") addTo(this.#claims, name, nodeId);
+    }
+    this.#refreshMember(name, atMs);
+  }
+
+  #mergeOf(nodeId: string): AffiliateSpec | undefined {
+    const [first, ...later] = this.#prefixes
+      .map((prefix) => this.rawAffiliates.resources.get(prefix + nodeId)?.spec)
+      .filter((spec) => spec !== undefined);
+    return first && mergeShares(first, later);
+  }
+
+  /** As `membersOf` decides: of several that claim a name, the greatest node ID has it. */
+  #refreshMember(name: string, atMs: number | undefined): void {
+    if (name === "") return;
+    let holder: string | undefined;
+    for (const nodeId of this.#claims.get(name) ?? []) {
+      if (holder === undefined || holder < nodeId) holder = nodeId;
+    }
+    const affiliate = holder === undefined ? undefined : this.affiliates.resources.get(holder);
+    this.#set(this.members, name, affiliate && memberOf(affiliate.spec), atMs);
+  }
+
+  /** @returns Whether that was a change. */
+  #set<Spec extends AffiliateSpec | MemberSpec>(
+    view: ResourceView<Spec>,
+    id: string,
+    spec: Spec | undefined,
+    atMs: number | undefined,
+  ): boolean {
+    const before = view.resources.get(id);
+    const event = spec === undefined ? view.delete(id) : view.set(id, spec, atMs);
+    if (event === undefined) return false;
+    this.#onResource(view as unknown as ClusterView, id, before);
+    return true;
+  }
+}
+
+function addTo(sets: Map<string, Set<string>>, key: string, item: string): void {
+  const known = sets.get(key);
+  if (known === undefined) sets.set(key, new Set([item]));
+  else known.add(item);
+}
+
+function removeFrom(sets: Map<string, Set<string>>, key: string, item: string): void {
+  const known = sets.get(key);
+  known?.delete(item);
+  if (known?.size === 0) sets.delete(key);
+}

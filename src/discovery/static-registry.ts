@@ -1,0 +1,66 @@
+/**
+ * A registry of what its owner says: hosts that cannot publish themselves.
+ * @module
+ */
+import type { AffiliateSpec } from "../resources/affiliate.ts";
+import type {
+  DiscoveryRegistry,
+  RegistryChange,
+  RegistryStatus,
+} from "../resources/discovery-registry.ts";
+import { RegistryFeed } from "../resources/registry-feed.ts";
+
+export interface StaticRegistryOptions {
+  /** With a node ID each; of two with one ID, the later counts. */
+  readonly affiliates: Iterable<AffiliateSpec>;
+  /** Where they are from, for people: the path of a file. @default "static" */
+  readonly source?: string | undefined;
+}
+
+/**
+ * Affiliates that are only read. Its name sorts after `k8s` and `service`, so that what it says of a node counts most.
+ *
+ * @example
+ * const registry = new StaticRegistry({ affiliates: parseStaticMembers(text, "hosts.yaml"), source: "hosts.yaml" });
+ * const discovery = new Discovery({ registries: [serviceRegistry, registry], nodeId });
+ */
+export class StaticRegistry implements DiscoveryRegistry {
+  readonly name = "static";
+  readonly #feed: RegistryFeed;
+
+  constructor({ affiliates, source = "static" }: StaticRegistryOptions) {
+    this.#feed = new RegistryFeed({ phase: "stopped", source });
+    this.#feed.replace(affiliates);
+  }
+
+  get status(): RegistryStatus {
+    return this.#feed.status;
+  }
+
+  get affiliates(): ReadonlyMap<string, AffiliateSpec> {
+    return this.#feed.affiliates;
+  }
+
+  /** Takes these in place of all before. Equal ones are no change. */
+  replace(affiliates: Iterable<AffiliateSpec>): void {
+    this.#feed.replace(affiliates);
+  }
+
+  watch(options?: { readonly signal?: AbortSignal | undefined }): AsyncIterable<RegistryChange> {
+    return this.#feed.watch(options);
+  }
+
+  async run({ signal }: { readonly signal?: AbortSignal | undefined } = {}): Promise<void> {
+    const { source } = this.status;
+    this.#feed.setStatus({ ...this.status, phase: "connected" });
+    await aborted(signal);
+    this.#feed.setStatus({ phase: "stopped", source });
+  }
+}
+
+function aborted(signal: AbortSignal | undefined): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal?.aborted) resolve();
+    else signal?.addEventListener("abort", () => resolve(), { once: true });
+  });
+}
