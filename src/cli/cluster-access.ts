@@ -1,36 +1,61 @@
 /**
- * The flags that name a cluster and the service where it meets, for every command that needs one.
+ * The flags that name a cluster and where it is known, for every command that needs one.
  * @module
  */
 import { X509Certificate } from "node:crypto";
 import type { Command } from "commander";
 import { parseServiceUrl, type TransportFactory } from "../client/index.ts";
+import type { DiscoveryConfig } from "../config/index.ts";
 import { grpcTransport } from "../node/transport.ts";
-import { MAX_CLUSTER_ID_BYTES } from "../protocol/limits.ts";
-import { readClusterSecret } from "./cluster-secret.ts";
-import { UsageError } from "./exit.ts";
-import { type Flags, flag } from "./flags.ts";
+import { type ClusterIdentity, readClusterIdentity } from "./cluster-identity.ts";
+import { oneLine, UsageError } from "./exit.ts";
+import { type Flags, flag, listFlag } from "./flags.ts";
 import { readInputFile, shownPath } from "./input-file.ts";
 import type { CliIo } from "./io.ts";
 
 /** Talos' own default. */
 const DEFAULT_SERVICE = "https://discovery.talos.dev/";
 
-/** A cluster that can be reached. */
+/** In the place of a service: none. */
+const NO_SERVICE = "off";
+
+/** In the place of a kubeconfig: the service account of the pod that this runs in. */
+export const IN_CLUSTER = "in-cluster";
+
+/** A discovery service. */
+export interface ClusterService {
+  /** As the configuration names it; else `host:port`. */
+  readonly name: string;
+  /** As it was given. */
+  readonly url: string;
+  /** `host:port` */
+  readonly host: string;
+}
+
+/** A cluster, and the registries that know of it: at least one. */
 export interface ClusterAccess {
-  readonly clusterId: string;
-  /** Base64 of 32 bytes. */
-  readonly clusterSecret: string;
-  /** The URL as it was given. */
-  readonly service: string;
-  /** `host:port` of the service. */
-  readonly serviceHost: string;
+  /** There where `services` has any. */
+  readonly clusterId: string | undefined;
+  /** Base64 of 32 bytes; there where `services` has any. */
+  readonly clusterSecret: string | undefined;
+  readonly clusterName: string | undefined;
+  readonly services: readonly ClusterService[];
+  /** Path of a kubeconfig, or {@link IN_CLUSTER}. */
+  readonly kubeconfig: string | undefined;
+  /** Path of a list of members. */
+  readonly staticFile: string | undefined;
   readonly transport: TransportFactory;
 }
 
 /** Adds the flags that {@link readClusterAccess} reads. */
 export function addClusterFlags(command: Command): Command {
   return command
+    .addOption(
+      flag(
+        "--config <file>",
+        "Talos machine configuration or discovery documents, or - for stdin: cluster, secret and services",
+      ),
+    )
     .addOption(
       flag("--cluster-id <id>", "the cluster's ID; needless where the secret's file has it"),
     )
@@ -40,30 +65,126 @@ export function addClusterFlags(command: Command): Command {
         "file with the cluster's secret, or - for stdin; or the secret itself in TALOS_DISCOVERY_CLUSTER_SECRET",
       ),
     )
-    .addOption(flag("--service <url>", "the discovery service", DEFAULT_SERVICE))
+    .addOption(
+      listFlag(
+        "--service <url>",
+        `a discovery service, instead of those of --config (default: ${DEFAULT_SERVICE}), or ${NO_SERVICE}`,
+      ),
+    )
+    .addOption(
+      flag(
+        "--kubeconfig <file>",
+        `ask Kubernetes as well, through this file, or ${IN_CLUSTER} as a pod`,
+      ),
+    )
+    .addOption(flag("--static <file>", "members from a YAML or JSON file as well"))
     .addOption(flag("--ca-file <file>", "PEM certificates to trust besides the system's"));
 }
 
-/** @throws {UsageError} for a flag that is missing or wrong. */
+/** @throws {UsageError} for a flag that is missing or wrong, and where no registry is left to ask. */
 export async function readClusterAccess(flags: Flags, io: CliIo): Promise<ClusterAccess> {
-  const url = flags.parsed("service", parseServiceUrl) ?? parseServiceUrl(DEFAULT_SERVICE);
-  const givenId = flags.parsed("cluster-id", checkClusterId);
+  const given = flags.parsedList("service", parseService);
+  const kubeconfig = flags.text("kubeconfig");
+  const staticFile = flags.text("static");
   const caFile = flags.text("ca-file");
   const ca = caFile === undefined ? undefined : await readCertificates(caFile);
-  const { secret, clusterId: documentedId } = await readClusterSecret(flags, io);
+  const { config, ...identity } = await readClusterIdentity(flags, io);
+  const hasOthers = kubeconfig !== undefined || staticFile !== undefined;
+  const services = given.length > 0 ? named(given) : servicesOf(identity, config, hasOthers, flags);
+  if (services.length > 0) checkComplete(identity, config, flags);
+  else if (!hasOthers) throw new UsageError(nobodyToAsk(config, flags));
   return {
-    clusterId: givenId ?? documentedId ?? flags.requiredText("cluster-id"),
-    clusterSecret: secret,
-    service: flags.requiredText("service"),
-    serviceHost: `${url.host}:${url.port}`,
+    ...identity,
+    services,
+    kubeconfig,
+    staticFile,
     transport: (target, options) => grpcTransport(target, { ...options, ca, env: io.env }),
   };
 }
 
-function checkClusterId(text: string): string {
-  const bytes = Buffer.byteLength(text);
-  if (bytes <= MAX_CLUSTER_ID_BYTES) return text;
-  throw new RangeError(`is ${bytes} bytes long, more than ${MAX_CLUSTER_ID_BYTES}`);
+/** Reads which cluster it is, where no registry is asked. */
+export async function readClusterNames(
+  flags: Flags,
+  io: CliIo,
+): Promise<Pick<ClusterIdentity, "clusterId" | "clusterName">> {
+  const { clusterId, clusterName } = await readClusterIdentity(flags, io);
+  return { clusterId: clusterId ?? flags.requiredText("cluster-id"), clusterName };
+}
+
+type ServiceChoice = ClusterService | typeof NO_SERVICE;
+
+function parseService(text: string): ServiceChoice {
+  if (text === NO_SERVICE) return NO_SERVICE;
+  const { host, port } = parseServiceUrl(text);
+  return { name: `${host}:${port}`, url: text, host: `${host}:${port}` };
+}
+
+/** Each once. */
+function named(choices: readonly ServiceChoice[]): ClusterService[] {
+  const services = choices.filter((choice) => choice !== NO_SERVICE);
+  if (services.length < choices.length && services.length > 0) {
+    throw new UsageError(`--service: ${NO_SERVICE} and ${services[0]?.url} exclude each other`);
+  }
+  return [...new Map(services.map((service) => [service.host, service])).values()];
+}
+
+/** The services where no flag names any. */
+function servicesOf(
+  { clusterId, clusterSecret }: Pick<ClusterIdentity, "clusterId" | "clusterSecret">,
+  config: DiscoveryConfig | undefined,
+  hasOthers: boolean,
+  flags: Flags,
+): ClusterService[] {
+  if (config?.enabled !== undefined) {
+    return config.services.map(({ name, endpoint }) => {
+      const where = `${configPath(flags)}: service ${name}`;
+      return { ...parseConfigured(endpoint, where), name };
+    });
+  }
+  // Who names a cluster wants it asked for; who names Kubernetes or a file alone may mean just that.
+  const isWanted = clusterId !== undefined || clusterSecret !== undefined || !hasOthers;
+  return isWanted ? named([parseService(DEFAULT_SERVICE)]) : [];
+}
+
+function parseConfigured(endpoint: string, where: string): Omit<ClusterService, "name"> {
+  try {
+    const { host, port } = parseServiceUrl(endpoint);
+    return { url: endpoint, host: `${host}:${port}` };
+  } catch (error) {
+    throw new UsageError(`${where}: ${oneLine(error)}`, { cause: error });
+  }
+}
+
+/** A service needs to know the cluster's ID, and we its secret. */
+function checkComplete(
+  { clusterId, clusterSecret }: Pick<ClusterIdentity, "clusterId" | "clusterSecret">,
+  config: DiscoveryConfig | undefined,
+  flags: Flags,
+): void {
+  const hint = config === undefined ? "" : `${configPath(flags)} has none, and `;
+  if (clusterSecret === undefined) {
+    throw new UsageError(
+      `${hint}--cluster-secret-file is missing (or TALOS_DISCOVERY_CLUSTER_SECRET)`,
+    );
+  }
+  if (clusterId === undefined) {
+    throw new UsageError(`${hint}--cluster-id is missing (or TALOS_DISCOVERY_CLUSTER_ID)`);
+  }
+}
+
+function nobodyToAsk(config: DiscoveryConfig | undefined, flags: Flags): string {
+  if (config === undefined) return `--service: ${NO_SERVICE}, and no other registry is given`;
+  const path = configPath(flags);
+  if (config.enabled === false) {
+    return `${path}: discovery is off; --service names a service to ask all the same`;
+  }
+  return config.kubernetes
+    ? `${path}: only the Kubernetes registry is on, and --kubeconfig is missing`
+    : `${path}: both registries are disabled; --service names a service to ask all the same`;
+}
+
+function configPath(flags: Flags): string {
+  return shownPath(flags.text("config") ?? "");
 }
 
 async function readCertificates(path: string): Promise<string> {

@@ -2,15 +2,36 @@
  * Reads a cluster without taking part: a client that publishes nothing.
  * @module
  */
-import { type AffiliateChange, DiscoveryClient, type DropReport } from "../client/index.ts";
+import {
+  type AffiliateChange,
+  DiscoveryClient,
+  type DiscoveryClientOptions,
+  type DropReport,
+} from "../client/index.ts";
 import type { DiscoveryError } from "../errors.ts";
 import { generateNodeId } from "../identity/index.ts";
 import type { ClusterAccess } from "./cluster-access.ts";
-import { CommandFailure, oneLine } from "./exit.ts";
+import { CommandFailure, oneLine, UsageError } from "./exit.ts";
 import { VERSION } from "./version.ts";
 
 /** What a client tells the service about itself; services count versions. */
 export const CLIENT_VERSION: string = `v${VERSION}`;
+
+/** The first of a cluster's services, as a client takes it. */
+export function firstService({
+  services: [service],
+  clusterId,
+  clusterSecret,
+  transport,
+}: ClusterAccess): Pick<
+  DiscoveryClientOptions,
+  "service" | "clusterId" | "clusterSecret" | "transport"
+> {
+  if (service === undefined || clusterId === undefined || clusterSecret === undefined) {
+    throw new UsageError("--service: none is given");
+  }
+  return { service: service.url, clusterId, clusterSecret, transport };
+}
 
 /** Options of {@link watchCluster}. */
 export interface ClusterReadingOptions {
@@ -29,7 +50,7 @@ export async function* watchCluster(
   const left = new AbortController();
   const ended = AbortSignal.any([signal, left.signal]);
   const client = new DiscoveryClient({
-    ...access,
+    ...firstService(access),
     // Nothing is published, so this is nobody's: it only keeps the client from taking another node for itself.
     nodeId: generateNodeId(),
     clientVersion: CLIENT_VERSION,
@@ -72,7 +93,7 @@ export async function readClusterOnce(
   for await (const change of changes) return change;
   if (failure !== undefined) throw new CommandFailure(oneLine(failure), { cause: failure });
   if (timeout.aborted) {
-    throw new CommandFailure(`${access.service}: no answer within ${timeoutMs / 1000} s`);
+    throw new CommandFailure(`${access.services[0]?.url}: no answer within ${timeoutMs / 1000} s`);
   }
   throw new CommandFailure("interrupted");
 }

@@ -91,6 +91,6 @@ export function parseDiscoveryConfig(
 }
 
 function describe(source: string, { line, document, key, reason }: ConfigProblem): string {
-  const where = `${source}:${line}: document ${document}`;
-  return key === "" ? `${where} ${reason}` : `${where}: ${key} ${reason}`;
+  const where = `${source}: document ${document}, line ${line}`;
+  return key === "" ? `${where}: ${reason}` : `${where}: ${key}: ${reason}`;
 }

@@ -124,7 +124,7 @@ function readSecret(map: ConfigMap, key: string, secret: string | undefined): st
     return secret;
   } catch (error) {
     // Its message tells of the length, never of the text.
-    map.report(key, `is wrong: ${(error as Error).message}`);
+    map.report(key, (error as Error).message);
     return undefined;
   }
 }

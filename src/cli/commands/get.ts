@@ -94,7 +94,12 @@ async function getFromCluster<Spec extends object>(
   // Looked at before the network: a wrong format should not cost a round trip.
   createListPrinter(listing.definition, "", isWatch, invocation);
   const access = await readClusterAccess(flags, io);
-  const printer = createListPrinter(listing.definition, access.serviceHost, isWatch, invocation);
+  const printer = createListPrinter(
+    listing.definition,
+    access.services[0]?.host ?? "",
+    isWatch,
+    invocation,
+  );
   return isWatch
     ? watchListing(listing, access, printer, invocation)
     : printListing(listing, access, printer, timeoutMs, invocation);

@@ -9,7 +9,7 @@ import { createNodeIdentity, loadNodeIdentity } from "../../node/index.ts";
 import { MAX_TTL_MS } from "../../protocol/limits.ts";
 import { createAffiliateSpec, MEMBERS, ResourceView } from "../../resources/index.ts";
 import { addClusterFlags, readClusterAccess } from "../cluster-access.ts";
-import { CLIENT_VERSION } from "../cluster-reading.ts";
+import { CLIENT_VERSION, firstService } from "../cluster-reading.ts";
 import { ClusterView, MEMBER_LISTING } from "../cluster-view.ts";
 import { type AddCommand, examples, type Invocation } from "../command.ts";
 import { DropSummary } from "../drop-summary.ts";
@@ -67,7 +67,7 @@ async function runJoin({ flags, io }: Invocation): Promise<ExitCode> {
   const ended = new AbortController();
   const drops = new DropSummary();
   const client = new DiscoveryClient({
-    ...access,
+    ...firstService(access),
     nodeId,
     ttlMs,
     clientVersion: CLIENT_VERSION,
@@ -80,7 +80,7 @@ async function runJoin({ flags, io }: Invocation): Promise<ExitCode> {
   });
   publish(client, own);
   const printer = createPrinter(format, MEMBERS, {
-    node: access.serviceHost,
+    node: access.services[0]?.host ?? "",
     withEvents: true,
     style: chooseStyle(io.stdout, io.env),
   });

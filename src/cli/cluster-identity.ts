@@ -1,0 +1,135 @@
+/**
+ * Which cluster is meant, and its secret: from a Talos configuration, from a file or the environment, never from an argument.
+ * @module
+ */
+import { type DiscoveryConfig, parseDiscoveryConfig } from "../config/index.ts";
+import { parseClusterSecret } from "../crypto/secrets.ts";
+import { MAX_CLUSTER_ID_BYTES } from "../protocol/limits.ts";
+import { oneLine, UsageError } from "./exit.ts";
+import type { FlagSource, Flags } from "./flags.ts";
+import { readInputFile, shownPath } from "./input-file.ts";
+import type { CliIo } from "./io.ts";
+
+const SECRET_VARIABLE = "TALOS_DISCOVERY_CLUSTER_SECRET";
+
+/** What a command was told of its cluster. */
+export interface ClusterIdentity {
+  readonly clusterId: string | undefined;
+  /** Base64 of 32 bytes, checked. */
+  readonly clusterSecret: string | undefined;
+  readonly clusterName: string | undefined;
+  /** All of `--config`, where it is given. */
+  readonly config: DiscoveryConfig | undefined;
+}
+
+/** Something that names a cluster, its secret, or both. */
+interface IdentitySource {
+  /** For errors: the flag or variable. */
+  readonly origin: string;
+  readonly source: FlagSource;
+  readonly clusterId?: string | undefined;
+  readonly clusterSecret?: string | undefined;
+}
+
+/**
+ * Reads `--config`, `--cluster-id` and `--cluster-secret-file`. What stands on the command line goes before what is in the
+ * environment; where two of the same rank differ, neither is taken.
+ *
+ * @throws {UsageError} which says where the mistake is, without a character of a secret.
+ */
+export async function readClusterIdentity(flags: Flags, io: CliIo): Promise<ClusterIdentity> {
+  const sources: IdentitySource[] = [];
+  const givenId = flags.parsed("cluster-id", checkClusterId);
+  if (givenId !== undefined) {
+    sources.push({ ...sourceOf(flags, "cluster-id"), clusterId: givenId });
+  }
+  const config = await readConfig(flags, io);
+  if (config !== undefined) {
+    const { clusterId, clusterSecret } = config;
+    sources.push({ ...sourceOf(flags, "config"), clusterId, clusterSecret });
+  }
+  const isSettled = config?.clusterSecret !== undefined && flags.isGiven("config");
+  const secret =
+    isSettled && !flags.isGiven("cluster-secret-file") ? undefined : await readSecret(flags, io);
+  if (secret !== undefined) sources.push({ ...secret, clusterId: undefined });
+  return {
+    // The ID beside a secret is a convenience: what names the cluster itself goes before it.
+    clusterId: choose(sources, "clusterId", "cluster IDs") ?? secret?.clusterId,
+    clusterSecret: choose(sources, "clusterSecret", "cluster secrets"),
+    clusterName: config?.clusterName,
+    config,
+  };
+}
+
+/** @returns The value of the highest rank. */
+function choose(
+  sources: readonly IdentitySource[],
+  key: "clusterId" | "clusterSecret",
+  what: string,
+): string | undefined {
+  const having = sources.filter((source) => source[key] !== undefined);
+  const onCommandLine = having.filter(({ source }) => source === "flag");
+  const [first, ...others] = onCommandLine.length > 0 ? onCommandLine : having;
+  const rival = others.find((other) => other[key] !== first?.[key]);
+  if (first !== undefined && rival !== undefined) {
+    throw new UsageError(`${first.origin} and ${rival.origin}: two different ${what}`);
+  }
+  return first?.[key];
+}
+
+function sourceOf(flags: Flags, name: string): Pick<IdentitySource, "origin" | "source"> {
+  return { origin: flags.origin(name), source: flags.source(name) };
+}
+
+async function readConfig(flags: Flags, io: CliIo): Promise<DiscoveryConfig | undefined> {
+  const path = flags.text("config");
+  if (path === undefined) return undefined;
+  const { text, where } = await readFileOrStdin(path, io);
+  return parseDiscoveryConfig(text, { source: where });
+}
+
+/** The file on the command line, then the variable with the secret itself, then the variable with the file's name. */
+async function readSecret(flags: Flags, io: CliIo): Promise<IdentitySource | undefined> {
+  const fromEnvironment = io.env[SECRET_VARIABLE];
+  if (fromEnvironment && !flags.isGiven("cluster-secret-file")) {
+    const origin = { origin: SECRET_VARIABLE, source: "environment" } as const;
+    return { ...origin, ...parseSecret(fromEnvironment, SECRET_VARIABLE) };
+  }
+  const path = flags.text("cluster-secret-file");
+  if (path === undefined) return undefined;
+  const { text, where } = await readFileOrStdin(path, io);
+  return { ...sourceOf(flags, "cluster-secret-file"), ...parseSecret(text, where) };
+}
+
+/** Reads a secret on its own, or a configuration that has it, such as the document that `cluster new` writes. */
+function parseSecret(
+  text: string,
+  where: string,
+): Pick<IdentitySource, "clusterId" | "clusterSecret"> {
+  const word = text.trim();
+  if (/^\S*$/.test(word)) {
+    try {
+      parseClusterSecret(word);
+      return { clusterSecret: word };
+    } catch (error) {
+      throw new UsageError(`${where}: ${oneLine(error)}`, { cause: error });
+    }
+  }
+  const { clusterId, clusterSecret } = parseDiscoveryConfig(text, {
+    source: `${where}: no cluster secret`,
+  });
+  if (clusterSecret !== undefined) return { clusterId, clusterSecret };
+  throw new UsageError(`${where}: neither a cluster secret nor a document with clusterSecret`);
+}
+
+async function readFileOrStdin(path: string, io: CliIo): Promise<{ text: string; where: string }> {
+  return path === "-"
+    ? { text: await io.readStdin(), where: "stdin" }
+    : { text: await readInputFile(path), where: shownPath(path) };
+}
+
+function checkClusterId(text: string): string {
+  const bytes = Buffer.byteLength(text);
+  if (bytes <= MAX_CLUSTER_ID_BYTES) return text;
+  throw new RangeError(`is ${bytes} bytes long, more than ${MAX_CLUSTER_ID_BYTES}`);
+}
