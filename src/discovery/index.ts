@@ -10,4 +10,10 @@ export type {
 } from "../resources/discovery-registry.ts";
 export { Discovery, type DiscoveryOptions } from "./discovery.ts";
 export type { DiscoveryChange, DiscoveryState } from "./discovery-change.ts";
+export {
+  discoveryRegistryCases,
+  type RegistryCase,
+  type RegistryCasesOptions,
+  type RegistryUnderTest,
+} from "./registry-cases.ts";
 export { StaticRegistry, type StaticRegistryOptions } from "./static-registry.ts";

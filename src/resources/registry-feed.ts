@@ -7,6 +7,7 @@
  */
 import type { AffiliateSpec } from "./affiliate.ts";
 import type { RegistryChange, RegistryStatus } from "./discovery-registry.ts";
+import { isSameSpec } from "./versions.ts";
 
 interface Reader {
   /** Changed since this reader looked, in the order of their first change. */
@@ -72,9 +73,10 @@ export class RegistryFeed {
     this.#wakeAll();
   }
 
-  /** Adds or replaces one. The same object again is no change. */
+  /** Adds or replaces one. An equal one is no change. */
   set(affiliate: AffiliateSpec): void {
-    if (this.#affiliates.get(affiliate.nodeId) === affiliate) return;
+    const known = this.#affiliates.get(affiliate.nodeId);
+    if (known !== undefined && isSameSpec(known, affiliate)) return;
     this.#affiliates.set(affiliate.nodeId, affiliate);
     this.#tell(affiliate.nodeId);
   }

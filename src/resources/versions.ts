@@ -109,8 +109,8 @@ export class ResourceView<Spec extends object> {
   }
 }
 
-// Specs are plain data whose keys always stand in one order, so equal text is equal data.
-function isSameSpec(a: object, b: object): boolean {
+/** Specs are plain data whose keys always stand in one order, so equal text is equal data. */
+export function isSameSpec(a: object, b: object): boolean {
   return a === b || JSON.stringify(a) === JSON.stringify(b);
 }
 
