@@ -32,6 +32,13 @@
  * A node's side: `ERR_CONFIG_INVALID`: a Talos configuration that is wrong; see `ConfigError`. `ERR_REGISTRY_FAILED`: a
  * registry that broke off, or told what is no affiliate. `ERR_STATIC_MEMBERS_INVALID`: a list of hosts that is wrong.
  *
+ * Kubernetes: `ERR_KUBECONFIG_INVALID`: a kubeconfig file that says too little, or nothing that can be read.
+ * `ERR_KUBERNETES_UNAVAILABLE`: the API server is not reached, or fails. `ERR_KUBERNETES_UNAUTHORIZED`: it does not know the
+ * credentials, or there are none to be had. `ERR_KUBERNETES_FORBIDDEN`: they may not do this; the message says what they lack.
+ * `ERR_KUBERNETES_NODE_MISSING`: there is no such `Node`. `ERR_KUBERNETES_EXPIRED`: it has forgotten the version asked for.
+ *
+ * `ERR_PACKAGE_MISSING`: an optional package is not installed; the message says which.
+ *
  * Files: `ERR_IDENTITY_FILE_INVALID`, `ERR_FILE_UNREADABLE`. `ERR_SNAPSHOT_MALFORMED`: bytes that are no snapshot, or a part
  * of one. `ERR_SNAPSHOT_NOT_SAVED`: the file is as it was before.
  */
@@ -75,6 +82,13 @@ export type DiscoveryErrorCode =
   | "ERR_LISTEN_FAILED"
   | "ERR_CERTIFICATE_INVALID"
   | "ERR_ALLOW_LIST_INVALID"
+  | "ERR_KUBECONFIG_INVALID"
+  | "ERR_KUBERNETES_UNAVAILABLE"
+  | "ERR_KUBERNETES_UNAUTHORIZED"
+  | "ERR_KUBERNETES_FORBIDDEN"
+  | "ERR_KUBERNETES_NODE_MISSING"
+  | "ERR_KUBERNETES_EXPIRED"
+  | "ERR_PACKAGE_MISSING"
   | "ERR_IDENTITY_FILE_INVALID"
   | "ERR_FILE_UNREADABLE"
   | "ERR_SNAPSHOT_MALFORMED"

@@ -83,6 +83,13 @@ function refusalStatus({ code, message }: DiscoveryError): RpcStatus {
     case "ERR_LISTEN_FAILED":
     case "ERR_CERTIFICATE_INVALID":
     case "ERR_ALLOW_LIST_INVALID":
+    case "ERR_KUBECONFIG_INVALID":
+    case "ERR_KUBERNETES_UNAVAILABLE":
+    case "ERR_KUBERNETES_UNAUTHORIZED":
+    case "ERR_KUBERNETES_FORBIDDEN":
+    case "ERR_KUBERNETES_NODE_MISSING":
+    case "ERR_KUBERNETES_EXPIRED":
+    case "ERR_PACKAGE_MISSING":
     case "ERR_IDENTITY_FILE_INVALID":
     case "ERR_FILE_UNREADABLE":
     case "ERR_SNAPSHOT_MALFORMED":

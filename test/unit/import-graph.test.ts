@@ -36,10 +36,7 @@ const RULES: Readonly<Record<string, FolderRule>> = {
     folders: ["net", "identity", "resources", "crypto"],
     packages: ["@noble/curves", "@noble/hashes"],
   },
-  kubernetes: {
-    folders: ["net", "identity", "resources", "live"],
-    packages: ["@kubernetes/client-node"],
-  },
+  kubernetes: { folders: ["net", "resources", "live"], packages: [] },
   discovery: {
     folders: ["client", "kubernetes", "resources", "config", "protocol", "net", "live"],
     packages: [],
