@@ -131,10 +131,15 @@ export class Watcher {
    * later part must not be seen leaving and coming back.
    */
   #dropUnconfirmed(message: WatchResponse): void {
-    if (contentBytes(message) >= FULL_MESSAGE_BYTES) return;
+    if (mayGoOn(message)) return;
     for (const id of this.#unconfirmed) this.#forget(id);
     this.#unconfirmed.clear();
   }
+}
+
+/** Whether a snapshot may go on after `message`, one of its parts. */
+export function mayGoOn(message: WatchResponse): boolean {
+  return contentBytes(message) >= FULL_MESSAGE_BYTES;
 }
 
 /** The encoded size of a message, up to a few bytes for each affiliate. */
