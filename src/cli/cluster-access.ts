@@ -34,9 +34,9 @@ export interface ClusterService {
 
 /** A cluster, and the registries that know of it: at least one. */
 export interface ClusterAccess {
-  /** There where `services` has any. */
+  /** There where `services` has any, unless less was asked for. */
   readonly clusterId: string | undefined;
-  /** Base64 of 32 bytes; there where `services` has any. */
+  /** Base64 of 32 bytes; there like the ID. */
   readonly clusterSecret: string | undefined;
   readonly clusterName: string | undefined;
   readonly services: readonly ClusterService[];
@@ -44,7 +44,15 @@ export interface ClusterAccess {
   readonly kubeconfig: string | undefined;
   /** Path of a list of members. */
   readonly staticFile: string | undefined;
+  /** PEM certificates to trust besides the system's. */
+  readonly ca: string | undefined;
   readonly transport: TransportFactory;
+}
+
+/** Options of {@link readClusterAccess}. */
+export interface ReadClusterAccessOptions {
+  /** Whether services may be named without the cluster's ID and secret. @default false */
+  readonly isPartial?: boolean;
 }
 
 /** Adds the flags that {@link readClusterAccess} reads. */
@@ -82,7 +90,11 @@ export function addClusterFlags(command: Command): Command {
 }
 
 /** @throws {UsageError} for a flag that is missing or wrong, and where no registry is left to ask. */
-export async function readClusterAccess(flags: Flags, io: CliIo): Promise<ClusterAccess> {
+export async function readClusterAccess(
+  flags: Flags,
+  io: CliIo,
+  { isPartial = false }: ReadClusterAccessOptions = {},
+): Promise<ClusterAccess> {
   const given = flags.parsedList("service", parseService);
   const kubeconfig = flags.text("kubeconfig");
   const staticFile = flags.text("static");
@@ -91,13 +103,14 @@ export async function readClusterAccess(flags: Flags, io: CliIo): Promise<Cluste
   const { config, ...identity } = await readClusterIdentity(flags, io);
   const hasOthers = kubeconfig !== undefined || staticFile !== undefined;
   const services = given.length > 0 ? named(given) : servicesOf(identity, config, hasOthers, flags);
-  if (services.length > 0) checkComplete(identity, config, flags);
-  else if (!hasOthers) throw new UsageError(nobodyToAsk(config, flags));
+  if (services.length > 0 && !isPartial) checkComplete(identity, config, flags);
+  else if (services.length === 0 && !hasOthers) throw new UsageError(nobodyToAsk(config, flags));
   return {
     ...identity,
     services,
     kubeconfig,
     staticFile,
+    ca,
     transport: (target, options) => grpcTransport(target, { ...options, ca, env: io.env }),
   };
 }

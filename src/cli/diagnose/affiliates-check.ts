@@ -1,0 +1,190 @@
+/**
+ * What the service has of the cluster: that it is sent, that it opens with the secret, and whether it makes members.
+ * @module
+ */
+import { type Client, Code, ConnectError } from "@connectrpc/connect";
+import type { DiscoveredAffiliate, DropReport } from "../../client/index.ts";
+import { type ListedAffiliate, openAffiliate } from "../../client/opening.ts";
+import { MAX_OPENED_AFFILIATES } from "../../client/watcher.ts";
+import { type ClusterCipher, createClusterCipher } from "../../crypto/index.ts";
+import {
+  type Cluster,
+  decodeAffiliate,
+  decodeEndpoint,
+  encodeAffiliate,
+  encodeEndpoint,
+} from "../../protocol/index.ts";
+import { explainCallFailure } from "./call-failure.ts";
+import type { Outcome } from "./check.ts";
+import { errorText, outsideText } from "./outside-text.ts";
+
+/** Names in a line; all are in the details. */
+const MAX_SHOWN_NAMES = 3;
+
+type ServiceClient = Client<typeof Cluster>;
+
+/** Waits for the first message of a watch, which is the cluster as it is. */
+export async function checkWatch(
+  client: ServiceClient,
+  clusterId: string,
+  signal: AbortSignal,
+): Promise<Outcome<readonly ListedAffiliate[]>> {
+  const startedAt = performance.now();
+  try {
+    // Ends with the check's own signal.
+    const stream = client.watch({ clusterId }, { signal })[Symbol.asyncIterator]();
+    const first = await stream.next();
+    if (first.done) throw new ConnectError("the watch ended without a message", Code.Unavailable);
+    const firstMessageMs = Math.round(performance.now() - startedAt);
+    // A large cluster comes in several messages; a list has all at once.
+    const { affiliates } = await client.list({ clusterId }, { signal });
+    const summary = `first message after ${firstMessageMs} ms, ${counted(affiliates.length, "affiliate")}`;
+    const details = { firstMessageMs, affiliates: affiliates.length };
+    if (affiliates.length > 0) {
+      return { finding: { status: "ok", summary, details }, value: affiliates };
+    }
+    const hint =
+      "No node has published here: is the cluster's ID right, is discovery enabled on the nodes, and do they use this service?";
+    return { finding: { status: "warning", summary, hint, details }, value: affiliates };
+  } catch (error) {
+    const finding = explainCallFailure(error, signal);
+    if (!signal.aborted) return { finding };
+    const hint =
+      "Something on the way holds streams back: switch off buffering in the proxy in front.";
+    return { finding: { ...finding, hint } };
+  }
+}
+
+/** An affiliate that did not open. */
+interface Unopened {
+  readonly nodeId: string;
+  readonly reason: DropReport["reason"] | "no_data_yet";
+}
+
+/** What the secret opens. */
+export interface OpenedListing {
+  readonly opened: readonly DiscoveredAffiliate[];
+  readonly unopened: readonly Unopened[];
+}
+
+/** Seals and opens something of our own, then opens what the service lists. */
+export function checkSecret(
+  listed: readonly ListedAffiliate[],
+  clusterSecret: string,
+): Outcome<OpenedListing> {
+  const cipher = createClusterCipher(clusterSecret);
+  const fault = sealingFault(cipher);
+  if (fault !== undefined) {
+    const hint = "This program or its runtime is broken: please report it.";
+    return { finding: { status: "failed", summary: fault, hint } };
+  }
+  const listing = openAll(cipher, listed);
+  const { opened, unopened } = listing;
+  const sealed = unopened.filter(({ reason }) => reason !== "no_data_yet");
+  const details = { opened: opened.map(({ nodeId }) => nodeId), unopened };
+  const total = opened.length + sealed.length;
+  if (total === 0) {
+    const summary = "seals and opens; there is nothing of others to open";
+    return { finding: { status: "ok", summary, details }, value: listing };
+  }
+  if (sealed.length === 0) {
+    const summary = `seals, and opens ${opened.length === 1 ? "the one affiliate" : `all ${total} affiliates`}`;
+    return { finding: { status: "ok", summary, details }, value: listing };
+  }
+  if (opened.length === 0 && sealed.every(({ reason }) => reason === "affiliate_tag_mismatch")) {
+    return {
+      finding: {
+        status: "failed",
+        summary: `opens none of ${counted(total, "affiliate")}: this is not the cluster's secret`,
+        hint: "Take .cluster.secret (or clusterSecret) from the machine configuration of a node that is in the cluster.",
+        details,
+      },
+    };
+  }
+  const names = shownNames(sealed.map(({ nodeId, reason }) => `${nodeId} (${REASONS[reason]})`));
+  return {
+    finding: {
+      status: "warning",
+      summary: `opens ${opened.length} of ${total} affiliates; not ${names}`,
+      hint: "Those nodes have another cluster secret than the rest, or somebody else writes to this cluster's ID: compare their machine configuration.",
+      details,
+    },
+    value: listing,
+  };
+}
+
+/** Members are affiliates with a node name, which a node has once its kubelet is up. */
+export function checkMembers({ opened }: OpenedListing): Outcome<OpenedListing> {
+  const nameless = opened.filter(({ nodename }) => !nodename);
+  const members = opened.length - nameless.length;
+  const summary = counted(members, "member");
+  const details = { members, withoutNodeName: nameless.map(({ nodeId }) => nodeId) };
+  const value = { opened, unopened: [] };
+  if (nameless.length === 0) return { finding: { status: "ok", summary, details }, value };
+  const names = shownNames(nameless.map(({ hostname, nodeId }) => hostname || nodeId));
+  return {
+    finding: {
+      status: "warning",
+      summary: `${summary}; no node name yet: ${names}`,
+      hint: "Their kubelet is not up: talosctl --nodes ADDRESS service kubelet.",
+      details,
+    },
+    value,
+  };
+}
+
+function openAll(cipher: ClusterCipher, listed: readonly ListedAffiliate[]): OpenedListing {
+  const opened: DiscoveredAffiliate[] = [];
+  const unopened: Unopened[] = [];
+  for (const affiliate of listed.slice(0, MAX_OPENED_AFFILIATES)) {
+    const nodeId = outsideText(affiliate.id);
+    if (affiliate.data.length === 0) {
+      unopened.push({ nodeId, reason: "no_data_yet" });
+      continue;
+    }
+    let reason: DropReport["reason"] = "affiliate_malformed";
+    const one = openAffiliate(cipher, affiliate, undefined, (report) => {
+      reason = report.reason;
+    });
+    if (one === undefined) unopened.push({ nodeId, reason });
+    else opened.push(one.affiliate);
+  }
+  return { opened, unopened };
+}
+
+const REASONS: Readonly<Record<Unopened["reason"], string>> = {
+  affiliate_tag_mismatch: "sealed with another secret",
+  affiliate_id_mismatch: "listed under another node's ID",
+  affiliate_too_short: "bad data",
+  affiliate_malformed: "bad data",
+  affiliates_over_limit: "too many",
+  endpoint_malformed: "bad endpoint",
+  endpoints_over_limit: "too many endpoints",
+  no_data_yet: "no data yet",
+};
+
+/** What goes in must come out. */
+function sealingFault(cipher: ClusterCipher): string | undefined {
+  try {
+    const name = decodeAffiliate(
+      cipher.openAffiliate(cipher.sealAffiliate(encodeAffiliate({ hostname: "diagnose" }))),
+    ).hostname;
+    const place = decodeEndpoint(
+      cipher.openEndpoint(cipher.sealEndpoint(encodeEndpoint("192.0.2.1:51820"))),
+    );
+    if (name === "diagnose" && place === "192.0.2.1:51820") return undefined;
+    return "what was sealed opened to something else";
+  } catch (error) {
+    return `sealing failed: ${errorText(error)}`;
+  }
+}
+
+function counted(count: number, what: string): string {
+  return `${count} ${what}${count === 1 ? "" : "s"}`;
+}
+
+function shownNames(names: readonly string[]): string {
+  const shown = names.slice(0, MAX_SHOWN_NAMES).map((name) => outsideText(name));
+  const more = names.length - shown.length;
+  return shown.join(", ") + (more > 0 ? ` and ${more} more` : "");
+}

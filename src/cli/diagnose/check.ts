@@ -1,0 +1,88 @@
+/**
+ * What a check is, and what it says.
+ * @module
+ */
+import type { TransportFactory } from "../../client/index.ts";
+import type { Environment } from "../../node/proxy-environment.ts";
+import type { NameResolution } from "./name-resolution.ts";
+
+/** Every check, in the order in which they run. The names are stable: they stand in JSON. */
+export const CHECK_NAMES = [
+  "configuration",
+  "proxy",
+  "dns",
+  "tcp",
+  "tls",
+  "http2",
+  "hello",
+  "redirect",
+  "public-address",
+  "round-trip",
+  "watch",
+  "secret",
+  "members",
+  "clock",
+] as const;
+
+/** One of {@link CHECK_NAMES}. */
+export type CheckName = (typeof CHECK_NAMES)[number];
+
+/**
+ * - `warning`: works, and is probably not what is wanted.
+ * - `failed`: nodes cannot work like this.
+ * - `skipped`: not reached, not needed, or something that it needs was not given.
+ * - `unknown`: could not be found out, which is no fault.
+ */
+export type CheckStatus = "ok" | "warning" | "failed" | "skipped" | "unknown";
+
+/** What a check found. Text from outside is in it only after `outsideText`. */
+export interface Finding {
+  readonly status: CheckStatus;
+  /** One line. */
+  readonly summary: string;
+  /** What to do, where there is something to do. */
+  readonly hint?: string | undefined;
+  /** The same as data, under stable names, for JSON. Never with a secret. */
+  readonly details?: Readonly<Record<string, unknown>> | undefined;
+}
+
+/** A finding, and what later checks need; without that they are not reached. */
+export interface Outcome<Value> {
+  readonly finding: Finding;
+  readonly value?: Value | undefined;
+}
+
+/** A check that has ended. */
+export interface CheckReport extends Finding {
+  readonly name: CheckName;
+  readonly durationMs: number;
+  /** The check that failed, where this one was not reached. */
+  readonly blockedBy?: CheckName | undefined;
+}
+
+/** What checks work with. */
+export interface DiagnoseOptions {
+  readonly clusterId: string | undefined;
+  /** Base64 of 32 bytes. */
+  readonly clusterSecret: string | undefined;
+  /** PEM certificates to trust besides the runtime's. */
+  readonly ca: string | undefined;
+  readonly transport: TransportFactory;
+  readonly env: Environment;
+  /** How long one check may take. */
+  readonly timeoutMs: number;
+  readonly signal: AbortSignal;
+  /** Told of each check as it ends, with the URL that it was about. */
+  readonly onCheck?: ((report: CheckReport, url: string) => void) | undefined;
+  /** ms since 1970. @default Date.now */
+  readonly now?: (() => number) | undefined;
+  /** @default the system's */
+  readonly names?: NameResolution | undefined;
+}
+
+/** The worst of some statuses, of which `skipped` and `unknown` are neither good nor bad. */
+export function worstStatus(statuses: Iterable<CheckStatus>): "ok" | "warning" | "failed" {
+  const all = new Set(statuses);
+  if (all.has("failed")) return "failed";
+  return all.has("warning") ? "warning" : "ok";
+}

@@ -1,0 +1,127 @@
+/**
+ * The addresses of a service's name, and why there are none.
+ * @module
+ */
+import { isIP } from "node:net";
+import type { ServiceUrl } from "../../client/service-url.ts";
+import { unlessAborted } from "../../live/waiting.ts";
+import type { Finding, Outcome } from "./check.ts";
+import { bareHost } from "./configuration-check.ts";
+import { addressesInHosts, type NameResolution } from "./name-resolution.ts";
+import { errorCode, outsideText } from "./outside-text.ts";
+
+/** Shown in the line; all are in the details. */
+const MAX_SHOWN_ADDRESSES = 4;
+
+/** Looks up the host. */
+export async function checkDns(
+  service: ServiceUrl,
+  names: NameResolution,
+  signal: AbortSignal,
+): Promise<Outcome<readonly string[]>> {
+  const host = bareHost(service);
+  if (isIP(host) !== 0) {
+    const details = { addresses: [host], source: "address" };
+    return {
+      finding: { status: "ok", summary: "an address, nothing to look up", details },
+      value: [host],
+    };
+  }
+  try {
+    const addresses = await unlessAborted(names.lookup(host), signal);
+    const isPinned = await isInHosts(host, names);
+    const families = [...new Set(addresses.map((address) => `IPv${isIP(address)}`))];
+    const shown = addresses.slice(0, MAX_SHOWN_ADDRESSES).join(", ");
+    const more = addresses.length - MAX_SHOWN_ADDRESSES;
+    const source = isPinned ? "hosts" : "dns";
+    return {
+      finding: {
+        status: "ok",
+        summary: `${shown}${more > 0 ? ` and ${more} more` : ""}${isPinned ? ", from /etc/hosts" : ""}`,
+        details: { addresses, families, source },
+      },
+      value: addresses,
+    };
+  } catch (error) {
+    return { finding: await explain(host, error, names, signal) };
+  }
+}
+
+async function isInHosts(host: string, names: NameResolution): Promise<boolean> {
+  try {
+    return addressesInHosts(await names.readHosts(), host).length > 0;
+  } catch {
+    return false;
+  }
+}
+
+/** The system's answer alone does not tell a name that is not there from a server that is not there. */
+async function explain(
+  host: string,
+  error: unknown,
+  names: NameResolution,
+  signal: AbortSignal,
+): Promise<Finding> {
+  const name = outsideText(host);
+  const queried = await unlessAborted(
+    names.query(host).then(
+      (addresses) => ({ addresses, code: undefined }),
+      (reason: unknown) => ({ addresses: [], code: errorCode(reason) }),
+    ),
+    signal,
+  ).catch(() => ({ addresses: [], code: "ETIMEOUT" }));
+  const failed = (answer: string, summary: string, hint: string): Finding => ({
+    status: "failed",
+    summary,
+    hint,
+    details: { addresses: [], error: answer },
+  });
+  if (queried.addresses.length > 0) {
+    return failed(
+      "SYSTEM",
+      `${name}: DNS has ${queried.addresses.join(", ")}, but this system does not resolve it (${errorCode(error)})`,
+      "Look at /etc/nsswitch.conf, /etc/resolv.conf and the local resolver (systemd-resolved, nscd).",
+    );
+  }
+  switch (queried.code) {
+    case "ENOTFOUND":
+      return failed(
+        "NXDOMAIN",
+        `${name}: no such name (NXDOMAIN)`,
+        "Correct the name in the service's URL, or make the record. Nodes may ask other DNS servers: .machine.network.nameservers.",
+      );
+    case "ENODATA":
+      return failed(
+        "NODATA",
+        `${name}: the name exists, without an address (no A or AAAA record)`,
+        "Add an A or AAAA record for the service.",
+      );
+    case "ESERVFAIL":
+      return failed(
+        "SERVFAIL",
+        `${name}: the DNS server failed (SERVFAIL)`,
+        "The name's own DNS servers do not answer, or DNSSEC does not validate: try another resolver.",
+      );
+    case "EREFUSED":
+      return failed(
+        "REFUSED",
+        `${name}: the DNS server refuses to answer (REFUSED)`,
+        "Use a DNS server that serves this network: /etc/resolv.conf.",
+      );
+    case "ETIMEOUT":
+    case "ECONNREFUSED":
+    case "ENETUNREACH":
+    case "EHOSTUNREACH":
+      return failed(
+        "TIMEOUT",
+        `${name}: no DNS server answers (${queried.code})`,
+        "Are the servers in /etc/resolv.conf right, and is UDP port 53 open to them?",
+      );
+    default:
+      return failed(
+        queried.code ?? errorCode(error) ?? "UNKNOWN",
+        `${name}: does not resolve (${queried.code ?? errorCode(error)})`,
+        "Look at /etc/resolv.conf and at the name in the service's URL.",
+      );
+  }
+}
