@@ -11,8 +11,12 @@ export interface CliOutput {
   /** Resolves when what was written is out: for who writes more than should wait in memory. */
   readonly flushed?: () => Promise<void>;
   readonly isTerminal: boolean;
-  /** Width in characters, where it is known. */
+  /** Width in characters, where it is known; of a terminal, as it is now. */
   readonly columns?: number | undefined;
+  /** Height in lines, of a terminal, as it is now. */
+  readonly rows?: number | undefined;
+  /** Calls back when a terminal has got another size. @returns Takes the callback away. */
+  readonly onResize?: (listener: () => void) => () => void;
 }
 
 /** The process around a command, or a test's stand-in for it. */
@@ -23,6 +27,8 @@ export interface CliIo {
   readonly stderr: CliOutput;
   /** All of standard input, as UTF-8. */
   readonly readStdin: () => Promise<string>;
+  /** Puts a question to the user. Absent where nobody is there to answer. @returns `undefined` where no answer comes. */
+  readonly ask?: ((question: string) => Promise<string | undefined>) | undefined;
   readonly env: Readonly<Record<string, string | undefined>>;
   /** Aborts when the user wants the command to come to its end: SIGINT, SIGTERM, nobody reading stdout any more. */
   readonly signal: AbortSignal;

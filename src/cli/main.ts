@@ -3,6 +3,8 @@
  * The edge of the command line: this process's arguments, streams, signals and exit code.
  * @module
  */
+import { once } from "node:events";
+import { createInterface } from "node:readline/promises";
 import { text } from "node:stream/consumers";
 import type { CliOutput } from "./io.ts";
 import { run } from "./run.ts";
@@ -20,13 +22,37 @@ function outputTo(stream: NodeJS.WriteStream): CliOutput {
     write: (text) => void stream.write(text),
     flushed: () => flushed(stream),
     isTerminal: stream.isTTY === true,
-    columns: stream.columns,
+    get columns() {
+      return stream.columns;
+    },
+    get rows() {
+      return stream.rows;
+    },
+    onResize: (listener) => {
+      stream.on("resize", listener);
+      return () => void stream.off("resize", listener);
+    },
   };
 }
 
 /** Output to pipes is asynchronous: an exit without this would cut it. */
 function flushed(stream: NodeJS.WriteStream): Promise<void> {
   return new Promise((resolve) => stream.write("", () => resolve()));
+}
+
+/** Without line editing: the terminal has its own, and turns Ctrl-C into a signal. */
+async function ask(question: string): Promise<string | undefined> {
+  const lines = createInterface({ input: process.stdin, output: process.stderr, terminal: false });
+  try {
+    const { signal } = stopping;
+    const answer = lines.question(question, { signal });
+    return await Promise.race([answer, once(lines, "close").then(() => undefined)]);
+  } catch (error) {
+    if (!stopping.signal.aborted) throw error;
+    return undefined;
+  } finally {
+    lines.close();
+  }
 }
 
 /** A terminal that is closed sends SIGHUP too, and then whatever runs in it shall end. */
@@ -51,6 +77,7 @@ const exitCode = await run(process.argv.slice(2), {
   stdout: outputTo(process.stdout),
   stderr: outputTo(process.stderr),
   readStdin: () => text(process.stdin),
+  ask: process.stdin.isTTY === true && process.stderr.isTTY === true ? ask : undefined,
   env: process.env,
   signal: stopping.signal,
   onReload,
