@@ -63,6 +63,7 @@ function hint(text: string): string {
   return "";
 }
 
-function base64Of(bytes: Uint8Array): string {
+/** Standard base64, with padding. */
+export function base64Of(bytes: Uint8Array): string {
   return btoa(String.fromCharCode(...bytes));
 }
