@@ -26,6 +26,8 @@ export interface KubernetesRequest {
   readonly path: string;
   readonly contentType?: string;
   readonly body?: string;
+  /** The answer goes on for minutes, and is silent in between. @default false */
+  readonly isStream?: boolean;
   readonly signal: AbortSignal;
 }
 
@@ -63,7 +65,7 @@ export function nodeApiOver(source: string, send: SendKubernetesRequest): NodeAp
     },
     async watch({ resourceVersion, signal }) {
       const path = withQuery({ watch: true, allowWatchBookmarks: true, resourceVersion });
-      const { status, body } = await send({ method: "GET", path, signal });
+      const { status, body } = await send({ method: "GET", path, isStream: true, signal });
       if (status !== 200) throw refusal(source, status, await readText(source, body));
       return eventsOf(source, body);
     },

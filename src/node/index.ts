@@ -16,6 +16,7 @@ export {
   DEFAULT_MAX_STREAMS_PER_CONNECTION,
 } from "./connection-limits.ts";
 export * from "./identity-file.ts";
+export { type CreateNodeApiOptions, createNodeApi } from "./kubernetes-nodes.ts";
 export {
   createRunningClock,
   type RunningClock,

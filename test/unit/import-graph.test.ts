@@ -43,8 +43,14 @@ const RULES: Readonly<Record<string, FolderRule>> = {
   },
   server: { folders: ["registry", "protocol", "net"], packages: [CONNECT, PROTOBUF] },
   node: {
-    folders: ["client", "crypto", "identity", "net", "protocol", "registry", "server"],
-    packages: ["node:", CONNECT, "@connectrpc/connect-node", PROTOBUF],
+    folders: [
+      ...["client", "crypto", "identity", "net", "protocol", "registry", "server"],
+      ...["kubernetes", "live"],
+    ],
+    packages: [
+      ...["node:", CONNECT, "@connectrpc/connect-node", PROTOBUF],
+      ...["@kubernetes/client-node", "yaml"],
+    ],
   },
   web: {
     folders: ["client", "protocol"],
