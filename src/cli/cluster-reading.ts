@@ -12,10 +12,9 @@ import type { DiscoveryError } from "../errors.ts";
 import { generateNodeId } from "../identity/index.ts";
 import type { ClusterAccess } from "./cluster-access.ts";
 import { CommandFailure, oneLine, UsageError } from "./exit.ts";
-import { VERSION } from "./version.ts";
+import { CLIENT_VERSION } from "./version.ts";
 
-/** What a client tells the service about itself; services count versions. */
-export const CLIENT_VERSION: string = `v${VERSION}`;
+export { CLIENT_VERSION };
 
 /** The first of a cluster's services, as a client takes it. */
 export function firstService({

@@ -1,8 +1,10 @@
 /**
- * What to tell a user about affiliates that the service lists and that are not shown.
+ * What to tell a user about what registries have and what is not shown.
  * @module
  */
 import type { DropReport } from "../client/index.ts";
+import type { NodeDropReport } from "../kubernetes/index.ts";
+import { quoted } from "./flag-values.ts";
 
 /** Collects reports, and counts each affiliate once. */
 export class DropSummary {
@@ -54,5 +56,16 @@ function describe(
     case "endpoint_malformed":
     case "endpoints_over_limit":
       return undefined;
+  }
+}
+
+/** A line about what cannot be used of a Kubernetes node. */
+export function describeNodeDrop(report: NodeDropReport): string {
+  const { nodeName } = report;
+  switch (report.reason) {
+    case "annotation_malformed":
+      return `node ${nodeName}: ${quoted(report.item)} in the annotation ${report.annotation} is left out: it does not parse`;
+    case "node_id_duplicate":
+      return `node ${nodeName} is not shown: ${report.usedNodeName} has its node ID, ${report.nodeId}`;
   }
 }

@@ -9,7 +9,7 @@ import { createNodeIdentity, loadNodeIdentity } from "../../node/index.ts";
 import { MAX_TTL_MS } from "../../protocol/limits.ts";
 import { createAffiliateSpec, MEMBERS, ResourceView } from "../../resources/index.ts";
 import { addClusterFlags, readClusterAccess } from "../cluster-access.ts";
-import { CLIENT_VERSION, firstService } from "../cluster-reading.ts";
+import { firstService } from "../cluster-reading.ts";
 import { ClusterView, MEMBER_LISTING } from "../cluster-view.ts";
 import { type AddCommand, examples, type Invocation } from "../command.ts";
 import { DropSummary } from "../drop-summary.ts";
@@ -20,6 +20,7 @@ import { type CliIo, writeNotice } from "../io.ts";
 import { createPrinter, parseResourceFormat, RESOURCE_FORMATS } from "../output/printer.ts";
 import { chooseStyle } from "../output/style.ts";
 import { addOwnAffiliateFlags, describeOwnAffiliate, type OwnAffiliate } from "../own-affiliate.ts";
+import { CLIENT_VERSION } from "../version.ts";
 
 /** How long to try to tell the service that we leave. */
 const LEAVE_TIMEOUT_MS = 3000;

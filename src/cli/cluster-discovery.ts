@@ -1,0 +1,171 @@
+/**
+ * A cluster through all registries that flags name: read once, followed, or joined.
+ * @module
+ */
+import { setImmediate } from "node:timers/promises";
+import {
+  Discovery,
+  type DiscoveryChange,
+  type DiscoveryState,
+  type RegistryStatus,
+} from "../discovery/index.ts";
+import { ServiceRegistry } from "../discovery/service-registry.ts";
+import type { ClusterAccess } from "./cluster-access.ts";
+import { type OpenRegistriesOptions, openRegistries } from "./cluster-registries.ts";
+import { DropSummary, describeNodeDrop } from "./drop-summary.ts";
+import { CommandFailure, oneLine } from "./exit.ts";
+
+/** Options of {@link createClusterDiscovery}. */
+export interface ClusterDiscoveryOptions
+  extends Pick<OpenRegistriesOptions, "nodeId" | "nodeName" | "ttlMs"> {
+  /** Told what a user should know, in one line each: what failed, and what was left out. */
+  readonly onNotice: (line: string) => void;
+}
+
+/** Options of {@link watchCluster}. */
+export interface WatchClusterOptions {
+  readonly signal: AbortSignal;
+  /** As {@link ClusterDiscoveryOptions.onNotice}. */
+  readonly onNotice: (line: string) => void;
+}
+
+/** Options of {@link readClusterOnce}. */
+export interface ReadClusterOptions extends WatchClusterOptions {
+  /** How long to wait for registries that do not answer. */
+  readonly timeoutMs: number;
+}
+
+/** Makes discovery over all registries of a cluster, not running yet. */
+export function createClusterDiscovery(
+  access: ClusterAccess,
+  { onNotice, ...options }: ClusterDiscoveryOptions,
+): Promise<Discovery> {
+  const drops = new DropSummary();
+  return open(access, options, {
+    onNotice,
+    onDrop: (report) => tell(drops.add(report), onNotice),
+    onRetry: tellRetry(onNotice),
+  });
+}
+
+/**
+ * Asks every registry once. The first failure of a registry is final: whoever asks once wants an answer, not patience. What
+ * the others know counts; those that failed are notices.
+ *
+ * @throws {CommandFailure} when no registry has answered, not within `timeoutMs` either, and when nothing could be opened.
+ */
+export async function readClusterOnce(
+  access: ClusterAccess,
+  { signal, timeoutMs, onNotice }: ReadClusterOptions,
+): Promise<DiscoveryState> {
+  const drops = new DropSummary();
+  const reports = { onNotice, onDrop: drops.add, onRetry: () => {} };
+  await using discovery = await open(access, {}, reports);
+  const ended = new AbortController();
+  const running = discovery.run({ signal: ended.signal });
+  try {
+    await settled(discovery, AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]));
+    if (signal.aborted) throw new CommandFailure("interrupted");
+    const { answers, failures } = examine(discovery, timeoutMs);
+    if (answers === 0) throw new CommandFailure(failures.join("; "));
+    for (const failure of failures) onNotice(failure);
+  } finally {
+    ended.abort();
+    await running;
+  }
+  const { state } = discovery;
+  const dropped = drops.summary(state.affiliates.size);
+  if (dropped !== undefined && state.affiliates.size === 0) throw new CommandFailure(dropped);
+  tell(dropped, onNotice);
+  return state;
+}
+
+/** Follows a cluster until `signal` aborts or the loop is left; both free everything. */
+export async function* watchCluster(
+  access: ClusterAccess,
+  { signal, onNotice }: WatchClusterOptions,
+): AsyncGenerator<DiscoveryChange, void, undefined> {
+  const drops = new DropSummary();
+  let hasSnapshot = false;
+  await using discovery = await open(
+    access,
+    {},
+    {
+      onNotice,
+      // Before the snapshot they are counted, not told one by one.
+      onDrop: (report) => {
+        const line = drops.add(report);
+        if (hasSnapshot) tell(line, onNotice);
+      },
+      onRetry: tellRetry(onNotice),
+    },
+  );
+  const ended = new AbortController();
+  const running = discovery.run({ signal: ended.signal });
+  try {
+    for await (const change of discovery.watch({ signal })) {
+      yield change;
+      if (change.kind !== "snapshot") continue;
+      hasSnapshot = true;
+      tell(drops.summary(change.state.affiliates.size), onNotice);
+    }
+  } finally {
+    ended.abort();
+    await running;
+  }
+}
+
+type Reports = Pick<OpenRegistriesOptions, "onDrop" | "onRetry"> & {
+  readonly onNotice: (line: string) => void;
+};
+
+async function open(
+  access: ClusterAccess,
+  options: Omit<ClusterDiscoveryOptions, "onNotice">,
+  { onNotice, onDrop, onRetry }: Reports,
+): Promise<Discovery> {
+  const onNodeDrop: OpenRegistriesOptions["onNodeDrop"] = (report) =>
+    onNotice(describeNodeDrop(report));
+  const registries = await openRegistries(access, { ...options, onDrop, onNodeDrop, onRetry });
+  return new Discovery({ registries, nodeId: options.nodeId });
+}
+
+/** Waits for every registry and each single service; an abort of `signal` ends the wait, and is no error. */
+async function settled(discovery: Discovery, signal: AbortSignal): Promise<void> {
+  const services = discovery.registries.filter((registry) => registry instanceof ServiceRegistry);
+  try {
+    await Promise.all([discovery, ...services].map((source) => source.settled({ signal })));
+  } catch (error) {
+    if (!signal.aborted) throw error;
+  }
+  // What registries have said reaches the merged view through promises alone, which are all settled before this is.
+  await setImmediate();
+}
+
+/** Who has answered, and why the others have not. */
+function examine(
+  { registries }: Discovery,
+  timeoutMs: number,
+): { readonly answers: number; readonly failures: readonly string[] } {
+  const places = registries.flatMap((registry): RegistryStatus[] =>
+    registry instanceof ServiceRegistry
+      ? registry.services.map(({ url, status }) => ({ ...status, source: url }))
+      : [registry.status],
+  );
+  const silent = places.filter(({ phase }) => phase !== "connected");
+  const failures = silent.map(({ source, lastError }) =>
+    lastError === undefined
+      ? `${source}: no answer within ${timeoutMs / 1000} s`
+      : oneLine(lastError),
+  );
+  return { answers: places.length - silent.length, failures };
+}
+
+function tell(line: string | undefined, onNotice: (line: string) => void): void {
+  if (line !== undefined) onNotice(line);
+}
+
+function tellRetry(onNotice: (line: string) => void): OpenRegistriesOptions["onRetry"] {
+  return (error, delayMs) =>
+    onNotice(`${oneLine(error)}; again in ${(delayMs / 1000).toFixed(1)} s`);
+}
