@@ -85,34 +85,26 @@ function addRange(ranges: AddressRange[], { first, last }: AddressRange): void {
 function removeRange(ranges: AddressRange[], range: AddressRange): void {
   const from = indexEndingAt(ranges, range.first);
   const to = indexStartingAfter(ranges, range.last, from);
-  if (from < to) ranges.splice(from, to - from, ...cut(ranges.slice(from, to), range));
+  ranges.splice(from, to - from, ...differenceOf(ranges.slice(from, to), [range]));
 }
 
-/** Looks up what each range meets, so that few addresses against many cost little. */
+/** What of `ranges` is in none of `others`. Each looks up what it meets, so that few against many cost little. */
 function differenceOf(
   ranges: readonly AddressRange[],
   others: readonly AddressRange[],
 ): AddressRange[] {
-  return ranges.flatMap((range) => {
-    const from = indexEndingAt(others, range.first);
-    const to = indexStartingAfter(others, range.last, from);
-    let rest: AddressRange[] = [range];
+  return ranges.flatMap(({ first, last }) => {
+    const from = indexEndingAt(others, first);
+    const to = indexStartingAfter(others, last, from);
+    const rest: AddressRange[] = [];
+    let next = first;
     for (const other of others.slice(from, to)) {
-      // Sorted: all but the last of what is left lies below this one.
-      const highest = rest.pop();
-      if (highest === undefined) break;
-      rest = [...rest, ...cut([highest], other)];
+      if (next < other.first) rest.push({ first: next, last: other.first - 1n });
+      next = other.last + 1n;
     }
+    if (next <= last) rest.push({ first: next, last });
     return rest;
   });
-}
-
-/** Takes `hole` out of ranges that it meets. */
-function cut(ranges: readonly AddressRange[], hole: AddressRange): AddressRange[] {
-  return ranges.flatMap(({ first, last }) => [
-    ...(first < hole.first ? [{ first, last: hole.first - 1n }] : []),
-    ...(last > hole.last ? [{ first: hole.last + 1n, last }] : []),
-  ]);
 }
 
 /** Index of the first range that ends at `address` or after it. */
