@@ -16,4 +16,6 @@ export {
   type RegistryCasesOptions,
   type RegistryUnderTest,
 } from "./registry-cases.ts";
+export { ServiceRegistry, type ServiceRegistryOptions } from "./service-registry.ts";
+export { parseStaticMembers } from "./static-members.ts";
 export { StaticRegistry, type StaticRegistryOptions } from "./static-registry.ts";
