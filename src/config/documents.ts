@@ -52,10 +52,11 @@ const YAML_REASONS: Readonly<Partial<Record<ErrorCode, string>>> = {
 export class ConfigText {
   readonly #lines = new LineCounter();
   readonly #problems: ConfigProblem[] = [];
-  /** Those that are mappings. */
+  /** Those that are mappings; with `lists`, the items of all documents that are. */
   readonly documents: readonly ConfigMap[];
 
-  constructor(text: string) {
+  /** @param form - What each document is: one mapping, or a list of mappings. */
+  constructor(text: string, form: "mappings" | "lists" = "mappings") {
     const tokens = [...new Parser(this.#lines.addNewLine).parse(text)];
     const deep = tokens.find((token) => depthOf(token) > MAX_DEPTH);
     if (deep !== undefined) {
@@ -64,8 +65,8 @@ export class ConfigText {
       return;
     }
     const composer = new Composer({ prettyErrors: false });
-    this.documents = [...composer.compose(tokens)].flatMap(
-      (document, index) => this.#readDocument(document, index + 1) ?? [],
+    this.documents = [...composer.compose(tokens)].flatMap((document, index) =>
+      this.#readDocument(document, index + 1, form),
     );
   }
 
@@ -74,43 +75,77 @@ export class ConfigText {
     return this.#problems.toSorted((a, b) => a.line - b.line);
   }
 
-  #readDocument(document: Document.Parsed, number: number): ConfigMap | undefined {
+  #readDocument(
+    document: Document.Parsed,
+    number: number,
+    form: "mappings" | "lists",
+  ): ConfigMap[] {
     // One wrong character makes many errors; the first is the one to mend.
     const [error] = document.errors;
-    const report = (offset: number, key: string, reason: string) =>
-      this.#report(number, offset, key, reason);
+    const place: Place = {
+      report: (offset, key, reason) => this.#report(number, offset, key, reason),
+      lineOf: (offset) => this.#lineOf(offset),
+    };
     if (error !== undefined) {
-      report(error.pos[0], "", `is no YAML: ${YAML_REASONS[error.code] ?? "it does not parse"}`);
-      return undefined;
+      const reason = YAML_REASONS[error.code] ?? "it does not parse";
+      place.report(error.pos[0], "", `is no YAML: ${reason}`);
+      return [];
     }
     const { contents } = document;
     // Nothing between two separators, or comments alone.
-    if (contents === null || (isScalar(contents) && contents.value === null)) return undefined;
-    if (isMap(contents)) return new ConfigMap(document, contents, "", report);
-    report(contents.range?.[0] ?? 0, "", "is no mapping of keys to values");
-    return undefined;
+    if (contents === null || (isScalar(contents) && contents.value === null)) return [];
+    if (form === "mappings") return mapAt(document, contents, "", place);
+    if (isSeq(contents)) {
+      return contents.items.flatMap((item, index) =>
+        mapAt(document, item as Node, `[${index}]`, place),
+      );
+    }
+    place.report(contents.range?.[0] ?? 0, "", "is no list");
+    return [];
   }
 
   #report(document: number, offset: number, key: string, reason: string): void {
-    const { line } = this.#lines.linePos(offset);
-    this.#problems.push({ document, line: Math.max(line, 1), key, reason });
+    this.#problems.push({ document, line: this.#lineOf(offset), key, reason });
+  }
+
+  #lineOf(offset: number): number {
+    return Math.max(this.#lines.linePos(offset).line, 1);
   }
 }
 
-type Report = (offset: number, key: string, reason: string) => void;
+/** Where something stands in the text. */
+interface Place {
+  report(offset: number, key: string, reason: string): void;
+  lineOf(offset: number): number;
+}
+
+/** A node as a mapping: none, and a report, where it is something else. */
+function mapAt(document: Document.Parsed, node: Node, path: string, place: Place): ConfigMap[] {
+  const target = isAlias(node) ? node.resolve(document) : node;
+  if (isMap(target)) return [new ConfigMap(document, target, path, place)];
+  place.report(node.range?.[0] ?? 0, path, "is no mapping of keys to values");
+  return [];
+}
 
 /** A mapping in a document. A value of the wrong type is reported, and counts as absent. */
 export class ConfigMap {
   readonly #document: Document.Parsed;
   readonly #map: YAMLMap;
   readonly #path: string;
-  readonly #report: Report;
+  readonly #place: Place;
 
-  constructor(document: Document.Parsed, map: YAMLMap, path: string, report: Report) {
+  constructor(document: Document.Parsed, map: YAMLMap, path: string, place: Place) {
     this.#document = document;
     this.#map = map;
     this.#path = path;
-    this.#report = report;
+    this.#place = place;
+  }
+
+  /** Keys that stand in the mapping itself, as they are written; what is no text is left out. */
+  get keys(): readonly string[] {
+    return this.#map.items.flatMap(({ key }) =>
+      isScalar(key) && typeof key.value === "string" ? key.value : [],
+    );
   }
 
   /** Whether the key stands there, with whatever value. */
@@ -120,9 +155,12 @@ export class ConfigMap {
 
   /** Reports a problem of a key, at its value; of the mapping itself where the key is not there. */
   report(key: string, reason: string): void {
-    const pair = this.#find(key);
-    const node = pair?.value?.range ? pair.value : (pair?.key ?? this.#map);
-    this.#report(node.range?.[0] ?? 0, this.#pathOf(key), reason);
+    this.#place.report(this.#offsetOf(key), this.#pathOf(key), reason);
+  }
+
+  /** Where the value of a key stands, from 1; the mapping itself where the key is not there. */
+  lineOf(key: string): number {
+    return this.#place.lineOf(this.#offsetOf(key));
   }
 
   /** A mapping. Absent, also where the key has no value. */
@@ -130,7 +168,7 @@ export class ConfigMap {
     const value = this.#value(key);
     if (value === undefined) return undefined;
     if (isMap(value)) {
-      return new ConfigMap(this.#document, value, this.#pathOf(key), this.#report);
+      return new ConfigMap(this.#document, value, this.#pathOf(key), this.#place);
     }
     this.report(key, "is no mapping of keys to values");
     return undefined;
@@ -184,6 +222,12 @@ export class ConfigMap {
 
   #pathOf(key: string): string {
     return this.#path === "" ? key : `${this.#path}.${key}`;
+  }
+
+  #offsetOf(key: string): number {
+    const pair = this.#find(key);
+    const node = pair?.value?.range ? pair.value : (pair?.key ?? this.#map);
+    return node.range?.[0] ?? 0;
   }
 
   /** What a key has; nothing where that is null. */

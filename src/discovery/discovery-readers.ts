@@ -5,7 +5,7 @@
  * the cluster, however slow it is, and it is told the latest state of each.
  * @module
  */
-import { Wakeup } from "../client/waiting.ts";
+import { Wakeup } from "../live/waiting.ts";
 import type { AffiliateSpec, MemberSpec, RegistryStatus } from "../resources/index.ts";
 import type { Resource, ResourceEvent } from "../resources/resource.ts";
 import { compareIds } from "../resources/versions.ts";

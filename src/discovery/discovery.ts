@@ -2,7 +2,7 @@
  * Any number of registries side by side, merged into what a node knows of its cluster.
  * @module
  */
-import { linkedController, type Sleep, sleep, unlessAborted, Wakeup } from "../client/waiting.ts";
+import { linkedController, type Sleep, sleep, unlessAborted, Wakeup } from "../live/waiting.ts";
 import type {
   DiscoveryRegistry,
   LocalAffiliate,

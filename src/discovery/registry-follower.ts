@@ -2,9 +2,10 @@
  * Runs one registry and reads what it tells; whatever it does wrong stays with it, is reported, and is tried again.
  * @module
  */
-import { Backoff } from "../client/backoff.ts";
-import { type Sleep, unlessAborted, untilFirstEnds } from "../client/waiting.ts";
+
 import { DiscoveryError } from "../errors.ts";
+import { Backoff } from "../live/backoff.ts";
+import { type Sleep, unlessAborted, untilFirstEnds } from "../live/waiting.ts";
 import type { AffiliateSpec } from "../resources/affiliate.ts";
 import type { DiscoveryRegistry, RegistryStatus } from "../resources/discovery-registry.ts";
 import { readAffiliate, readArray, readObject, readStatus, readText } from "./registry-answer.ts";

@@ -2,7 +2,7 @@
  * A registry on its stage: run, watched and waited for by the cases of `registry-cases.ts`, with an end to every wait.
  * @module
  */
-import { sleep, withinTime } from "../client/waiting.ts";
+import { sleep, withinTime } from "../live/waiting.ts";
 import type { AffiliateSpec } from "../resources/affiliate.ts";
 import type {
   DiscoveryRegistry,

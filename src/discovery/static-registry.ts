@@ -2,6 +2,7 @@
  * A registry of what its owner says: hosts that cannot publish themselves.
  * @module
  */
+import type { DiscoveryError } from "../errors.ts";
 import type { AffiliateSpec } from "../resources/affiliate.ts";
 import type {
   DiscoveryRegistry,
@@ -26,9 +27,13 @@ export interface StaticRegistryOptions {
  */
 export class StaticRegistry implements DiscoveryRegistry {
   readonly name = "static";
+  readonly #source: string;
   readonly #feed: RegistryFeed;
+  #isRunning = false;
+  #lastError: DiscoveryError | undefined;
 
   constructor({ affiliates, source = "static" }: StaticRegistryOptions) {
+    this.#source = source;
     this.#feed = new RegistryFeed({ phase: "stopped", source });
     this.#feed.replace(affiliates);
   }
@@ -41,9 +46,17 @@ export class StaticRegistry implements DiscoveryRegistry {
     return this.#feed.affiliates;
   }
 
-  /** Takes these in place of all before. Equal ones are no change. */
+  /** Takes these in place of all before, and whatever failed for mended. Equal ones are no change. */
   replace(affiliates: Iterable<AffiliateSpec>): void {
     this.#feed.replace(affiliates);
+    this.#lastError = undefined;
+    this.#tellStatus();
+  }
+
+  /** Tells that there is something newer, which cannot be had. What was known stays known, until the next `replace`. */
+  fail(error: DiscoveryError): void {
+    this.#lastError = error;
+    this.#tellStatus();
   }
 
   watch(options?: { readonly signal?: AbortSignal | undefined }): AsyncIterable<RegistryChange> {
@@ -51,10 +64,21 @@ export class StaticRegistry implements DiscoveryRegistry {
   }
 
   async run({ signal }: { readonly signal?: AbortSignal | undefined } = {}): Promise<void> {
-    const { source } = this.status;
-    this.#feed.setStatus({ ...this.status, phase: "connected" });
+    this.#isRunning = true;
+    this.#tellStatus();
     await aborted(signal);
-    this.#feed.setStatus({ phase: "stopped", source });
+    this.#isRunning = false;
+    this.#tellStatus();
+  }
+
+  #tellStatus(): void {
+    const error = this.#lastError;
+    const runs = error === undefined ? "connected" : "waiting";
+    this.#feed.setStatus({
+      phase: this.#isRunning ? runs : "stopped",
+      source: this.#source,
+      ...(error !== undefined ? { lastError: error } : {}),
+    });
   }
 }
 

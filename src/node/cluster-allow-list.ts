@@ -8,6 +8,7 @@ import {
   type FileReading,
   type FileWatch,
   readFiles,
+  textOf,
   type WatchFilesOptions,
   watchFiles,
 } from "./file-watch.ts";
@@ -108,16 +109,7 @@ export function parseClusterAllowList(text: string, name: string): ReadonlySet<s
 }
 
 function load(path: string, [reading]: readonly FileReading[]): ReadonlySet<string> {
-  if (reading === undefined || "problem" in reading) {
-    throw new DiscoveryError("ERR_FILE_UNREADABLE", `${path}: ${reading?.problem}`);
-  }
-  let text: string;
-  try {
-    text = new TextDecoder("utf-8", { fatal: true }).decode(reading.bytes);
-  } catch (cause) {
-    throw invalid(`${path}: is not text in UTF-8`, cause);
-  }
-  return parseClusterAllowList(text, path);
+  return parseClusterAllowList(textOf(path, reading, "ERR_ALLOW_LIST_INVALID"), path);
 }
 
 function invalid(message: string, cause?: unknown): DiscoveryError {

@@ -51,6 +51,11 @@ export {
   type SnapshotLoadReport,
   type SnapshotReport,
 } from "./snapshot-report.ts";
+export {
+  type StaticMembersFile,
+  type StaticMembersOptions,
+  watchStaticMembers,
+} from "./static-file.ts";
 export type { TlsCertificate, TlsCredentials } from "./tls-credentials.ts";
 export type { TlsFiles, TlsReload } from "./tls-files.ts";
 export {

@@ -45,7 +45,7 @@ const RULES: Readonly<Record<string, FolderRule>> = {
   node: {
     folders: [
       ...["client", "crypto", "identity", "net", "protocol", "registry", "server"],
-      ...["kubernetes", "live"],
+      ...["kubernetes", "live", "resources", "discovery"],
     ],
     packages: [
       ...["node:", CONNECT, "@connectrpc/connect-node", PROTOBUF],
