@@ -32,6 +32,7 @@ import {
   type ResourcePrinter,
 } from "../output/printer.ts";
 import { chooseStyle } from "../output/style.ts";
+import { createWatchView } from "../output/watch-view.ts";
 
 /** Adds `get`. */
 export const addGetCommand: AddCommand = (parent, action) => {
@@ -74,7 +75,7 @@ function hasName({ names, type }: { names: readonly string[]; type: string }, na
 async function getIdentity(invocation: Invocation): Promise<ExitCode> {
   const { flags, args, io } = invocation;
   if (flags.isGiven("watch")) throw new UsageError("--watch: an identity does not change");
-  const printer = createListPrinter(IDENTITIES, "localhost", false, invocation);
+  const printer = createListPrinter(IDENTITIES, "localhost", invocation);
   const { nodeId } = await loadNodeIdentity(flags.requiredText("identity"));
   const identities = new Map([[LOCAL_IDENTITY_ID, { nodeId }]]);
   const wanted = onlyWanted(identities, args[1]);
@@ -92,26 +93,24 @@ async function getFromCluster<Spec extends object>(
   if (isWatch && flags.isGiven("timeout")) throw new UsageError("--timeout: not with --watch");
   const timeoutMs = flags.parsed("timeout", parseTimeout) ?? 0;
   // Looked at before the network: a wrong format should not cost a round trip.
-  createListPrinter(listing.definition, "", isWatch, invocation);
+  createListPrinter(listing.definition, "", invocation);
   const access = await readClusterAccess(flags, io);
-  const printer = createListPrinter(
-    listing.definition,
-    access.services[0]?.host ?? "",
-    isWatch,
-    invocation,
-  );
   return isWatch
-    ? watchListing(listing, access, printer, invocation)
-    : printListing(listing, access, printer, timeoutMs, invocation);
+    ? watchListing(listing, access, invocation)
+    : printListing(listing, access, timeoutMs, invocation);
 }
 
 async function printListing<Spec extends object>(
   { definition, select }: ClusterListing<Spec>,
   access: ClusterAccess,
-  printer: ResourcePrinter<Spec>,
   timeoutMs: number,
-  { args: [, id], io }: Invocation,
+  invocation: Invocation,
 ): Promise<ExitCode> {
+  const {
+    args: [, id],
+    io,
+  } = invocation;
+  const printer = createListPrinter(definition, answeredBy(access), invocation);
   const drops = new DropSummary();
   const cluster = new ClusterView();
   cluster.apply(await readClusterOnce(access, { signal: io.signal, timeoutMs, onDrop: drops.add }));
@@ -129,43 +128,55 @@ async function printListing<Spec extends object>(
 async function watchListing<Spec extends object>(
   { definition, select }: ClusterListing<Spec>,
   access: ClusterAccess,
-  printer: ResourcePrinter<Spec>,
-  { args: [, id], io }: Invocation,
+  { flags, args: [, id], io }: Invocation,
 ): Promise<ExitCode> {
   const drops = new DropSummary();
   const cluster = new ClusterView();
-  const view = new ResourceView(definition, { now: Date.now });
+  const resources = new ResourceView(definition, { now: Date.now });
+  const format = flags.parsed("output", parseResourceFormat) ?? "table";
+  const view = createWatchView(format, definition, {
+    node: answeredBy(access),
+    io,
+  });
   let isListed = false;
   const changes = watchCluster(access, {
     signal: io.signal,
     onDrop: (report) => {
       const line = drops.add(report);
-      if (isListed && line !== undefined) writeNotice(io, line);
+      if (isListed && line !== undefined) view.notice(line);
     },
     onRetry: (error, delayMs) =>
-      writeNotice(io, `${oneLine(error)}; again in ${(delayMs / 1000).toFixed(1)} s`),
+      view.notice(`${oneLine(error)}; again in ${(delayMs / 1000).toFixed(1)} s`),
   });
-  for await (const change of changes) {
-    cluster.apply(change);
-    io.stdout.write(printer.print(view.replace(onlyWanted(select(cluster.affiliates), id))));
-    if (isListed) continue;
-    isListed = true;
-    if (view.list().length === 0) writeNotice(io, `no ${definition.names[0]} yet`);
-    const dropped = drops.summary(cluster.affiliates.size);
-    if (dropped !== undefined) writeNotice(io, dropped);
+  try {
+    for await (const change of changes) {
+      cluster.apply(change);
+      view.show(resources.replace(onlyWanted(select(cluster.affiliates), id)));
+      if (isListed) continue;
+      isListed = true;
+      if (resources.list().length === 0) view.notice(`no ${definition.names[0]} yet`);
+      const dropped = drops.summary(cluster.affiliates.size);
+      if (dropped !== undefined) view.notice(dropped);
+    }
+  } finally {
+    view.close();
   }
   return EXIT_OK;
+}
+
+/** Who is named as the one that answered, as Talos names the node. */
+function answeredBy({ services }: ClusterAccess): string {
+  return services[0]?.host ?? "";
 }
 
 function createListPrinter<Spec extends object>(
   definition: ResourceDefinition<Spec>,
   node: string,
-  withEvents: boolean,
   { flags, io }: Invocation,
 ): ResourcePrinter<Spec> {
   return createPrinter(flags.parsed("output", parseResourceFormat) ?? "table", definition, {
     node,
-    withEvents,
+    withEvents: false,
     style: chooseStyle(io.stdout, io.env),
   });
 }
