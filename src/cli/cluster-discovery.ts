@@ -12,7 +12,7 @@ import {
 import { ServiceRegistry } from "../discovery/service-registry.ts";
 import type { ClusterAccess } from "./cluster-access.ts";
 import { type OpenRegistriesOptions, openRegistries } from "./cluster-registries.ts";
-import { DropSummary, describeNodeDrop } from "./drop-summary.ts";
+import { DropSummary } from "./drop-summary.ts";
 import { CommandFailure, oneLine } from "./exit.ts";
 
 /** Options of {@link createClusterDiscovery}. */
@@ -38,11 +38,12 @@ export interface ReadClusterOptions extends WatchClusterOptions {
 /** Makes discovery over all registries of a cluster, not running yet. */
 export function createClusterDiscovery(
   access: ClusterAccess,
-  { onNotice, ...options }: ClusterDiscoveryOptions,
+  options: ClusterDiscoveryOptions,
 ): Promise<Discovery> {
   const drops = new DropSummary();
-  return open(access, options, {
-    onNotice,
+  const { onNotice } = options;
+  return open(access, {
+    ...options,
     onDrop: (report) => tell(drops.add(report), onNotice),
     onRetry: tellRetry(onNotice),
   });
@@ -59,8 +60,7 @@ export async function readClusterOnce(
   { signal, timeoutMs, onNotice }: ReadClusterOptions,
 ): Promise<DiscoveryState> {
   const drops = new DropSummary();
-  const reports = { onNotice, onDrop: drops.add, onRetry: () => {} };
-  await using discovery = await open(access, {}, reports);
+  await using discovery = await open(access, { onNotice, onDrop: drops.add, onRetry: () => {} });
   const ended = new AbortController();
   const running = discovery.run({ signal: ended.signal });
   try {
@@ -87,19 +87,15 @@ export async function* watchCluster(
 ): AsyncGenerator<DiscoveryChange, void, undefined> {
   const drops = new DropSummary();
   let hasSnapshot = false;
-  await using discovery = await open(
-    access,
-    {},
-    {
-      onNotice,
-      // Before the snapshot they are counted, not told one by one.
-      onDrop: (report) => {
-        const line = drops.add(report);
-        if (hasSnapshot) tell(line, onNotice);
-      },
-      onRetry: tellRetry(onNotice),
+  await using discovery = await open(access, {
+    onNotice,
+    // Before the snapshot they are counted, not told one by one.
+    onDrop: (report) => {
+      const line = drops.add(report);
+      if (hasSnapshot) tell(line, onNotice);
     },
-  );
+    onRetry: tellRetry(onNotice),
+  });
   const ended = new AbortController();
   const running = discovery.run({ signal: ended.signal });
   try {
@@ -115,19 +111,11 @@ export async function* watchCluster(
   }
 }
 
-type Reports = Pick<OpenRegistriesOptions, "onDrop" | "onRetry"> & {
-  readonly onNotice: (line: string) => void;
-};
-
-async function open(
-  access: ClusterAccess,
-  options: Omit<ClusterDiscoveryOptions, "onNotice">,
-  { onNotice, onDrop, onRetry }: Reports,
-): Promise<Discovery> {
-  const onNodeDrop: OpenRegistriesOptions["onNodeDrop"] = (report) =>
-    onNotice(describeNodeDrop(report));
-  const registries = await openRegistries(access, { ...options, onDrop, onNodeDrop, onRetry });
-  return new Discovery({ registries, nodeId: options.nodeId });
+async function open(access: ClusterAccess, options: OpenRegistriesOptions): Promise<Discovery> {
+  return new Discovery({
+    registries: await openRegistries(access, options),
+    nodeId: options.nodeId,
+  });
 }
 
 /** Waits for every registry and each single service; an abort of `signal` ends the wait, and is no error. */

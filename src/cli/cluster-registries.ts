@@ -7,9 +7,11 @@ import type { DiscoveryRegistry } from "../discovery/index.ts";
 import { ServiceRegistry } from "../discovery/service-registry.ts";
 import type { DiscoveryError } from "../errors.ts";
 import { generateNodeId } from "../identity/index.ts";
-import type { NodeDropReport } from "../kubernetes/index.ts";
-import type { ClusterAccess } from "./cluster-access.ts";
-import { UsageError } from "./exit.ts";
+import { KubernetesRegistry } from "../kubernetes/index.ts";
+import { watchStaticMembers } from "../node/static-file.ts";
+import { type ClusterAccess, IN_CLUSTER } from "./cluster-access.ts";
+import { describeNodeDrop } from "./drop-summary.ts";
+import { oneLine } from "./exit.ts";
 import { CLIENT_VERSION } from "./version.ts";
 
 /** Options of {@link openRegistries}. */
@@ -22,8 +24,8 @@ export interface OpenRegistriesOptions {
   readonly ttlMs?: number | undefined;
   /** Told of what services list and cannot be used. */
   readonly onDrop: (report: DropReport) => void;
-  /** Told of what on `Node` objects cannot be used. */
-  readonly onNodeDrop: (report: NodeDropReport) => void;
+  /** Told of all else that a user should know, in one line. */
+  readonly onNotice: (line: string) => void;
   /** Told of each failure; the next attempt follows by itself. */
   readonly onRetry: (error: DiscoveryError, delayMs: number) => void;
 }
@@ -39,7 +41,8 @@ export async function openRegistries(
   if (access.kubeconfig !== undefined) {
     registries.push(await openKubernetes(access.kubeconfig, options));
   }
-  if (access.staticFile !== undefined) registries.push(await openStaticFile(access.staticFile));
+  if (access.staticFile !== undefined)
+    registries.push(await openStaticFile(access.staticFile, options));
   return registries;
 }
 
@@ -65,12 +68,43 @@ function openServices(
 }
 
 async function openKubernetes(
-  _kubeconfig: string,
-  _options: OpenRegistriesOptions,
+  kubeconfig: string,
+  { nodeId, nodeName, onNotice, onRetry }: OpenRegistriesOptions,
 ): Promise<DiscoveryRegistry> {
-  throw new UsageError("--kubeconfig: not yet");
+  // Loaded where it is wanted: the client for it is large, and need not be installed.
+  const { createNodeApi } = await import("../node/kubernetes-nodes.ts");
+  return new KubernetesRegistry({
+    nodes: await createNodeApi(kubeconfig === IN_CLUSTER ? {} : { kubeconfig }),
+    nodeId,
+    nodeName,
+    onDrop: (report) => onNotice(describeNodeDrop(report)),
+    onRetry,
+  });
 }
 
-async function openStaticFile(_path: string): Promise<DiscoveryRegistry> {
-  throw new UsageError("--static: not yet");
+/** A list of members that is read again when it changes, for as long as the registry runs. */
+async function openStaticFile(
+  path: string,
+  { onNotice }: OpenRegistriesOptions,
+): Promise<DiscoveryRegistry> {
+  const { registry, close } = await watchStaticMembers(path, {
+    onError: (error) => onNotice(`${oneLine(error)}; what it had before is still in force`),
+  });
+  return {
+    name: registry.name,
+    get status() {
+      return registry.status;
+    },
+    get affiliates() {
+      return registry.affiliates;
+    },
+    watch: (options) => registry.watch(options),
+    async run(options) {
+      try {
+        await registry.run(options);
+      } finally {
+        close();
+      }
+    },
+  };
 }
