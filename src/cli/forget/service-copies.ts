@@ -7,7 +7,7 @@ import { type Connection, connect } from "../../client/connection.ts";
 import { type ListedAffiliate, openAffiliate } from "../../client/opening.ts";
 import { parseServiceUrl } from "../../client/service-url.ts";
 import { type ClusterCipher, createClusterCipher } from "../../crypto/index.ts";
-import { sleep, unlessAborted, withinTime } from "../../live/waiting.ts";
+import { sleep, unlessAborted } from "../../live/waiting.ts";
 import type { Cluster, WatchResponse } from "../../protocol/index.ts";
 import { type AffiliateSpec, createAffiliateSpec } from "../../resources/index.ts";
 import type { ClusterAccess, ClusterService } from "../cluster-access.ts";
@@ -49,7 +49,7 @@ export interface ForgetOutcome {
 /** Options of calls to one service. */
 export interface ServiceCallOptions {
   readonly signal: AbortSignal;
-  /** For each call. */
+  /** From the connection to the answer. */
   readonly timeoutMs: number;
 }
 
@@ -73,21 +73,26 @@ export function openableCluster({
   return { clusterId, cipher: createClusterCipher(clusterSecret), transport };
 }
 
-/** Asks a service for everything it holds of the cluster. Never rejects for what the service does. */
+/**
+ * Asks a service for everything it holds of the cluster. What the service does is no error of this.
+ *
+ * @throws {CommandFailure} when `signal` aborts.
+ */
 export async function listCopies(
   cluster: OpenableCluster,
   service: ClusterService,
-  { signal, timeoutMs }: ServiceCallOptions,
+  options: ServiceCallOptions,
 ): Promise<ServiceListing> {
   const copies = new Map<string, AffiliateCopy>();
+  using deadline = new Deadline(service, options);
   try {
-    await atService(cluster, service, signal, async ({ client }) => {
-      for (const listed of await list(client, cluster.clusterId, { signal, timeoutMs })) {
+    await atService(cluster, service, deadline.signal, async ({ client }) => {
+      for (const listed of await list(client, cluster.clusterId, deadline.signal)) {
         copies.set(listed.id, { nodeId: listed.id, spec: open(cluster.cipher, listed) });
       }
     });
   } catch (error) {
-    signal.throwIfAborted();
+    if (options.signal.aborted) throw new CommandFailure("interrupted");
     return { service, failure: oneLine(error) };
   }
   return { service, copies };
@@ -101,58 +106,80 @@ export async function forgetAt(
   cluster: OpenableCluster,
   service: ClusterService,
   nodeId: string,
-  { signal, timeoutMs, waitMs }: ServiceCallOptions & { readonly waitMs: number },
+  { waitMs, ...options }: ServiceCallOptions & { readonly waitMs: number },
 ): Promise<ForgetOutcome> {
   let result: ForgetOutcome["result"] = "failed";
-  const ended = new AbortController();
-  const own = AbortSignal.any([signal, ended.signal]);
-  const options = { signal: own, timeoutMs };
+  using deadline = new Deadline(service, options);
+  const { signal } = deadline;
   try {
-    await atService(cluster, service, own, async ({ client }) => {
+    await atService(cluster, service, signal, async ({ client }) => {
       const { clusterId } = cluster;
-      const changes = client.watch({ clusterId }, { signal: own })[Symbol.asyncIterator]();
-      const timedOut = () => new CommandFailure(`${service.url}: no answer to a watch`);
+      const changes = client.watch({ clusterId }, { signal })[Symbol.asyncIterator]();
       // The first message is what is there: from then on nothing is missed.
-      await withinTime(changes.next(), timeoutMs, timedOut, sleep, own);
-      await unlessAborted(client.affiliateDelete({ clusterId, affiliateId: nodeId }, options), own);
-      const listed = await list(client, clusterId, options);
+      await unlessAborted(changes.next(), signal);
+      const request = { clusterId, affiliateId: nodeId };
+      await unlessAborted(client.affiliateDelete(request, { signal }), signal);
+      const listed = await list(client, clusterId, signal);
       const isListed = listed.some(({ id }) => id === nodeId);
-      const seen = { isDeleted: !isListed };
       result = isListed ? "still there" : "forgotten";
-      const cameBack = async () => {
-        await untilItReturns(changes, nodeId, seen, own);
+      deadline.lift();
+      const returned = untilItReturns(changes, nodeId, !isListed, signal).then(() => {
         result = "came back";
-      };
-      // A service that still lists it has told already why, or will not.
+      });
       const patienceMs = isListed ? Math.max(waitMs, LATE_CHANGE_MS) : waitMs;
-      if (patienceMs > 0) await Promise.race([cameBack(), sleep(patienceMs, own)]);
+      if (patienceMs > 0) await Promise.race([returned, sleep(patienceMs, signal)]);
+      else returned.catch(() => {});
     });
   } catch (error) {
-    if (result === "failed") {
-      return { service, result, error: signal.aborted ? "interrupted" : oneLine(error) };
-    }
-    // It was looked for and told; only the rest of the wait is missing.
-  } finally {
-    ended.abort();
+    if (result !== "failed") return { service, result };
+    return { service, result, error: options.signal.aborted ? "interrupted" : oneLine(error) };
   }
   return { service, result };
 }
 
-/** How long a change may take that has happened before a list was answered. */
+/** How long the news of a deletion may take that was answered already. */
 const LATE_CHANGE_MS = 1000;
 
+/** @param isDeleted - Whether it was seen to be gone. */
 async function untilItReturns(
   changes: AsyncIterator<WatchResponse>,
   nodeId: string,
-  seen: { isDeleted: boolean },
+  isDeleted: boolean,
   signal: AbortSignal,
 ): Promise<void> {
+  let isGone = isDeleted;
   for (;;) {
     const { done, value } = await unlessAborted(changes.next(), signal);
     if (done) throw new CommandFailure("the service ended the watch");
     if (!value.affiliates.some(({ id }) => id === nodeId)) continue;
-    if (value.deleted) seen.isDeleted = true;
-    else if (seen.isDeleted) return;
+    if (value.deleted) isGone = true;
+    else if (isGone) return;
+  }
+}
+
+/** Ends the calls to a service: when they have taken too long, when the user wants it, and when nobody needs them. */
+class Deadline implements Disposable {
+  readonly signal: AbortSignal;
+  readonly #ended = new AbortController();
+  readonly #lifted = new AbortController();
+
+  constructor({ url }: ClusterService, { signal, timeoutMs }: ServiceCallOptions) {
+    this.signal = AbortSignal.any([signal, this.#ended.signal]);
+    const why = new CommandFailure(`${url}: no answer within ${timeoutMs / 1000} s`);
+    sleep(timeoutMs, this.#lifted.signal).then(
+      () => this.#ended.abort(why),
+      () => {},
+    );
+  }
+
+  /** From now on it may take as long as it likes. */
+  lift(): void {
+    this.#lifted.abort();
+  }
+
+  [Symbol.dispose](): void {
+    this.lift();
+    this.#ended.abort();
   }
 }
 
@@ -175,10 +202,9 @@ function atService(
 async function list(
   client: Client<typeof Cluster>,
   clusterId: string,
-  { signal, timeoutMs }: ServiceCallOptions,
+  signal: AbortSignal,
 ): Promise<readonly ListedAffiliate[]> {
-  const call = client.list({ clusterId }, { signal, timeoutMs });
-  return (await unlessAborted(call, signal)).affiliates;
+  return (await unlessAborted(client.list({ clusterId }, { signal }), signal)).affiliates;
 }
 
 function open(cipher: ClusterCipher, listed: ListedAffiliate): AffiliateSpec | undefined {

@@ -24,6 +24,8 @@ export interface RunCommandOptions {
   readonly stdin?: string;
   readonly isTerminal?: boolean;
   readonly signal?: AbortSignal;
+  /** What the user answers to each question; without it, nobody can be asked. */
+  readonly answer?: string;
 }
 
 /** What `serve` writes and listens on by default would be shared by all tests. */
@@ -36,7 +38,7 @@ export const DISTURBING_NOBODY: Readonly<Record<string, string>> = {
 /** Starts `talos-discovery` with some arguments. */
 export function startCommand(
   argv: readonly string[],
-  { env = {}, stdin = "", isTerminal = false, signal }: RunCommandOptions = {},
+  { env = {}, stdin = "", isTerminal = false, signal, answer }: RunCommandOptions = {},
 ): RunningCommand {
   const interrupted = new AbortController();
   const reloading = new Set<() => void>();
@@ -62,6 +64,13 @@ export function startCommand(
     stdout,
     stderr,
     readStdin: async () => stdin,
+    ask:
+      answer === undefined
+        ? undefined
+        : async (question) => {
+            stderr.write(question);
+            return answer;
+          },
     env: { ...DISTURBING_NOBODY, ...env },
     onReload: (listener) => {
       reloading.add(listener);
