@@ -2,7 +2,8 @@
  * WireGuard's keys: X25519 (RFC 7748), as standard base64 of 32 bytes.
  * @module
  */
-import { x25519 } from "@noble/curves/ed25519.js";
+import { pow } from "@noble/curves/abstract/modular.js";
+import { montgomery } from "@noble/curves/abstract/montgomery.js";
 import { cryptoRandom, randomBytes } from "../crypto/random.ts";
 import { base64Of } from "../crypto/secrets.ts";
 import { DiscoveryError } from "../errors.ts";
@@ -11,6 +12,17 @@ const KEY_BYTES = 32;
 
 /** 32 bytes: 42 characters of 6 bits, one of 4 whose last two bits are 0 (`wg` refuses others), and padding. */
 const KEY_FORM = /^[A-Za-z0-9+/]{42}[AEIMQUYcgkosw048]=$/;
+
+/** The prime of the field (RFC 7748 section 4.1). */
+const PRIME = 2n ** 255n - 19n;
+
+/** The library's own `x25519` brings all of Ed25519: 24 ms and 10 MB to load, against 5 ms and 1 MB. */
+const x25519 = /* @__PURE__ */ montgomery({
+  P: PRIME,
+  type: "x25519",
+  adjustScalarBytes: clamped,
+  powPminus2: (x) => pow(x, PRIME - 2n, PRIME),
+});
 
 /** What the base64 of 32 zeros is. */
 const ZERO_KEY = `${"A".repeat(KEY_BYTES + 11)}=`;
@@ -22,10 +34,7 @@ const ZERO_KEY = `${"A".repeat(KEY_BYTES + 11)}=`;
  * @returns 44 characters. A secret.
  */
 export function generatePrivateKey(random: (bytes: number) => Uint8Array = cryptoRandom): string {
-  const key = Uint8Array.from(randomBytes(random, KEY_BYTES));
-  // RFC 7748 section 5 has this done with each use too; done here, the text is the one that WireGuard shows.
-  key[0] = (key[0] ?? 0) & 0xf8;
-  key[31] = ((key[31] ?? 0) & 0x7f) | 0x40;
+  const key = clamped(randomBytes(random, KEY_BYTES));
   const text = base64Of(key);
   key.fill(0);
   return text;
@@ -52,6 +61,14 @@ export function publicKeyOf(privateKey: string): string {
 /** Whether the text may be another node's public key: the form of a key, and not the zeros that WireGuard passes over. */
 export function isPublicKey(text: string): boolean {
   return isKey(text) && text !== ZERO_KEY;
+}
+
+/** RFC 7748 section 5: a copy, cut to the scalars that X25519 has. */
+function clamped(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
+  const key = Uint8Array.from(bytes);
+  key[0] = (key[0] ?? 0) & 0xf8;
+  key[31] = ((key[31] ?? 0) & 0x7f) | 0x40;
+  return key;
 }
 
 function isKey(text: string): boolean {

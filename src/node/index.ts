@@ -17,6 +17,7 @@ export {
 } from "./connection-limits.ts";
 export * from "./identity-file.ts";
 export { type CreateNodeApiOptions, createNodeApi } from "./kubernetes-nodes.ts";
+export { createKubeSpanIdentity, loadKubeSpanIdentity } from "./kubespan-identity-file.ts";
 export {
   createRunningClock,
   type RunningClock,

@@ -45,7 +45,7 @@ const RULES: Readonly<Record<string, FolderRule>> = {
   node: {
     folders: [
       ...["client", "crypto", "identity", "net", "protocol", "registry", "server"],
-      ...["kubernetes", "live", "resources", "discovery"],
+      ...["kubernetes", "kubespan", "live", "resources", "discovery"],
     ],
     packages: [
       ...["node:", CONNECT, "@connectrpc/connect-node", PROTOBUF],
