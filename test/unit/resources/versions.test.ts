@@ -80,3 +80,29 @@ test("times are told only of what was seen to happen", () => {
     },
   ]);
 });
+
+test("one resource at a time gives the events and versions of a whole replacement", () => {
+  const view = new ResourceView(IDENTITIES);
+  expect(view.set("a", { nodeId: "1" })).toMatchObject({ event: "created" });
+  expect(view.set("a", { nodeId: "1" })).toBeUndefined();
+  expect(view.set("a", { nodeId: "2" }, Date.UTC(2026, 0, 1))).toMatchObject({
+    event: "updated",
+    resource: { metadata: { version: 2, updated: "2026-01-01T00:00:00.000Z" } },
+  });
+  expect(view.resources.get("a")?.metadata.created).toBeUndefined();
+  expect(view.delete("b")).toBeUndefined();
+  expect(view.delete("a")).toMatchObject({
+    event: "destroyed",
+    resource: { metadata: { version: 2 }, spec: { nodeId: "2" } },
+  });
+  expect(view.set("a", { nodeId: "2" })?.resource.metadata.version).toBe(1);
+});
+
+test("an unchanged resource stays the same object", () => {
+  const view = new ResourceView(IDENTITIES);
+  view.set("a", { nodeId: "1" });
+  const before = view.resources.get("a");
+  view.set("a", { nodeId: "1" });
+  view.replace(specs({ a: "1", b: "1" }));
+  expect(view.resources.get("a")).toBe(before);
+});
