@@ -1,8 +1,8 @@
 /** The objects of the chart and the manifests, before the real API server. */
 import { readFile } from "node:fs/promises";
 import { afterAll, beforeAll, describe, expect, inject, test } from "vitest";
+import { KubeApi } from "../kubernetes/harness/kube-api.ts";
 import { EVERYTHING, type KubeObject, objectOf, objectsOf, template } from "./harness/chart.ts";
-import { KubeApi } from "./harness/kube-api.ts";
 import { DEPLOY } from "./harness/paths.ts";
 
 const NAMESPACE = "talos-discovery";
@@ -76,8 +76,8 @@ afterAll(async () => {
   await api?.[Symbol.asyncDispose]();
 });
 
-async function expectAccepted(objects: readonly KubeObject[]): Promise<void> {
-  expect(objects.length).toBeGreaterThan(5);
+async function expectAccepted(objects: readonly KubeObject[], count = 6): Promise<void> {
+  expect(objects.length).toBeGreaterThanOrEqual(count);
   for (const object of objects) {
     const { status, body, warnings } = await api.tryApply(object);
     expect({ kind: object.kind, status, message: body.message, warnings }).toStrictEqual({
@@ -110,6 +110,14 @@ describe("a server-side dry run accepts", () => {
     const manifests = await readFile(`${DEPLOY}/kubernetes/talos-discovery.yaml`, "utf8");
     await expectAccepted(objectsOf(manifests));
   });
+
+  test.each(["node-annotations.yaml", "node-annotations-read-only.yaml"])(
+    "the account of %s",
+    async (file) => {
+      const manifests = await readFile(`${DEPLOY}/kubernetes/${file}`, "utf8");
+      await expectAccepted(objectsOf(manifests), 4);
+    },
+  );
 
   test("the pod itself, in a namespace that takes restricted pods alone", async () => {
     const objects = objectsOf(await template(inject("programs").helm, EVERYTHING));

@@ -1,20 +1,8 @@
 /**
- * Builds the Go programs that judge what is in `deploy/`, once, into the ignored `.cache/deploy`.
+ * The Go programs that judge what is in `deploy/`, built once.
  * @module
  */
-import { execFile } from "node:child_process";
-import { createHash } from "node:crypto";
-import { existsSync } from "node:fs";
-import { mkdir, readdir, readFile, rename, rm } from "node:fs/promises";
-import { join } from "node:path";
-import { promisify } from "node:util";
-import { ROOT } from "./paths.ts";
-
-const CACHE = join(ROOT, ".cache/deploy");
-/** The API server takes four minutes on two cores. */
-const BUILD_LIMIT_MS = 1_800_000;
-
-const run = promisify(execFile);
+import { buildGoProgram, buildKubeApiServer } from "../../kubernetes/harness/go-build.ts";
 
 /** Paths of the built programs. */
 export interface Programs {
@@ -26,44 +14,9 @@ export interface Programs {
 
 /** Builds what is missing. */
 export async function buildPrograms(): Promise<Programs> {
-  await mkdir(CACHE, { recursive: true });
   return {
-    helm: await build("helm", "test/deploy/helm", "helm.sh/helm/v3/cmd/helm"),
-    compose: await build("compose", "test/deploy/compose", "."),
-    kubeApiServer: await build(
-      "kube-apiserver",
-      "test/kubernetes/kube-apiserver",
-      "k8s.io/kubernetes/cmd/kube-apiserver",
-    ),
+    helm: await buildGoProgram("helm", "test/deploy/helm", "helm.sh/helm/v3/cmd/helm"),
+    compose: await buildGoProgram("compose", "test/deploy/compose", "."),
+    kubeApiServer: await buildKubeApiServer(),
   };
-}
-
-/** A program's file has the state of its module in its name: another state is another file. */
-async function build(name: string, module: string, packageName: string): Promise<string> {
-  const folder = join(ROOT, module);
-  const path = join(CACHE, `${name}-${await digest(folder)}`);
-  if (existsSync(path)) return path;
-  process.stderr.write(`deploy: building ${name}\n`);
-  const started = performance.now();
-  // Built beside its place and renamed: a run that is cut short leaves no half binary under the final name.
-  const unfinished = join(CACHE, `unfinished-${process.pid}`);
-  await run("go", ["build", "-trimpath", "-buildvcs=false", "-o", unfinished, packageName], {
-    cwd: folder,
-    timeout: BUILD_LIMIT_MS,
-  });
-  for (const old of await readdir(CACHE)) {
-    if (old.startsWith(`${name}-`)) await rm(join(CACHE, old), { force: true });
-  }
-  await rename(unfinished, path);
-  const seconds = Math.round((performance.now() - started) / 1000);
-  process.stderr.write(`deploy: built in ${seconds} s\n`);
-  return path;
-}
-
-async function digest(folder: string): Promise<string> {
-  const hash = createHash("sha256");
-  for (const name of (await readdir(folder)).sort()) {
-    hash.update(name).update(await readFile(join(folder, name)));
-  }
-  return hash.digest("hex").slice(0, 16);
 }

@@ -12,8 +12,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import { setTimeout as delay } from "node:timers/promises";
+import type { KubeObject } from "../../deploy/harness/chart.ts";
 import { unusedPort } from "../../interop/harness/unused-port.ts";
-import type { KubeObject } from "./chart.ts";
 
 /** How long all of it may take to start; usually 15 seconds. */
 const START_LIMIT_MS = 150_000;
@@ -28,22 +28,44 @@ export interface KubeAnswer {
   readonly warnings: readonly string[];
 }
 
+/** Somebody who may knock, by a token. */
+export interface KubeUser {
+  readonly name: string;
+  readonly groups?: readonly string[];
+}
+
+const ADMINISTRATOR: KubeUser = { name: "admin", groups: ["system:masters"] };
+
+export interface KubeApiOptions {
+  /** Besides the administrator. What they may is up to roles, and for `system:node:` to the node authorizer. */
+  readonly users?: readonly KubeUser[];
+  /** More of the server's command line. */
+  readonly args?: readonly string[];
+}
+
 export class KubeApi implements AsyncDisposable {
   readonly #folder: string;
-  readonly #token = randomUUID();
+  readonly #program: string;
+  readonly #options: KubeApiOptions;
+  readonly #tokens = new Map<string, string>();
   readonly #processes: ChildProcess[] = [];
   readonly #output: string[] = [];
+  #apiServer: ChildProcess | undefined;
+  #etcd = "";
   #port = 0;
 
-  private constructor(folder: string) {
+  private constructor(folder: string, program: string, options: KubeApiOptions) {
     this.#folder = folder;
+    this.#program = program;
+    this.#options = options;
   }
 
   /** Resolves when the server is ready. */
-  static async start(apiServer: string): Promise<KubeApi> {
-    const api = new KubeApi(await mkdtemp(join(tmpdir(), "talos-discovery-kube-")));
+  static async start(apiServer: string, options: KubeApiOptions = {}): Promise<KubeApi> {
+    const folder = await mkdtemp(join(tmpdir(), "talos-discovery-kube-"));
+    const api = new KubeApi(folder, apiServer, options);
     try {
-      await api.#start(apiServer);
+      await api.#start();
       return api;
     } catch (error) {
       await api[Symbol.asyncDispose]();
@@ -51,7 +73,23 @@ export class KubeApi implements AsyncDisposable {
     }
   }
 
-  async #start(apiServer: string): Promise<void> {
+  get url(): string {
+    return `https://127.0.0.1:${this.#port}`;
+  }
+
+  /** The certificate of the server, which is its own authority. */
+  get certificate(): string {
+    return join(this.#folder, "certs/apiserver.crt");
+  }
+
+  /** Of a user, by name. */
+  token(user: string): string {
+    const token = this.#tokens.get(user);
+    if (token === undefined) throw new Error(`no user ${user}`);
+    return token;
+  }
+
+  async #start(): Promise<void> {
     const file = (name: string) => join(this.#folder, name);
     const { privateKey, publicKey } = generateKeyPairSync("rsa", {
       modulusLength: 2048,
@@ -60,30 +98,41 @@ export class KubeApi implements AsyncDisposable {
     });
     await writeFile(file("sa.key"), privateKey, { mode: 0o600 });
     await writeFile(file("sa.pub"), publicKey);
-    await writeFile(file("tokens.csv"), `${this.#token},admin,admin,"system:masters"\n`, {
-      mode: 0o600,
+    const rows = [ADMINISTRATOR, ...(this.#options.users ?? [])].map(({ name, groups = [] }) => {
+      const token = randomUUID();
+      this.#tokens.set(name, token);
+      return `${token},${name},${name},"${groups.join(",")}"\n`;
     });
-    const etcd = `http://127.0.0.1:${await unusedPort()}`;
+    await writeFile(file("tokens.csv"), rows.join(""), { mode: 0o600 });
+    this.#etcd = `http://127.0.0.1:${await unusedPort()}`;
     const peer = `http://127.0.0.1:${await unusedPort()}`;
     this.#port = await unusedPort();
     this.#run("etcd", [
-      ...["--data-dir", file("etcd"), "--listen-client-urls", etcd],
-      ...["--advertise-client-urls", etcd, "--listen-peer-urls", peer],
+      ...["--data-dir", file("etcd"), "--listen-client-urls", this.#etcd],
+      ...["--advertise-client-urls", this.#etcd, "--listen-peer-urls", peer],
       ...["--initial-advertise-peer-urls", peer, "--initial-cluster", `default=${peer}`],
       ...["--unsafe-no-fsync", "--log-level=error"],
     ]);
-    this.#run(apiServer, [
-      `--etcd-servers=${etcd}`,
+    await this.startApiServer();
+  }
+
+  /** After {@link killApiServer}: on the same port, with what etcd has. */
+  async startApiServer(): Promise<void> {
+    const file = (name: string) => join(this.#folder, name);
+    this.#apiServer = this.#run(this.#program, [
+      `--etcd-servers=${this.#etcd}`,
       `--secure-port=${this.#port}`,
       "--bind-address=127.0.0.1",
       `--cert-dir=${file("certs")}`,
       `--service-account-key-file=${file("sa.pub")}`,
       `--service-account-signing-key-file=${file("sa.key")}`,
       "--service-account-issuer=https://kubernetes.default.svc",
-      "--authorization-mode=RBAC",
+      "--authorization-mode=Node,RBAC",
       `--token-auth-file=${file("tokens.csv")}`,
       "--disable-admission-plugins=ServiceAccount",
+      "--enable-admission-plugins=NodeRestriction",
       "--service-cluster-ip-range=10.0.0.0/24",
+      ...(this.#options.args ?? []),
     ]);
     await this.until("the API server is ready", async () => {
       const { status } = await this.call("GET", "/readyz").catch(() => ({ status: 0 }));
@@ -91,7 +140,32 @@ export class KubeApi implements AsyncDisposable {
     });
   }
 
-  #run(program: string, args: readonly string[]): void {
+  /** With SIGKILL: no connection is closed in order. */
+  async killApiServer(): Promise<void> {
+    const child = this.#apiServer;
+    if (child === undefined) throw new Error("the API server is not running");
+    this.#apiServer = undefined;
+    this.#processes.splice(this.#processes.indexOf(child), 1);
+    await kill(child);
+  }
+
+  /** Lets etcd forget everything before now: who goes on from an older version is told that it is gone. */
+  async compact(): Promise<void> {
+    const { header } = await this.#askEtcd("kv/range", { key: "AA==" });
+    await this.#askEtcd("kv/compaction", { revision: header.revision, physical: true });
+  }
+
+  // biome-ignore lint/suspicious/noExplicitAny: etcd's gateway to JSON.
+  async #askEtcd(call: string, body: object): Promise<any> {
+    const response = await fetch(`${this.#etcd}/v3/${call}`, {
+      method: "POST",
+      body: JSON.stringify(body),
+    });
+    if (!response.ok) throw new Error(`etcd ${call}: ${await response.text()}`);
+    return response.json();
+  }
+
+  #run(program: string, args: readonly string[]): ChildProcess {
     const child = spawn(program, args, { cwd: this.#folder, stdio: ["ignore", "pipe", "pipe"] });
     this.#processes.push(child);
     for (const stream of [child.stdout, child.stderr]) {
@@ -101,6 +175,7 @@ export class KubeApi implements AsyncDisposable {
       });
     }
     child.on("error", (error) => this.#output.push(`${program}: ${error.message}`));
+    return child;
   }
 
   /** Asks again and again. */
@@ -125,17 +200,19 @@ export class KubeApi implements AsyncDisposable {
     body?: object,
     contentType = "application/json",
   ): Promise<KubeAnswer> {
-    const certificate = join(this.#folder, "certs/apiserver.crt");
-    if (!existsSync(certificate)) throw new Error("no certificate yet");
+    if (!existsSync(this.certificate)) throw new Error("no certificate yet");
     const asking = request({
       host: "127.0.0.1",
       port: this.#port,
       path,
       method,
       agent: false,
-      ca: readFileSync(certificate),
+      ca: readFileSync(this.certificate),
       checkServerIdentity: () => undefined,
-      headers: { authorization: `Bearer ${this.#token}`, "content-type": contentType },
+      headers: {
+        authorization: `Bearer ${this.token(ADMINISTRATOR.name)}`,
+        "content-type": contentType,
+      },
     });
     asking.end(body === undefined ? undefined : JSON.stringify(body));
     const [response] = await once(asking, "response");
@@ -175,12 +252,14 @@ export class KubeApi implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     // The API server first: it complains without its etcd.
-    for (const child of this.#processes.reverse()) {
-      if (child.pid === undefined || child.exitCode !== null || child.signalCode !== null) continue;
-      const exited = once(child, "exit");
-      child.kill("SIGKILL");
-      await exited;
-    }
+    for (const child of this.#processes.reverse()) await kill(child);
     await rm(this.#folder, { recursive: true, force: true });
   }
+}
+
+async function kill(child: ChildProcess): Promise<void> {
+  if (child.pid === undefined || child.exitCode !== null || child.signalCode !== null) return;
+  const exited = once(child, "exit");
+  child.kill("SIGKILL");
+  await exited;
 }
