@@ -34,7 +34,9 @@ export function nodeObject(name: string, details: NodeDetails = {}): KubeObject 
         ...(isControlPlane ? { [CONTROL_PLANE_LABEL]: "" } : {}),
       },
       annotations: Object.fromEntries(
-        Object.entries(annotations).filter(([, value]) => value !== null),
+        Object.entries(annotations).flatMap(([name, value]) =>
+          value === null ? [] : [[name, value]],
+        ),
       ),
     },
     status: {
