@@ -3,7 +3,7 @@
  * @module
  */
 import type { ResourceDefinition, ResourceEvent } from "../../resources/index.ts";
-import { type LiveLine, LiveLines } from "./live-lines.ts";
+import { type LiveLine, LiveLines, type ScreenSize } from "./live-lines.ts";
 import type { Style } from "./style.ts";
 import { TableLayout } from "./table-layout.ts";
 import { eventPaint, type TableColumns, tableCells, tableHeader } from "./table-rows.ts";
@@ -18,7 +18,7 @@ export const MARK_MS = 2000;
 export interface LiveTerminal {
   readonly write: (text: string) => void;
   /** As it is now. */
-  readonly size: () => { readonly columns: number; readonly rows: number };
+  readonly size: () => ScreenSize;
 }
 
 interface Row<Spec> {
@@ -65,12 +65,13 @@ export class LiveTable<Spec> {
 
   /** Draws again, for a terminal of another size. @returns As {@link show} does. */
   resize(): boolean {
+    this.#lines.move();
     return this.#rows.size === 0 || this.#drawAt(0);
   }
 
   /** Lets something be written above the table. */
   writeAbove(write: () => void): void {
-    this.#terminal.write(this.#lines.erase(this.#terminal.size().columns));
+    this.#terminal.write(this.#lines.erase());
     write();
     if (this.#rows.size > 0) this.#drawAt(0);
   }
@@ -78,7 +79,7 @@ export class LiveTable<Spec> {
   /** Takes the table off the screen. @returns The last event of each row, sorted by ID. */
   remove(): ResourceEvent<Spec>[] {
     clearTimeout(this.#timer);
-    this.#terminal.write(this.#lines.erase(this.#terminal.size().columns));
+    this.#terminal.write(this.#lines.erase());
     return this.#sortedRows().map(({ event }) => event);
   }
 
@@ -121,7 +122,7 @@ export class LiveTable<Spec> {
           row === undefined ? this.#style.heading : eventPaint(row.event.event, this.#style);
         return { text, paint };
       });
-    this.#terminal.write(this.#lines.draw(lines, this.#terminal.size().columns));
+    this.#terminal.write(this.#lines.draw(lines, this.#terminal.size()));
     const marked = rows.filter(({ event }) => event.event !== "updated");
     const next = Math.min(...marked.map(({ markedUntil }) => markedUntil));
     clearTimeout(this.#timer);

@@ -50,15 +50,22 @@ export class TestScreen {
     for (const listener of this.#listeners) listener();
   }
 
-  /** The lines up to the cursor's, without the spaces at their ends; what scrolled out of sight comes first. */
+  /** The lines down to the cursor's, without the spaces at their ends. */
   async lines(): Promise<string[]> {
     await this.#parsed();
     const { baseY, cursorY, length } = this.#terminal.buffer.active;
-    const texts = Array.from({ length }, (_, index) => this.#line(index));
-    if (texts.slice(baseY + cursorY + 1).some((text) => text !== "")) {
+    const texts = Array.from({ length: length - baseY }, (_, index) => this.#line(baseY + index));
+    if (texts.slice(cursorY + 1).some((text) => text !== "")) {
       throw new Error(`something stands below the cursor: ${JSON.stringify(texts)}`);
     }
-    return texts.slice(0, baseY + cursorY + 1);
+    return texts.slice(0, cursorY + 1);
+  }
+
+  /** What has left the screen at its top. */
+  async history(): Promise<string[]> {
+    await this.#parsed();
+    const { baseY } = this.#terminal.buffer.active;
+    return Array.from({ length: baseY }, (_, index) => this.#line(index));
   }
 
   async cursorColumn(): Promise<number> {

@@ -171,14 +171,30 @@ describe("on a terminal", () => {
 
   test("a window that is made narrower and wider again has each row once", async () => {
     const { screen, show } = startWatch();
+    screen.write("$ talos-discovery get affiliates -w\n");
     show(node("a", "some-long-hostname", "10.0.0.1", "10.0.0.2"), node("b"), node("c"));
-    for (const columns of [60, 33, 20, 11, 24, 50, 120, 40, 80]) {
+    for (const columns of [60, 33, 20, 11, 24, 50, 120, 7, 80]) {
       await screen.resize(columns, 24);
       const lines = await screen.lines();
       expect(lines.map((line) => line.slice(0, 5).trimEnd())).toStrictEqual(
         ["*   I", "+   a", "+   b", "+   c", ""].map((text) => text.slice(0, columns)),
       );
     }
+    expect((await screen.history())[0]).toBe("$ talos-discovery get affiliates -w");
+  });
+
+  test("what was written above the table goes out of sight, not away, when the window changes", async () => {
+    const { screen, show, view } = startWatch();
+    screen.write("$ ls\n");
+    show(node("a"));
+    await screen.resize(70, 20);
+    view.notice("the service does not answer");
+    await screen.resize(90, 20);
+    await screen.resize(70, 20);
+    expect(await screen.lines()).toStrictEqual([HEADER, expect.stringMatching(/^\+ {3}a /), ""]);
+    const history = await screen.history();
+    expect(history).toContain("$ ls");
+    expect(history.filter((line) => line.startsWith("talos-discovery: "))).toHaveLength(1);
   });
 
   test("text of a shell above the table stays", async () => {
@@ -217,7 +233,8 @@ describe("on a terminal", () => {
     expect(await screen.lines()).toHaveLength(24);
     await settle();
     show(...nodes, node("n99"));
-    expect((await screen.lines()).map((line) => line.slice(0, 7))).toStrictEqual([
+    const all = [...(await screen.history()), ...(await screen.lines())];
+    expect(all.map((line) => line.slice(0, 7))).toStrictEqual([
       "*   ID ",
       ...nodes.map(({ nodeId }) => `    ${nodeId}`),
       "+   n99",
