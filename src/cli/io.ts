@@ -15,7 +15,7 @@ export interface CliOutput {
   readonly columns?: number | undefined;
   /** Height in lines, of a terminal, as it is now. */
   readonly rows?: number | undefined;
-  /** Calls back when a terminal has got another size. @returns Takes the callback away. */
+  /** Calls back when a terminal has another size, or was lent to somebody else. @returns Takes the callback away. */
   readonly onResize?: (listener: () => void) => () => void;
 }
 

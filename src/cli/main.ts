@@ -30,7 +30,12 @@ function outputTo(stream: NodeJS.WriteStream): CliOutput {
     },
     onResize: (listener) => {
       stream.on("resize", listener);
-      return () => void stream.off("resize", listener);
+      // A shell has written there while we were stopped.
+      process.on("SIGCONT", listener);
+      return () => {
+        stream.off("resize", listener);
+        process.off("SIGCONT", listener);
+      };
     },
   };
 }
