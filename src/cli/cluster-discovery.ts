@@ -119,7 +119,7 @@ async function open(access: ClusterAccess, options: OpenRegistriesOptions): Prom
 }
 
 /** Waits for every registry and each single service; an abort of `signal` ends the wait, and is no error. */
-async function settled(discovery: Discovery, signal: AbortSignal): Promise<void> {
+export async function settled(discovery: Discovery, signal: AbortSignal): Promise<void> {
   const services = discovery.registries.filter((registry) => registry instanceof ServiceRegistry);
   try {
     await Promise.all([discovery, ...services].map((source) => source.settled({ signal })));
@@ -153,7 +153,8 @@ function tell(line: string | undefined, onNotice: (line: string) => void): void 
   if (line !== undefined) onNotice(line);
 }
 
-function tellRetry(onNotice: (line: string) => void): OpenRegistriesOptions["onRetry"] {
+/** Tells of each failure, and when the next attempt follows. */
+export function tellRetry(onNotice: (line: string) => void): OpenRegistriesOptions["onRetry"] {
   return (error, delayMs) =>
     onNotice(`${oneLine(error)}; again in ${(delayMs / 1000).toFixed(1)} s`);
 }

@@ -21,6 +21,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<AddCommand>>> = {
   join: async () => (await import("./commands/join.ts")).addJoinCommand,
   diagnose: async () => (await import("./commands/diagnose.ts")).addDiagnoseCommand,
   forget: async () => (await import("./commands/forget.ts")).addForgetCommand,
+  export: async () => (await import("./commands/export.ts")).addExportCommand,
   cluster: async () => (await import("./commands/cluster.ts")).addClusterCommand,
   identity: async () => (await import("./commands/identity.ts")).addIdentityCommand,
   snapshot: async () => (await import("./commands/snapshot.ts")).addSnapshotCommand,

@@ -1,0 +1,57 @@
+/**
+ * From the state of a cluster to the text of an export, with a word to the user on what is not in it.
+ * @module
+ */
+import type { ExportedCluster, ExportRenderer } from "./format.ts";
+import { type ExportedState, type MemberSelection, selectMembers } from "./member-selection.ts";
+
+/** Names in a notice. */
+const MAX_NAMES = 5;
+
+/** An export as text. */
+export interface ExportedText {
+  readonly text: string;
+  readonly memberCount: number;
+}
+
+/** Renders one state after the other; what it has told once, it does not tell again while it lasts. */
+export class Exporter {
+  readonly #cluster: ExportedCluster;
+  readonly #selection: MemberSelection;
+  readonly #renderer: ExportRenderer;
+  readonly #onNotice: (line: string) => void;
+  #told: ReadonlySet<string> = new Set();
+
+  constructor(
+    cluster: ExportedCluster,
+    selection: MemberSelection,
+    renderer: ExportRenderer,
+    onNotice: (line: string) => void,
+  ) {
+    this.#cluster = cluster;
+    this.#selection = selection;
+    this.#renderer = renderer;
+    this.#onNotice = onNotice;
+  }
+
+  render(state: ExportedState): ExportedText {
+    const selection = this.#selection;
+    const { members, unreachable } = selectMembers(state, selection);
+    const rendered = this.#renderer.render({ cluster: this.#cluster, members, selection, state });
+    const notices = [...rendered.problems];
+    if (state.members.size === 0) notices.push("the cluster has no members");
+    else if (members.length === 0) notices.push("no member is left by the filters");
+    if (unreachable.length > 0) {
+      notices.push(`left out, without an address that is asked for: ${listed(unreachable)}`);
+    }
+    for (const notice of notices) if (!this.#told.has(notice)) this.#onNotice(notice);
+    this.#told = new Set(notices);
+    return { text: rendered.text, memberCount: members.length };
+  }
+}
+
+function listed(names: readonly string[]): string {
+  const more = names.length - MAX_NAMES;
+  const shown = names.slice(0, MAX_NAMES).join(", ");
+  return more > 0 ? `${shown} and ${more} more` : shown;
+}
