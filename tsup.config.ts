@@ -13,10 +13,10 @@ import { defineConfig } from "tsup";
 import manifest from "./package.json" with { type: "json" };
 
 /**
- * What bundled packages load and the command line never calls: OpenTelemetry for exemplars in metrics, and a worker thread
- * to write logs from.
+ * What bundled packages load and the command line never calls: OpenTelemetry for exemplars in metrics, a worker thread to
+ * write logs from, and the HTTP client of Kubernetes' package, of which we want the credentials and use `node:https`.
  */
-const LEFT_OUT = /^(@opentelemetry\/api|thread-stream)$/;
+const LEFT_OUT = /^(@opentelemetry\/api|thread-stream|undici)$/;
 
 /** An ES module has no `require()`: where a CommonJS package asks for a module of Node's, it gets an imported one. */
 const commonJsPackages: Plugin = {
@@ -34,6 +34,20 @@ const commonJsPackages: Plugin = {
     build.onLoad({ filter: /.*/, namespace: "required-builtin" }, ({ path }) => ({
       contents: `import builtin from "${path}"; module.exports = builtin;`,
     }));
+  },
+};
+
+/** Of Kubernetes' package, which says nothing of side effects, the file of credentials and not the 700 of its API. */
+const kubernetesParts: Plugin = {
+  name: "kubernetes-parts",
+  setup(build) {
+    build.onResolve({ filter: /^(@kubernetes\/client-node$|\.)/ }, async (args) => {
+      const { path, pluginData, ...from } = args;
+      const isPart = !path.startsWith(".") || from.importer.includes("/@kubernetes/client-node/");
+      if (!isPart || pluginData === kubernetesParts) return undefined;
+      const found = await build.resolve(path, { ...from, pluginData: kubernetesParts });
+      return { ...found, sideEffects: false };
+    });
   },
 };
 
@@ -81,10 +95,12 @@ async function bundleCommandLine(): Promise<void> {
     metafile: true,
     // The Node build of yaml is CommonJS, which takes more to load.
     alias: { yaml: fileURLToPath(new URL("node_modules/yaml/browser/index.js", import.meta.url)) },
-    plugins: [commonJsPackages],
+    plugins: [commonJsPackages, kubernetesParts],
   });
-  const names = Object.keys(metafile.inputs).flatMap(
-    (path) => /node_modules\/((?:@[^/]+\/)?[^/]+)\/(?!.*node_modules\/)/.exec(path)?.[1] ?? [],
+  const inputs = Object.values(metafile.outputs).flatMap((output) => Object.entries(output.inputs));
+  const bundled = inputs.filter(([, { bytesInOutput }]) => bytesInOutput > 0);
+  const names = bundled.flatMap(
+    ([path]) => /node_modules\/((?:@[^/]+\/)?[^/]+)\/(?!.*node_modules\/)/.exec(path)?.[1] ?? [],
   );
   const texts = [...new Set(names)].sort().map((name) => `${name}\n\n${licenceOf(name).trim()}\n`);
   writeFileSync("dist/cli/third-party-licences.txt", texts.join("\n---\n\n"));
