@@ -7,7 +7,12 @@ import type { Command } from "commander";
 import { parseServiceUrl, type TransportFactory } from "../client/index.ts";
 import type { DiscoveryConfig } from "../config/index.ts";
 import { grpcTransport } from "../node/transport.ts";
-import { type ClusterIdentity, readClusterIdentity } from "./cluster-identity.ts";
+import {
+  addClusterIdentityFlags,
+  type ClusterIdentity,
+  readClusterIdentity,
+  SECRET_VARIABLE,
+} from "./cluster-identity.ts";
 import { oneLine, UsageError } from "./exit.ts";
 import { type Flags, flag, listFlag } from "./flags.ts";
 import { readInputFile, shownPath } from "./input-file.ts";
@@ -57,22 +62,7 @@ export interface ReadClusterAccessOptions {
 
 /** Adds the flags that {@link readClusterAccess} reads. */
 export function addClusterFlags(command: Command): Command {
-  return command
-    .addOption(
-      flag(
-        "--config <file>",
-        "Talos machine configuration or discovery documents, or - for stdin: cluster, secret and services",
-      ),
-    )
-    .addOption(
-      flag("--cluster-id <id>", "the cluster's ID; needless where the secret's file has it"),
-    )
-    .addOption(
-      flag(
-        "--cluster-secret-file <file>",
-        "file with the cluster's secret, or - for stdin; or the secret itself in TALOS_DISCOVERY_CLUSTER_SECRET",
-      ),
-    )
+  return addClusterIdentityFlags(command)
     .addOption(
       listFlag(
         "--service <url>",
@@ -115,11 +105,27 @@ export async function readClusterAccess(
   };
 }
 
+/** Whether any flag names a cluster or a registry, for commands that need none. */
+export function isClusterGiven(flags: Flags, io: CliIo): boolean {
+  const names = ["config", "cluster-id", "cluster-secret-file", "service", "kubeconfig", "static"];
+  const isGiven = (name: string) => flags.source(name) !== "default";
+  return names.some(isGiven) || Boolean(io.env[SECRET_VARIABLE]);
+}
+
+/** Who answers for a cluster: `host:port` of each service, then the names of other registries, with commas. */
+export function registriesOf({ services, kubeconfig, staticFile }: ClusterAccess): string {
+  return [
+    ...services.map(({ host }) => host),
+    ...(kubeconfig === undefined ? [] : ["k8s"]),
+    ...(staticFile === undefined ? [] : ["static"]),
+  ].join(",");
+}
+
 /** Reads which cluster it is, where no registry is asked. */
 export async function readClusterNames(
   flags: Flags,
   io: CliIo,
-): Promise<Pick<ClusterIdentity, "clusterId" | "clusterName">> {
+): Promise<{ readonly clusterId: string; readonly clusterName: string | undefined }> {
   const { clusterId, clusterName } = await readClusterIdentity(flags, io);
   return { clusterId: clusterId ?? flags.requiredText("cluster-id"), clusterName };
 }
@@ -176,9 +182,7 @@ function checkComplete(
 ): void {
   const hint = config === undefined ? "" : `${configPath(flags)} has none, and `;
   if (clusterSecret === undefined) {
-    throw new UsageError(
-      `${hint}--cluster-secret-file is missing (or TALOS_DISCOVERY_CLUSTER_SECRET)`,
-    );
+    throw new UsageError(`${hint}--cluster-secret-file is missing (or ${SECRET_VARIABLE})`);
   }
   if (clusterId === undefined) {
     throw new UsageError(`${hint}--cluster-id is missing (or TALOS_DISCOVERY_CLUSTER_ID)`);

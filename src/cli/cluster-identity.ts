@@ -2,15 +2,17 @@
  * Which cluster is meant, and its secret: from a Talos configuration, from a file or the environment, never from an argument.
  * @module
  */
+import type { Command } from "commander";
 import { type DiscoveryConfig, parseDiscoveryConfig } from "../config/index.ts";
 import { parseClusterSecret } from "../crypto/secrets.ts";
 import { MAX_CLUSTER_ID_BYTES } from "../protocol/limits.ts";
 import { oneLine, UsageError } from "./exit.ts";
-import type { FlagSource, Flags } from "./flags.ts";
+import { type FlagSource, type Flags, flag } from "./flags.ts";
 import { readInputFile, shownPath } from "./input-file.ts";
 import type { CliIo } from "./io.ts";
 
-const SECRET_VARIABLE = "TALOS_DISCOVERY_CLUSTER_SECRET";
+/** The secret itself, for who has it there anyway. */
+export const SECRET_VARIABLE = "TALOS_DISCOVERY_CLUSTER_SECRET";
 
 /** What a command was told of its cluster. */
 export interface ClusterIdentity {
@@ -29,6 +31,26 @@ interface IdentitySource {
   readonly source: FlagSource;
   readonly clusterId?: string | undefined;
   readonly clusterSecret?: string | undefined;
+}
+
+/** Adds the flags that {@link readClusterIdentity} reads. */
+export function addClusterIdentityFlags(command: Command): Command {
+  return command
+    .addOption(
+      flag(
+        "--config <file>",
+        "Talos machine configuration or discovery documents, or - for stdin: cluster, secret and services",
+      ),
+    )
+    .addOption(
+      flag("--cluster-id <id>", "the cluster's ID; needless where the secret's file has it"),
+    )
+    .addOption(
+      flag(
+        "--cluster-secret-file <file>",
+        "file with the cluster's secret, or - for stdin; or the secret itself in TALOS_DISCOVERY_CLUSTER_SECRET",
+      ),
+    );
 }
 
 /**

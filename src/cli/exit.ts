@@ -33,6 +33,7 @@ const INPUT_CODES: ReadonlySet<DiscoveryErrorCode> = new Set<DiscoveryErrorCode>
   "ERR_ENDPOINT_INVALID",
   "ERR_BASE62_INVALID",
   "ERR_NODE_ID_INVALID",
+  "ERR_MAC_INVALID",
   "ERR_SECRET_INVALID",
   "ERR_CLUSTER_ID_EMPTY",
   "ERR_CLUSTER_ID_TOO_LONG",
