@@ -44,7 +44,11 @@ test.each([
   [["serve", "--restart-grace=600h"], '--restart-grace: "600h" is not below 24 days'],
   [["serve", "--snapshot-path="], "--snapshot-path is missing (or TALOS_DISCOVERY_SNAPSHOT_PATH)"],
   [["get"], "missing required argument 'resource'"],
-  [["get", "nodes"], 'resource "nodes": is none of members, affiliates, identities'],
+  [
+    ["get", "nodes"],
+    'resource "nodes": is none of affiliates, members, identities, infos, kubespanidentities, ' +
+      "kubespanpeerspecs, kubespanpeerstatuses, kubespanendpoints",
+  ],
   [
     ["get", "members", "-o", "xml"],
     '--output: "xml" is none of table, wide, json, yaml, jsonpath=TEMPLATE',
@@ -52,9 +56,20 @@ test.each([
   [["get", "members", "--timeout", "soon"], '--timeout: "soon" is no duration such as 30m or 10s'],
   [["get", "members", "--timeout", "0"], '--timeout: "0" is not above 0 and below 24 days'],
   [["get", "members", "-w", "--timeout", "1s"], "--timeout: not with --watch"],
-  [["get", "members", "--identity", "x"], "--identity: only for identities"],
+  [
+    ["get", "members", "--identity", "x"],
+    "--identity: only for identities, kubespanpeerspecs, kubespanpeerstatuses, kubespanendpoints",
+  ],
+  [
+    ["get", "members", "--namespace", "cluster-raw"],
+    '--namespace: members are in cluster, not in "cluster-raw"',
+  ],
+  [
+    ["get", "affiliates", "--namespace", "x"],
+    '--namespace: affiliates are in cluster and cluster-raw, not in "x"',
+  ],
   [["get", "identities"], "--identity is missing (or TALOS_DISCOVERY_IDENTITY)"],
-  [["get", "identities", "-w"], "--watch: an identity does not change"],
+  [["get", "identities", "-w"], "--watch: identities do not change"],
   [["get", "members"], "--cluster-secret-file is missing (or TALOS_DISCOVERY_CLUSTER_SECRET)"],
   [["cluster", "new", "-o", "table"], '--output: "table" is none of yaml, json'],
   [["identity", "show"], "missing required argument 'file'"],

@@ -1,0 +1,67 @@
+/**
+ * What registries know, as they tell it: affiliates, raw affiliates, members.
+ * @module
+ */
+import type { DiscoveryState } from "../../discovery/index.ts";
+import {
+  AFFILIATES,
+  type AffiliateSpec,
+  MEMBERS,
+  type MemberSpec,
+  RAW_AFFILIATES,
+  type Resource,
+  type ResourceDefinition,
+  type ResourceEvent,
+} from "../../resources/index.ts";
+import { type ClusterAccess, registriesOf } from "../cluster-access.ts";
+import { readClusterOnce, watchCluster } from "../cluster-discovery.ts";
+import type { Listing } from "./listing.ts";
+
+type Resources<Spec> = ReadonlyMap<string, Resource<Spec>>;
+
+/** Lists affiliates as all registries together have them. */
+export function affiliateListing(access: ClusterAccess): Listing<AffiliateSpec> {
+  return clusterListing(AFFILIATES, access, ({ affiliates }) => affiliates);
+}
+
+/** Lists affiliates as each registry has them. */
+export function rawAffiliateListing(access: ClusterAccess): Listing<AffiliateSpec> {
+  return clusterListing(RAW_AFFILIATES, access, ({ rawAffiliates }) => rawAffiliates);
+}
+
+/** Lists those with a node name. */
+export function memberListing(access: ClusterAccess): Listing<MemberSpec> {
+  return clusterListing(MEMBERS, access, ({ members }) => members);
+}
+
+function clusterListing<Spec extends AffiliateSpec | MemberSpec>(
+  definition: ResourceDefinition<Spec>,
+  access: ClusterAccess,
+  select: (state: DiscoveryState) => Resources<Spec>,
+): Listing<Spec> {
+  const isListed = (
+    event: ResourceEvent<AffiliateSpec | MemberSpec>,
+  ): event is ResourceEvent<Spec> => {
+    const { namespace, type } = event.resource.metadata;
+    return namespace === definition.namespace && type === definition.type;
+  };
+  return {
+    definition,
+    node: registriesOf(access),
+    read: async (options) => sorted(select(await readClusterOnce(access, options))),
+    async *watch(options) {
+      for await (const change of watchCluster(access, options)) {
+        if (change.kind === "snapshot") {
+          yield sorted(select(change.state)).map((resource) => ({ event: "created", resource }));
+        } else if (change.kind === "changed") {
+          const events = change.events.filter(isListed);
+          if (events.length > 0) yield events;
+        }
+      }
+    },
+  };
+}
+
+function sorted<Spec>(resources: Resources<Spec>): Resource<Spec>[] {
+  return [...resources.values()].sort((a, b) => (a.metadata.id < b.metadata.id ? -1 : 1));
+}

@@ -1,0 +1,195 @@
+/**
+ * How the WireGuard peers of this machine are doing, and where they were seen.
+ * @module
+ */
+import { setTimeout as sleep } from "node:timers/promises";
+import {
+  harvestEndpoints,
+  peerState,
+  peersOf,
+  type WireguardPeerStatus,
+  type WireguardStatus,
+} from "../../kubespan/index.ts";
+import {
+  type AffiliateSpec,
+  KUBESPAN_ENDPOINTS,
+  KUBESPAN_PEER_STATUSES,
+  type KubeSpanEndpointSpec,
+  type PeerStatusSpec,
+  type ResourceDefinition,
+  ResourceView,
+} from "../../resources/index.ts";
+import type { ClusterAccess } from "../cluster-access.ts";
+import { readClusterOnce, type WatchClusterOptions, watchCluster } from "../cluster-discovery.ts";
+import { oneLine } from "../exit.ts";
+import type { CliIo } from "../io.ts";
+import { readWireguard } from "../wireguard-interface.ts";
+import type { Listing } from "./listing.ts";
+import { LOCAL_NODE } from "./local-listing.ts";
+import { specsOf } from "./peer-listing.ts";
+
+/** WireGuard tells of nothing by itself. */
+const POLL_INTERVAL_MS = 1000;
+
+/** What {@link peerStatusListing} and {@link seenEndpointListing} look at. */
+export interface WireguardListingOptions {
+  /** The network interface. */
+  readonly interfaceName: string;
+  /** Says whose keys the peers have. Absent: nobody knows. */
+  readonly access: ClusterAccess | undefined;
+  readonly localNodeId: string | undefined;
+  readonly env: CliIo["env"];
+}
+
+/** Makes specs, by public key, from what WireGuard says and what is known of the cluster. */
+type Derive<Spec> = (
+  peers: ReadonlyMap<string, ObservedPeer>,
+  affiliates: readonly AffiliateSpec[],
+) => ReadonlyMap<string, Spec>;
+
+/** A peer as WireGuard has it, its state, and what was seen of it before. */
+interface ObservedPeer extends WireguardPeerStatus {
+  readonly state: PeerStatusSpec["state"];
+  /** ms since 1970. Absent where it was not seen to change. */
+  readonly endpointChangedAtMs: number | undefined;
+}
+
+/** Lists how peers are doing. */
+export function peerStatusListing(options: WireguardListingOptions): Listing<PeerStatusSpec> {
+  return wireguardListing(KUBESPAN_PEER_STATUSES, options, (peers, affiliates) => {
+    const known = peersOf(affiliates, options.localNodeId);
+    return new Map(
+      Array.from(peers, ([key, peer]) => [key, statusOf(peer, known.get(key)?.label ?? "")]),
+    );
+  });
+}
+
+/** Lists where peers were seen that are up. */
+export function seenEndpointListing(
+  options: WireguardListingOptions,
+): Listing<KubeSpanEndpointSpec> {
+  return wireguardListing(KUBESPAN_ENDPOINTS, options, (peers, affiliates) =>
+    harvestEndpoints(peers, affiliates, options.localNodeId),
+  );
+}
+
+function wireguardListing<Spec extends object>(
+  definition: ResourceDefinition<Spec>,
+  { interfaceName, access, env }: WireguardListingOptions,
+  derive: Derive<Spec>,
+): Listing<Spec> {
+  return {
+    definition,
+    node: LOCAL_NODE,
+    async read(options) {
+      const status = await readWireguard(interfaceName, { env, signal: options.signal });
+      const state = access && (await readClusterOnce(access, options));
+      const view = new ResourceView(definition);
+      view.replace(derive(new PeerObserver().observe(status), state ? specsOf(state) : []));
+      return view.list();
+    },
+    async *watch({ signal, onNotice }) {
+      const view = new ResourceView(definition, { now: Date.now });
+      const observer = new PeerObserver();
+      const look = async () =>
+        observer.observe(await readWireguard(interfaceName, { env, signal }));
+      let peers = await look();
+      let failure = "";
+      await using cluster = followAffiliates(access, { signal, onNotice });
+      await cluster.known;
+      while (!signal.aborted) {
+        yield view.replace(derive(peers, cluster.affiliates()));
+        await sleep(POLL_INTERVAL_MS, undefined, { signal }).catch(() => {});
+        try {
+          peers = await look();
+          failure = "";
+        } catch (error) {
+          // An interface may be made anew; it is told once.
+          if (signal.aborted) break;
+          if (failure !== oneLine(error)) onNotice(oneLine(error));
+          failure = oneLine(error);
+        }
+      }
+    },
+  };
+}
+
+/** Remembers which endpoint each peer had, and when it got another. */
+class PeerObserver {
+  readonly #seen = new Map<string, { endpoint: string | undefined; changedAtMs?: number }>();
+
+  observe({ peers }: WireguardStatus): Map<string, ObservedPeer> {
+    const nowMs = Date.now();
+    return new Map(
+      Array.from(peers, ([key, peer]) => [key, this.#observePeer(key, peer, nowMs)] as const),
+    );
+  }
+
+  #observePeer(key: string, peer: WireguardPeerStatus, nowMs: number): ObservedPeer {
+    const before = this.#seen.get(key);
+    const { endpoint, lastHandshakeAtMs } = peer;
+    if (before === undefined) this.#seen.set(key, { endpoint });
+    else if (before.endpoint !== endpoint) {
+      // Handshakes are known to the second, and what they are compared with must be too.
+      this.#seen.set(key, { endpoint, changedAtMs: nowMs - (nowMs % 1000) });
+    }
+    const endpointChangedAtMs = this.#seen.get(key)?.changedAtMs;
+    // Of an endpoint that was there before we looked, nobody knows since when: long ago, then.
+    const changedAtMs = endpointChangedAtMs ?? (endpoint === undefined ? undefined : 0);
+    const state = peerState({ lastHandshakeAtMs, endpointChangedAtMs: changedAtMs }, nowMs);
+    return { ...peer, state, endpointChangedAtMs };
+  }
+}
+
+function statusOf(peer: ObservedPeer, label: string): PeerStatusSpec {
+  const { endpoint = "", endpointChangedAtMs, lastHandshakeAtMs } = peer;
+  return {
+    endpoint,
+    label,
+    state: peer.state,
+    receiveBytes: peer.receivedBytes,
+    transmitBytes: peer.sentBytes,
+    lastHandshakeTime: instant(lastHandshakeAtMs),
+    lastUsedEndpoint: endpoint,
+    lastEndpointChange: instant(endpointChangedAtMs),
+  };
+}
+
+function instant(ms: number | undefined): string {
+  return ms === undefined ? "" : new Date(ms).toISOString();
+}
+
+/** Affiliates as of now, followed beside something else. */
+interface FollowedAffiliates extends AsyncDisposable {
+  /** Resolves when there is a first answer; at once where nobody is asked. */
+  readonly known: Promise<void>;
+  affiliates(): readonly AffiliateSpec[];
+}
+
+function followAffiliates(
+  access: ClusterAccess | undefined,
+  { signal, onNotice }: WatchClusterOptions,
+): FollowedAffiliates {
+  const left = new AbortController();
+  let affiliates: readonly AffiliateSpec[] = [];
+  const answered = Promise.withResolvers<void>();
+  async function follow(cluster: ClusterAccess): Promise<void> {
+    const options = { signal: AbortSignal.any([signal, left.signal]), onNotice };
+    for await (const change of watchCluster(cluster, options)) {
+      if (change.kind === "status") continue;
+      affiliates = specsOf(change.state);
+      answered.resolve();
+    }
+  }
+  const following = (access === undefined ? Promise.resolve() : follow(access)).finally(
+    answered.resolve,
+  );
+  return {
+    known: answered.promise,
+    affiliates: () => affiliates,
+    async [Symbol.asyncDispose]() {
+      left.abort();
+      await following;
+    },
+  };
+}
