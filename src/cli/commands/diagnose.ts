@@ -56,7 +56,8 @@ async function runDiagnose({ flags, io }: Invocation): Promise<ExitCode> {
     throw new UsageError("there is no discovery service to look at: --service names one");
   }
   const node = flags.text("node");
-  if (node !== undefined && (access.clusterId ?? access.clusterSecret) === undefined) {
+  const isNamed = access.clusterId !== undefined && access.clusterSecret !== undefined;
+  if (node !== undefined && !isNamed) {
     throw new UsageError("--node: needs the cluster's ID and secret, as --config has them");
   }
   const options: DiagnoseOptions = { ...access, env: io.env, timeoutMs, signal: io.signal };

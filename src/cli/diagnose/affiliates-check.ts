@@ -15,7 +15,7 @@ import {
   encodeEndpoint,
 } from "../../protocol/index.ts";
 import { explainCallFailure } from "./call-failure.ts";
-import type { Outcome } from "./check.ts";
+import type { DiagnoseOptions, Outcome } from "./check.ts";
 import { errorText, outsideText } from "./outside-text.ts";
 
 /** Names in a line; all are in the details. */
@@ -27,18 +27,20 @@ type ServiceClient = Client<typeof Cluster>;
 export async function checkWatch(
   client: ServiceClient,
   clusterId: string,
+  { timeoutMs }: Pick<DiagnoseOptions, "timeoutMs">,
   signal: AbortSignal,
 ): Promise<Outcome<readonly ListedAffiliate[]>> {
   const startedAt = performance.now();
   try {
-    // Ends with the check's own signal.
-    const stream = client.watch({ clusterId }, { signal })[Symbol.asyncIterator]();
+    // With a deadline, a service refuses at once what would have to wait for too long.
+    const call = { signal, timeoutMs };
+    const stream = client.watch({ clusterId }, call)[Symbol.asyncIterator]();
     const first = await stream.next();
     if (first.done) throw new ConnectError("the watch ended without a message", Code.Unavailable);
     const firstMessageMs = Math.round(performance.now() - startedAt);
     // A large cluster comes in several messages; a list has all at once.
-    const { affiliates } = await client.list({ clusterId }, { signal });
-    const summary = `first message after ${firstMessageMs} ms, ${counted(affiliates.length, "affiliate")}`;
+    const { affiliates } = await client.list({ clusterId }, call);
+    const summary = `${counted(affiliates.length, "affiliate")}, first message after ${firstMessageMs} ms`;
     const details = { firstMessageMs, affiliates: affiliates.length };
     if (affiliates.length > 0) {
       return { finding: { status: "ok", summary, details }, value: affiliates };
@@ -48,7 +50,7 @@ export async function checkWatch(
     return { finding: { status: "warning", summary, hint, details }, value: affiliates };
   } catch (error) {
     const finding = explainCallFailure(error, signal);
-    if (!signal.aborted) return { finding };
+    if (finding.details?.code !== "DeadlineExceeded") return { finding };
     const hint =
       "Something on the way holds streams back: switch off buffering in the proxy in front.";
     return { finding: { ...finding, hint } };

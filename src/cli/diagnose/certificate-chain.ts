@@ -127,7 +127,7 @@ function timeProblem(
     return {
       code: "expired",
       isFatal: true,
-      summary: `${what} expired on ${isoDate(certificate.valid_to).slice(0, 10)} (${daysText(-left)} ago)`,
+      summary: `${what} expired on ${isoDate(certificate.valid_to).slice(0, 10)}, ${daysText(-left - 1)} ago`,
       hint: `Renew it. If it is new, is this machine's clock right? It says ${new Date(nowMs).toISOString()}.`,
     };
   }

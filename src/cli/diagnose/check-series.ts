@@ -11,8 +11,11 @@ export class CheckSeries {
   readonly #options: Pick<DiagnoseOptions, "signal" | "timeoutMs" | "onCheck">;
   readonly #url: string;
   readonly #reports: CheckReport[] = [];
-  /** The last check that gave nothing to go on with. */
-  #blocker: CheckName | undefined;
+  /** Of checks that are not reached: the last one before them gave nothing to go on with. */
+  #blocked: Pick<CheckReport, "status" | "summary" | "blockedBy"> = {
+    status: "skipped",
+    summary: "not reached",
+  };
 
   constructor(url: string, options: Pick<DiagnoseOptions, "signal" | "timeoutMs" | "onCheck">) {
     this.#url = url;
@@ -40,8 +43,7 @@ export class CheckSeries {
     const { signal, timeoutMs } = this.#options;
     signal.throwIfAborted();
     if (input === undefined) {
-      const summary = `not reached: ${this.#blocker ?? "an earlier check"} failed`;
-      this.#add({ name, status: "skipped", summary, durationMs: 0, blockedBy: this.#blocker });
+      this.#add({ name, ...this.#blocked, durationMs: 0 });
       return undefined;
     }
     const startedAt = performance.now();
@@ -51,12 +53,12 @@ export class CheckSeries {
       const { finding, value } = await check(input, controller.signal);
       // What failed because the user had enough is not a finding.
       signal.throwIfAborted();
-      if (value === undefined) this.#blocker = name;
+      if (value === undefined) this.#block(name, `not reached: ${name} failed`);
       this.#add({ name, ...finding, durationMs: performance.now() - startedAt });
       return value;
     } catch (error) {
       signal.throwIfAborted();
-      this.#blocker = name;
+      this.#block(name, `not reached: ${name} failed`);
       const reason = controller.signal.aborted ? controller.signal.reason : error;
       const finding: Finding = { status: "failed", summary: errorText(reason) };
       this.#add({ name, ...finding, durationMs: performance.now() - startedAt });
@@ -68,9 +70,28 @@ export class CheckSeries {
     }
   }
 
-  /** Notes a check that is not made, because something that it needs was not given. */
-  skip(name: CheckName, summary: string): void {
-    this.#add({ name, status: "skipped", summary, durationMs: 0 });
+  /**
+   * Puts something that the user gives beside what an earlier check gave. Where it was not given, the checks that need it are
+   * skipped.
+   *
+   * @param what - For the user: what is missing, and how to give it.
+   */
+  withGiven<Input extends object, Key extends string, Given>(
+    input: Input | undefined,
+    key: Key,
+    given: Given | undefined,
+    what: string,
+  ): (Input & Record<Key, Given>) | undefined {
+    if (input === undefined) return undefined;
+    if (given === undefined) {
+      this.#block(undefined, `needs ${what}`);
+      return undefined;
+    }
+    return { ...input, [key]: given } as Input & Record<Key, Given>;
+  }
+
+  #block(by: CheckName | undefined, summary: string): void {
+    this.#blocked = { status: "skipped", summary, blockedBy: by };
   }
 
   #add(report: CheckReport): void {

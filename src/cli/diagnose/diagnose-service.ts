@@ -21,6 +21,9 @@ import type { Route } from "./route.ts";
 import { checkTcp } from "./tcp-check.ts";
 import { checkTls } from "./tls-check.ts";
 
+const CLUSTER_ID = "the cluster's ID: --cluster-id or --config";
+const CLUSTER_SECRET = "the cluster's secret: --cluster-secret-file or --config";
+
 /** What was found out at one place. */
 export interface HopReport {
   readonly url: string;
@@ -138,27 +141,22 @@ async function diagnoseStay(
   series: CheckSeries,
   options: DiagnoseOptions,
 ): Promise<HopEnd> {
-  const { clusterId, clusterSecret } = options;
   await series.run("public-address", kept, (at) => checkPublicAddress(at.hello, at.route));
   await series.run("round-trip", kept, (at, signal) => checkRoundTrip(at.client, options, signal));
-  let listing: OpenedListing | undefined;
-  if (clusterId === undefined) {
-    for (const name of ["watch", "secret", "members"] as const) {
-      series.skip(name, "needs the cluster's ID: --cluster-id or --config");
-    }
-  } else {
-    const listed = await series.run("watch", kept, (at, signal) =>
-      checkWatch(at.client, clusterId, signal),
-    );
-    if (clusterSecret === undefined) {
-      for (const name of ["secret", "members"] as const) {
-        series.skip(name, "needs the cluster's secret: --cluster-secret-file or --config");
-      }
-    } else {
-      listing = await series.run("secret", listed, (all) => checkSecret(all, clusterSecret));
-      await series.run("members", listing, checkMembers);
-    }
-  }
+  const named = series.withGiven(kept, "clusterId", options.clusterId, CLUSTER_ID);
+  const affiliates = await series.run("watch", named, ({ client, clusterId }, signal) =>
+    checkWatch(client, clusterId, options, signal),
+  );
+  const sealed = series.withGiven(
+    affiliates && { affiliates },
+    "clusterSecret",
+    options.clusterSecret,
+    CLUSTER_SECRET,
+  );
+  const listing = await series.run("secret", sealed, (all) =>
+    checkSecret(all.affiliates, all.clusterSecret),
+  );
+  await series.run("members", listing, checkMembers);
   await series.run("clock", route, (way, signal) => checkClock(way, options, signal));
   return { listing };
 }

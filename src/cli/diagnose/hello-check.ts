@@ -66,7 +66,7 @@ export async function checkRoundTrip(
     minMs: toTenths(min),
     maxMs: toTenths(max),
   };
-  const summary = `${toTenths(median)} ms, the median of ${ROUND_TRIPS} (${toTenths(min)} to ${toTenths(max)})`;
+  const summary = `median ${toTenths(median)} ms of ${ROUND_TRIPS} calls, ${toTenths(min)} to ${toTenths(max)} ms`;
   if (median <= SLOW_MS) return { finding: { status: "ok", summary, details }, value: true };
   const hint = "The way is long or the service is busy: nodes work, and hear of each other late.";
   return { finding: { status: "warning", summary, hint, details }, value: true };
