@@ -50,14 +50,16 @@ export async function watchStaticMembers(
     [path],
     first,
     (readings) => {
+      let affiliates: readonly AffiliateSpec[];
       try {
-        const affiliates = load(path, readings);
-        registry.replace(affiliates);
-        onReload?.(affiliates.length);
+        affiliates = load(path, readings);
       } catch (error) {
         registry.fail(error as DiscoveryError);
         onError?.(error as DiscoveryError);
+        return;
       }
+      registry.replace(affiliates);
+      onReload?.(affiliates.length);
     },
     watchOptions,
   );
