@@ -1,0 +1,100 @@
+/**
+ * The built command beside a service with some nodes, for the programs that read what it exports.
+ * @module
+ */
+import { execFile } from "node:child_process";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+import { promisify } from "node:util";
+import { onTestFinished } from "vitest";
+import type { DiscoveryServer } from "../../src/node/serve.ts";
+import { LineProcess } from "../interop/harness/line-process.ts";
+import {
+  createTestCluster,
+  type PublishedNode,
+  type TestCluster,
+} from "../unit/cli/published-nodes.ts";
+import { startService } from "../unit/node/test-service.ts";
+
+/** The built command. */
+export const COMMAND: string = resolve(import.meta.dirname, "../../dist/cli/main.js");
+
+const OS = "Talos (v1.15.0)";
+
+/** A control plane node and two workers, one of them without a type that anybody knows. */
+export const NODES: readonly PublishedNode[] = [
+  {
+    nodename: "cp-1",
+    hostname: "cp-1.example.com",
+    machineType: "controlplane",
+    operatingSystem: OS,
+    addresses: ["10.5.0.2", "fd00::2"],
+    controlPlane: { port: 6443 },
+  },
+  {
+    nodename: "worker-1",
+    hostname: "worker-1",
+    machineType: "worker",
+    operatingSystem: 'Talos, "the" system',
+    addresses: ["10.5.0.3", "fd00::3"],
+  },
+  {
+    nodename: "odd-1",
+    hostname: "{{ lookup('pipe', 'id') }}",
+    machineType: "mainframe",
+    operatingSystem: "=cmd|' /C calc'!A0",
+    addresses: ["fd00::4"],
+  },
+];
+
+const runFile = promisify(execFile);
+
+/** A folder, a service, and a cluster of {@link NODES}; gone when the test ends. */
+export interface ExportDesk {
+  readonly folder: string;
+  readonly service: DiscoveryServer;
+  readonly cluster: TestCluster;
+  /** For commands that are to know the cluster. */
+  readonly env: Readonly<Record<string, string>>;
+  /** Runs a program to its end, and gives its stdout. */
+  run(program: string, ...args: readonly string[]): Promise<string>;
+  /** Runs `talos-discovery export`. */
+  export(...args: readonly string[]): Promise<string>;
+  /** Starts a program that goes on; its lines are its events. */
+  start(program: string, ...args: readonly string[]): LineProcess<string>;
+}
+
+export async function createExportDesk(): Promise<ExportDesk> {
+  const folder = await mkdtemp(join(tmpdir(), "talos-discovery-export-"));
+  onTestFinished(() => rm(folder, { recursive: true, force: true }));
+  const service = await startService();
+  onTestFinished(() => service.close());
+  const cluster = createTestCluster();
+  for (const node of NODES) await cluster.publish(service, node);
+  const env = { ...cluster.environment(service).env, HOME: folder };
+  const processEnv = { ...process.env, ...env };
+
+  async function run(program: string, ...args: readonly string[]): Promise<string> {
+    const { stdout } = await runFile(program, [...args], { cwd: folder, env: processEnv }).catch(
+      (error: Error & { stdout?: string; stderr?: string }) => {
+        throw new Error(`${error.message}\n${error.stdout ?? ""}${error.stderr ?? ""}`);
+      },
+    );
+    return stdout;
+  }
+
+  return {
+    folder,
+    service,
+    cluster,
+    env,
+    run,
+    export: (...args) => run(process.execPath, COMMAND, "export", ...args),
+    start(program, ...args) {
+      const started = new LineProcess<string>(program, program, args, (line) => line, { env });
+      onTestFinished(() => started.kill());
+      return started;
+    },
+  };
+}
