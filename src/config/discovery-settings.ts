@@ -85,9 +85,8 @@ function readServiceDocuments(documents: readonly ConfigMap[]): ConfiguredServic
     if (name !== undefined && names.has(name)) {
       document.report("name", "is that of another service too");
     }
-    if (name === undefined || endpoint === undefined) return [];
-    names.add(name);
-    return { name, endpoint };
+    if (name !== undefined) names.add(name);
+    return name === undefined || endpoint === undefined ? [] : { name, endpoint };
   });
 }
 

@@ -226,7 +226,7 @@ export class ConfigMap {
 
   #offsetOf(key: string): number {
     const pair = this.#find(key);
-    const node = pair?.value?.range ? pair.value : (pair?.key ?? this.#map);
+    const node = pair?.written?.range ? pair.written : (pair?.key ?? this.#map);
     return node.range?.[0] ?? 0;
   }
 
@@ -245,8 +245,8 @@ export class ConfigMap {
     if (seen.has(map)) return undefined;
     seen.add(map);
     const own = pairOf(map, key);
-    if (own !== undefined) return { key: own.key, value: this.#resolve(own.value) };
-    const merged = this.#resolve(pairOf(map, "<<")?.value ?? null);
+    if (own !== undefined) return { ...own, value: this.#resolve(own.written) };
+    const merged = this.#resolve(pairOf(map, "<<")?.written ?? null);
     for (const item of isSeq(merged) ? merged.items : [merged]) {
       const source = this.#resolve(item as Node | null);
       const found = isMap(source) ? this.#findIn(source, key, seen) : undefined;
@@ -260,15 +260,19 @@ export class ConfigMap {
   }
 }
 
-interface FoundPair {
+interface WrittenPair {
   readonly key: Node;
-  /** Null where a key stands alone, without even an empty value. */
+  /** What stands behind it, maybe an alias; null where a key stands alone, without even an empty value. */
+  readonly written: Node | null;
+}
+
+interface FoundPair extends WrittenPair {
   readonly value: Node | null;
 }
 
-function pairOf(map: YAMLMap, key: string): FoundPair | undefined {
+function pairOf(map: YAMLMap, key: string): WrittenPair | undefined {
   const found = map.items.find((pair) => isScalar(pair.key) && pair.key.value === key);
-  return found as FoundPair | undefined;
+  return found && { key: found.key as Node, written: found.value as Node | null };
 }
 
 /** How deep a token's collections are nested, without recursion. */
