@@ -2,28 +2,34 @@
  * `join`: makes this machine known to a cluster for as long as the command runs, and shows who else is there.
  * @module
  */
-import { DiscoveryClient } from "../../client/index.ts";
 import { isDiscoveryError } from "../../errors.ts";
 import { generateNodeId } from "../../identity/index.ts";
-import { createNodeIdentity, loadNodeIdentity } from "../../node/index.ts";
+import { type KubeSpanIdentity, kubespanSubnet } from "../../kubespan/index.ts";
+import {
+  createKubeSpanIdentity,
+  createNodeIdentity,
+  loadKubeSpanIdentity,
+  loadNodeIdentity,
+} from "../../node/index.ts";
 import { MAX_TTL_MS } from "../../protocol/limits.ts";
-import { createAffiliateSpec, MEMBERS, ResourceView } from "../../resources/index.ts";
-import { addClusterFlags, readClusterAccess } from "../cluster-access.ts";
-import { firstService } from "../cluster-reading.ts";
-import { ClusterView, MEMBER_LISTING } from "../cluster-view.ts";
+import { MEMBERS } from "../../resources/index.ts";
+import {
+  addClusterFlags,
+  type ClusterAccess,
+  readClusterAccess,
+  registriesOf,
+} from "../cluster-access.ts";
+import { createClusterDiscovery } from "../cluster-discovery.ts";
 import { type AddCommand, examples, type Invocation } from "../command.ts";
-import { DropSummary } from "../drop-summary.ts";
-import { EXIT_FAILED, EXIT_OK, type ExitCode, oneLine, UsageError } from "../exit.ts";
+import { EXIT_FAILED, EXIT_OK, type ExitCode, UsageError } from "../exit.ts";
 import { parseDuration, quoted } from "../flag-values.ts";
 import { type Flags, flag } from "../flags.ts";
-import { type CliIo, writeNotice } from "../io.ts";
-import { createPrinter, parseResourceFormat, RESOURCE_FORMATS } from "../output/printer.ts";
-import { chooseStyle } from "../output/style.ts";
-import { addOwnAffiliateFlags, describeOwnAffiliate, type OwnAffiliate } from "../own-affiliate.ts";
-import { CLIENT_VERSION } from "../version.ts";
-
-/** How long to try to tell the service that we leave. */
-const LEAVE_TIMEOUT_MS = 3000;
+import { memberEvents } from "../get/cluster-listing.ts";
+import { Membership } from "../join/membership.ts";
+import { addOwnAffiliateFlags, readOwnAffiliate } from "../join/own-affiliate.ts";
+import { firstMac } from "../network-card.ts";
+import { parseResourceFormat, RESOURCE_FORMATS } from "../output/printer.ts";
+import { createWatchView } from "../output/watch-view.ts";
 
 /** A service counts in whole seconds where it keeps a snapshot. */
 const MIN_TTL_MS = 1000;
@@ -33,13 +39,23 @@ export const addJoinCommand: AddCommand = (parent, action) => {
   const command = parent
     .command("join")
     .description(
-      "Publish this machine, keep it registered, show the members, leave on SIGINT or SIGTERM.",
+      "Publish this machine, keep it registered with every service, show the members, leave on SIGINT or SIGTERM.",
     );
   addOwnAffiliateFlags(command)
     .addOption(
       flag(
         "--identity <file>",
         "node identity, made where absent (default: a new one for each run)",
+      ),
+    )
+    .addOption(flag("--kubespan", "publish a WireGuard key, an address in the mesh and endpoints"))
+    .addOption(
+      flag("--kubespan-identity <file>", "with --kubespan: its identity, made where absent"),
+    )
+    .addOption(
+      flag(
+        "--node-name <name>",
+        "with --kubeconfig: the Kubernetes node on which to publish this machine too",
       ),
     )
     .addOption(
@@ -51,7 +67,10 @@ export const addJoinCommand: AddCommand = (parent, action) => {
       "after",
       examples(
         "talos-discovery join --cluster-secret-file cluster.yaml --identity node-identity.yaml",
+        "talos-discovery join --config controlplane.yaml --address-filter 10.0.0.0/8 --address-filter '!10.244.0.0/16'",
         "talos-discovery join --service http://127.0.0.1:3000 --nodename worker-1 --address 10.0.0.1",
+        "talos-discovery join --config worker.yaml --kubespan --kubespan-identity kubespan-identity.yaml",
+        "talos-discovery join --config worker.yaml --kubeconfig kubeconfig --node-name worker-1",
         "talos-discovery join --type controlplane --control-plane-port 6443 --endpoint 10.0.0.1:51820",
       ),
     )
@@ -62,95 +81,86 @@ async function runJoin({ flags, io }: Invocation): Promise<ExitCode> {
   const format = flags.parsed("output", parseResourceFormat) ?? "table";
   const ttlMs = flags.parsed("ttl", parseTtl);
   const access = await readClusterAccess(flags, io);
-  const own = describeOwnAffiliate(flags);
-  // Last, because it may make a file: not for a command that is wrong.
+  const nodeName = readNodeName(flags, access);
+  const describeAs = readOwnAffiliate(flags);
+  // Last, because they may make files: not for a command that is wrong.
+  const kubespan = await readKubeSpanIdentity(flags, access);
   const nodeId = await readIdentity(flags);
-  const ended = new AbortController();
-  const drops = new DropSummary();
-  const client = new DiscoveryClient({
-    ...firstService(access),
-    nodeId,
-    ttlMs,
-    clientVersion: CLIENT_VERSION,
-    onDrop: (report) => {
-      const line = drops.add(report);
-      if (line !== undefined) writeNotice(io, line);
-    },
-    onRetry: (error, delayMs) =>
-      writeNotice(io, `${oneLine(error)}; again in ${(delayMs / 1000).toFixed(1)} s`),
-  });
-  publish(client, own);
-  const printer = createPrinter(format, MEMBERS, {
-    node: access.services[0]?.host ?? "",
-    withEvents: true,
-    style: chooseStyle(io.stdout, io.env),
-  });
-  const running = client.run({ signal: ended.signal });
-  let isRegistered = false;
-  void announce(client, nodeId, io).then((isAnnounced) => {
-    isRegistered = isAnnounced;
-  });
+  const view = createWatchView(format, MEMBERS, { node: registriesOf(access), io });
+  const onNotice = (line: string) => view.notice(line);
   try {
-    const cluster = new ClusterView(
-      createAffiliateSpec({ ...own.affiliate, nodeId, endpoints: own.endpoints }),
-    );
-    const view = new ResourceView(MEMBERS, { now: Date.now });
-    for await (const change of client.watch({ signal: io.signal })) {
-      cluster.apply(change);
-      io.stdout.write(printer.print(view.replace(MEMBER_LISTING.select(cluster.affiliates))));
-    }
-    const mayBeListed = isRegistered || client.status.phase === "connected";
-    return mayBeListed ? await leave(client, io) : EXIT_OK;
+    const discovery = await createClusterDiscovery(access, { nodeId, nodeName, ttlMs, onNotice });
+    const describe = describeAs({ nodeId, kubespan });
+    const membership = new Membership({ discovery, describe, onNotice });
+    const hasLeft = await membership.keep((change) => {
+      const events = memberEvents(change);
+      if (change.kind === "snapshot" || events.length > 0) view.show(events);
+    }, io.signal);
+    return hasLeft ? EXIT_OK : EXIT_FAILED;
   } finally {
-    ended.abort();
-    await running;
+    view.close();
   }
 }
 
-/** Flags can describe more than a service takes; that shows here, before anything is sent. */
-function publish(client: DiscoveryClient, { affiliate, endpoints }: OwnAffiliate): void {
-  try {
-    client.publish(affiliate, { endpoints });
-  } catch (error) {
-    throw new UsageError(oneLine(error), { cause: error });
+function readNodeName(flags: Flags, { services, kubeconfig }: ClusterAccess): string | undefined {
+  const nodeName = flags.text("node-name");
+  if (nodeName !== undefined && kubeconfig === undefined) {
+    throw new UsageError(`${flags.origin("node-name")}: only with --kubeconfig`);
   }
+  if (nodeName === undefined && services.length === 0) {
+    throw new UsageError("there is no service to publish to, and no --node-name with --kubeconfig");
+  }
+  return nodeName;
 }
 
-/** @returns Whether the service knows us; not where the user interrupts before it answers. */
-async function announce(client: DiscoveryClient, nodeId: string, io: CliIo): Promise<boolean> {
-  try {
-    await client.flush({ signal: io.signal });
-  } catch {
-    return false;
+async function readKubeSpanIdentity(
+  flags: Flags,
+  { clusterId }: ClusterAccess,
+): Promise<KubeSpanIdentity | undefined> {
+  if (!flags.isOn("kubespan")) {
+    if (flags.isGiven("kubespan-identity")) {
+      throw new UsageError("--kubespan-identity: only with --kubespan");
+    }
+    return undefined;
   }
-  const { publicAddress, status } = client;
-  const seen = publicAddress === undefined ? "" : `, which sees us at ${publicAddress}`;
-  writeNotice(io, `registered ${nodeId} with ${status.service}${seen}`);
-  return true;
+  const path = flags.requiredText("kubespan-identity");
+  if (clusterId === undefined) throw new UsageError("--kubespan: the cluster's ID is missing");
+  const identity = await loadOrCreate(
+    () => loadKubeSpanIdentity(path),
+    () => createKubeSpanIdentity(path, { clusterId, mac: requiredMac() }),
+  );
+  if (identity.subnet !== kubespanSubnet(clusterId)) {
+    throw new UsageError(`${path}: is an identity of another cluster`);
+  }
+  return identity;
 }
 
-async function leave(client: DiscoveryClient, io: CliIo): Promise<ExitCode> {
-  client.withdraw();
-  try {
-    await client.flush({ signal: AbortSignal.timeout(LEAVE_TIMEOUT_MS) });
-  } catch {
-    writeNotice(io, "the service did not answer; it forgets this machine when its time is over");
-    return EXIT_FAILED;
-  }
-  writeNotice(io, "left the cluster");
-  return EXIT_OK;
+function requiredMac(): string {
+  const mac = firstMac();
+  if (mac !== undefined) return mac;
+  throw new UsageError(
+    "this machine has no network card to take an address from; see identity new --kubespan --mac",
+  );
 }
 
 async function readIdentity(flags: Flags): Promise<string> {
   const path = flags.text("identity");
   if (path === undefined) return generateNodeId();
+  const { nodeId } = await loadOrCreate(
+    () => loadNodeIdentity(path),
+    () => createNodeIdentity(path),
+  );
+  return nodeId;
+}
+
+async function loadOrCreate<T>(load: () => Promise<T>, create: () => Promise<T>): Promise<T> {
   try {
-    return (await loadNodeIdentity(path)).nodeId;
+    return await load();
   } catch (error) {
     // The one code that says that there is no file yet; anything else in its place is kept.
     if (!isDiscoveryError(error) || error.code !== "ERR_FILE_UNREADABLE") throw error;
   }
-  return (await createNodeIdentity(path)).nodeId;
+  return create();
 }
 
 function parseTtl(text: string): number {

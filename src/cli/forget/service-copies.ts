@@ -11,8 +11,8 @@ import { sleep, unlessAborted } from "../../live/waiting.ts";
 import type { Cluster, WatchResponse } from "../../protocol/index.ts";
 import { type AffiliateSpec, createAffiliateSpec } from "../../resources/index.ts";
 import type { ClusterAccess, ClusterService } from "../cluster-access.ts";
-import { CLIENT_VERSION } from "../cluster-reading.ts";
 import { CommandFailure, oneLine } from "../exit.ts";
+import { CLIENT_VERSION } from "../version.ts";
 
 const PING_INTERVAL_MS = 10_000;
 

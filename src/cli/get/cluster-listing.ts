@@ -2,7 +2,7 @@
  * What registries know, as they tell it: affiliates, raw affiliates, members.
  * @module
  */
-import type { DiscoveryState } from "../../discovery/index.ts";
+import type { DiscoveryChange, DiscoveryState } from "../../discovery/index.ts";
 import {
   AFFILIATES,
   type AffiliateSpec,
@@ -34,32 +34,47 @@ export function memberListing(access: ClusterAccess): Listing<MemberSpec> {
   return clusterListing(MEMBERS, access, ({ members }) => members);
 }
 
+/** What a change means to members: for a snapshot all of them, sorted by name. */
+export function memberEvents(change: DiscoveryChange): readonly ResourceEvent<MemberSpec>[] {
+  return eventsOf(MEMBERS, ({ members }) => members, change);
+}
+
+type Select<Spec> = (state: DiscoveryState) => Resources<Spec>;
+
 function clusterListing<Spec extends AffiliateSpec | MemberSpec>(
   definition: ResourceDefinition<Spec>,
   access: ClusterAccess,
-  select: (state: DiscoveryState) => Resources<Spec>,
+  select: Select<Spec>,
 ): Listing<Spec> {
-  const isListed = (
-    event: ResourceEvent<AffiliateSpec | MemberSpec>,
-  ): event is ResourceEvent<Spec> => {
-    const { namespace, type } = event.resource.metadata;
-    return namespace === definition.namespace && type === definition.type;
-  };
   return {
     definition,
     node: registriesOf(access),
     read: async (options) => sorted(select(await readClusterOnce(access, options))),
     async *watch(options) {
       for await (const change of watchCluster(access, options)) {
-        if (change.kind === "snapshot") {
-          yield sorted(select(change.state)).map((resource) => ({ event: "created", resource }));
-        } else if (change.kind === "changed") {
-          const events = change.events.filter(isListed);
-          if (events.length > 0) yield events;
-        }
+        const events = eventsOf(definition, select, change);
+        if (change.kind === "snapshot" || events.length > 0) yield events;
       }
     },
   };
+}
+
+function eventsOf<Spec extends AffiliateSpec | MemberSpec>(
+  definition: ResourceDefinition<Spec>,
+  select: Select<Spec>,
+  change: DiscoveryChange,
+): readonly ResourceEvent<Spec>[] {
+  switch (change.kind) {
+    case "snapshot":
+      return sorted(select(change.state)).map((resource) => ({ event: "created", resource }));
+    case "changed":
+      return change.events.filter((event): event is ResourceEvent<Spec> => {
+        const { namespace, type } = event.resource.metadata;
+        return namespace === definition.namespace && type === definition.type;
+      });
+    case "status":
+      return [];
+  }
 }
 
 function sorted<Spec>(resources: Resources<Spec>): Resource<Spec>[] {

@@ -1,0 +1,48 @@
+/**
+ * The addresses of this machine that other machines may know, as they are now.
+ * @module
+ */
+import { networkInterfaces } from "node:os";
+import { formatAddress, parseAddress } from "../../net/address.ts";
+import { type AddressFilter, passesFilter } from "../../net/address-filter.ts";
+import { contains, type Prefix, parsePrefix } from "../../net/prefix.ts";
+
+/** Addresses that mean nothing to another machine. */
+const LINK_LOCAL: readonly Prefix[] = /* @__PURE__ */ ["fe80::/10", "169.254.0.0/16"].map(
+  parsePrefix,
+);
+
+/** Reads the addresses again and again, and tells when there are others. */
+export class MachineAddresses {
+  readonly #filter: AddressFilter;
+  readonly #interfaces: typeof networkInterfaces;
+  #last: readonly string[] = [];
+
+  /** @param filter - Loopback and link-local addresses are left out before. */
+  constructor(filter: AddressFilter, interfaces: typeof networkInterfaces = networkInterfaces) {
+    this.#filter = filter;
+    this.#interfaces = interfaces;
+  }
+
+  /**
+   * IP addresses in canonical text, each once, in the system's order.
+   *
+   * @returns The same list as before while the addresses are the same, in whatever order; and while there is none at all: a
+   * machine that has lost its network can tell nobody, and will mostly have the same addresses again.
+   */
+  current(): readonly string[] {
+    const now = new Set(
+      Object.values(this.#interfaces())
+        .flatMap((addresses) => addresses ?? [])
+        .filter(({ internal }) => !internal)
+        .map(({ address }) => parseAddress(address.replace(/%.*$/, "")))
+        .filter((ip) => !LINK_LOCAL.some((prefix) => contains(prefix, ip)))
+        .filter((ip) => passesFilter(this.#filter, ip))
+        .map(formatAddress),
+    );
+    const isSame =
+      now.size === this.#last.length && this.#last.every((address) => now.has(address));
+    if (!isSame && now.size > 0) this.#last = [...now];
+    return this.#last;
+  }
+}

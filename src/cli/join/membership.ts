@@ -1,0 +1,173 @@
+/**
+ * Membership: a machine stays registered, for days, whatever happens to it and to what it is registered with.
+ * @module
+ */
+import { isDeepStrictEqual } from "node:util";
+import type { Discovery, DiscoveryChange } from "../../discovery/index.ts";
+import { type Sleep, sleep } from "../../live/waiting.ts";
+import type { AffiliateSpec } from "../../resources/index.ts";
+import { oneLine, UsageError } from "../exit.ts";
+import type { DescribeMachine } from "./own-affiliate.ts";
+import { type Place, placesOf } from "./places.ts";
+
+/** How often to look at the machine. */
+export const LOOK_INTERVAL_MS = 5000;
+
+/** A look that comes this much too late says that the machine was suspended, or this process stopped. */
+const PAUSE_MS = 30_000;
+
+/** How long to try to tell everybody that we leave. */
+const LEAVE_TIMEOUT_MS = 3000;
+
+/** What {@link Membership} is made from. */
+export interface MembershipOptions {
+  /** Not running. */
+  readonly discovery: Discovery;
+  readonly describe: DescribeMachine;
+  /** Told what a user should know, in one line each. */
+  readonly onNotice: (line: string) => void;
+  /** The clock on the wall, in ms, which goes on while the machine sleeps. @default Date.now */
+  readonly now?: (() => number) | undefined;
+  /** @default the runtime's timers */
+  readonly sleep?: Sleep | undefined;
+}
+
+export class Membership {
+  readonly #discovery: Discovery;
+  readonly #describe: DescribeMachine;
+  readonly #onNotice: (line: string) => void;
+  readonly #now: () => number;
+  readonly #sleep: Sleep;
+  readonly #places: readonly Place[];
+  /** Places that have accepted us once, and where we may still be listed. */
+  readonly #accepted = new Set<Place>();
+  readonly #failing = new Set<Place>();
+  #published: AffiliateSpec | undefined;
+  /** What could not be published, so that it is told once. */
+  #refused: AffiliateSpec | undefined;
+  #restart = new AbortController();
+
+  /** @throws {UsageError} for what no place would take: more than fits into an affiliate. Nothing is sent yet. */
+  constructor({ discovery, describe, onNotice, now, sleep: sleeper }: MembershipOptions) {
+    this.#discovery = discovery;
+    this.#describe = describe;
+    this.#onNotice = onNotice;
+    this.#now = now ?? Date.now;
+    this.#sleep = sleeper ?? sleep;
+    this.#places = placesOf(discovery);
+    this.#published = describe(undefined);
+    try {
+      discovery.publish({ affiliate: this.#published });
+    } catch (error) {
+      throw new UsageError(oneLine(error), { cause: error });
+    }
+    if (this.#published.addresses.length === 0) onNotice("this machine has no address to publish");
+  }
+
+  /**
+   * Keeps the machine registered until `signal` aborts, and then takes it back from everywhere.
+   *
+   * @param onChange - Told of everything that `Discovery.watch` tells.
+   * @returns Whether every place that may list us has taken us off.
+   */
+  async keep(onChange: (change: DiscoveryChange) => void, signal: AbortSignal): Promise<boolean> {
+    const ended = new AbortController();
+    const tasks = [
+      this.#run(ended.signal),
+      this.#look(signal),
+      ...this.#places.map((place) => this.#announce(place, signal)),
+    ];
+    try {
+      for await (const change of this.#discovery.watch({ signal })) {
+        // A service that has just been reached may see us at another address.
+        if (change.kind === "status") this.#republish();
+        onChange(change);
+      }
+      return await this.#leave();
+    } finally {
+      ended.abort();
+      await Promise.all(tasks);
+    }
+  }
+
+  async #run(ended: AbortSignal): Promise<void> {
+    while (!ended.aborted) {
+      this.#restart = new AbortController();
+      await this.#discovery.run({ signal: AbortSignal.any([ended, this.#restart.signal]) });
+    }
+  }
+
+  /** Looks at the machine from time to time. */
+  async #look(signal: AbortSignal): Promise<void> {
+    for (;;) {
+      const beforeMs = this.#now();
+      try {
+        await this.#sleep(LOOK_INTERVAL_MS, signal);
+      } catch {
+        return;
+      }
+      const lateMs = this.#now() - beforeMs - LOOK_INTERVAL_MS;
+      this.#republish();
+      if (lateMs > PAUSE_MS) {
+        // Connections from before may be dead without a word, and would be found out by pings in some minutes.
+        this.#onNotice(`this machine slept for ${Math.round(lateMs / 1000)} s: connecting again`);
+        this.#restart.abort();
+      }
+      this.#tellRecovered();
+    }
+  }
+
+  #republish(): void {
+    const publicAddress = this.#places.find((place) => place.publicAddress)?.publicAddress;
+    const affiliate = this.#describe(publicAddress);
+    if (isDeepStrictEqual(affiliate, this.#published)) return;
+    if (isDeepStrictEqual(affiliate, this.#refused)) return;
+    try {
+      this.#discovery.publish({ affiliate });
+    } catch (error) {
+      this.#refused = affiliate;
+      this.#onNotice(`${oneLine(error)}; what was published before stays`);
+      if (this.#published !== undefined) this.#discovery.publish({ affiliate: this.#published });
+      return;
+    }
+    const isMoved = !isDeepStrictEqual(affiliate.addresses, this.#published?.addresses);
+    this.#published = affiliate;
+    if (isMoved) this.#onNotice(`the addresses are now ${affiliate.addresses.join(", ")}`);
+  }
+
+  #tellRecovered(): void {
+    for (const place of this.#places) {
+      if (place.isFailing) this.#failing.add(place);
+      else if (place.isConnected && this.#failing.delete(place)) {
+        this.#onNotice(`connected to ${place.name} again`);
+      }
+    }
+  }
+
+  async #announce(place: Place, signal: AbortSignal): Promise<void> {
+    try {
+      await place.flush(signal);
+    } catch {
+      return;
+    }
+    this.#accepted.add(place);
+    const { name, publicAddress } = place;
+    const seen = publicAddress === undefined ? "" : `, which sees us at ${publicAddress}`;
+    this.#onNotice(`registered ${this.#published?.nodeId} with ${name}${seen}`);
+  }
+
+  async #leave(): Promise<boolean> {
+    // One that is connected may have accepted us without having said so yet.
+    const listing = this.#places.filter((place) => this.#accepted.has(place) || place.isConnected);
+    if (listing.length === 0) return true;
+    this.#discovery.withdraw();
+    const timeout = AbortSignal.timeout(LEAVE_TIMEOUT_MS);
+    const outcomes = await Promise.allSettled(listing.map((place) => place.flush(timeout)));
+    const silent = listing.filter((_, i) => outcomes[i]?.status === "rejected");
+    for (const { name } of silent) {
+      this.#onNotice(`${name} did not answer; it forgets this machine when its time is over`);
+    }
+    if (silent.length === 0) this.#onNotice("left the cluster");
+    return silent.length === 0;
+  }
+}
