@@ -69,7 +69,14 @@ test("Prometheus finds the members over HTTP, follows them, and keeps them while
     relabel_configs: await relabelling(),
   });
   expect(await desk.run("promtool", "check", "config", config)).toContain("SUCCESS");
-  const found = await desk.run("promtool", "check", "service-discovery", config, "nodes");
+  const found = await desk.run(
+    "promtool",
+    "check",
+    "service-discovery",
+    "--timeout=5s",
+    config,
+    "nodes",
+  );
   expect(JSON.parse(found.slice(found.indexOf("[")))).toHaveLength(3);
 
   const targets = await startPrometheus(desk, config);
