@@ -39,14 +39,15 @@ export class Exporter {
     const { members, unreachable } = selectMembers(state, selection);
     const rendered = this.#renderer.render({ cluster: this.#cluster, members, selection, state });
     const notices = [...rendered.problems];
+    const memberCount = rendered.nodeCount ?? members.length;
     if (state.members.size === 0) notices.push("the cluster has no members");
-    else if (members.length === 0) notices.push("no member is left by the filters");
-    if (unreachable.length > 0) {
+    else if (memberCount === 0) notices.push("no member is left by the filters");
+    if (rendered.nodeCount === undefined && unreachable.length > 0) {
       notices.push(`left out, without an address that is asked for: ${listed(unreachable)}`);
     }
     for (const notice of notices) if (!this.#told.has(notice)) this.#onNotice(notice);
     this.#told = new Set(notices);
-    return { text: rendered.text, memberCount: members.length };
+    return { text: rendered.text, memberCount };
   }
 }
 

@@ -30,11 +30,17 @@ export interface RenderedExport {
   readonly text: string;
   /** What could not be exported, and why: a line each, for stderr. */
   readonly problems: readonly string[];
+  /** How many nodes are in it, where the format looks further than members. @default those that it got */
+  readonly nodeCount?: number;
 }
 
 /** A format whose flags were read. */
 export interface ExportRenderer {
-  /** Never throws for what other nodes publish. */
+  /**
+   * Never throws for what other nodes publish.
+   *
+   * @throws {UsageError} where what the user gave does not go with the cluster.
+   */
   render(input: ExportInput): RenderedExport;
   /**
    * Puts an export into a file that has more in it. Without this, the export is the whole file.

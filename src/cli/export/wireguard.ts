@@ -1,0 +1,140 @@
+/**
+ * WireGuard configuration for a machine in a cluster's KubeSpan mesh.
+ * @module
+ */
+import {
+  KUBESPAN_MTU,
+  KUBESPAN_PORT,
+  type KubeSpanIdentity,
+  kubespanSubnet,
+  MIN_KUBESPAN_MTU,
+  type PeerProblem,
+  type PeerSpec,
+  peersOf,
+  wireguardConfig,
+} from "../../kubespan/index.ts";
+import { formatAddress } from "../../net/address.ts";
+import { parseEndpoint } from "../../net/endpoint.ts";
+import { loadKubeSpanIdentity } from "../../node/index.ts";
+import type { AffiliateSpec } from "../../resources/index.ts";
+import { UsageError } from "../exit.ts";
+import { choiceOf, integerFrom, parsePort, quoted } from "../flag-values.ts";
+import { flag, numberFlag } from "../flags.ts";
+import type { ExportedCluster, ExportFormat, ExportInput, RenderedExport } from "./format.ts";
+
+const FORMS = ["wg-quick", "syncconf"] as const;
+
+const MAX_MTU = 65_535;
+
+/** What the flags say. */
+interface WireguardFlags {
+  readonly form: (typeof FORMS)[number];
+  readonly listenPort: number;
+  readonly mtu: number;
+}
+
+/** Peers are the members' KubeSpan identities. Both keys are in the text. */
+export const WIREGUARD: ExportFormat = {
+  name: "wireguard",
+  description: "WireGuard configuration of this machine, with the KubeSpan mesh as peers.",
+  examples: [
+    "--config cluster.yaml --kubespan-identity kubespan-identity.yaml --out /etc/wireguard/kubespan.conf",
+    "--config cluster.yaml --kubespan-identity kubespan-identity.yaml --form syncconf --out kubespan.conf --watch",
+  ],
+  notes:
+    "For WireGuard these choose a peer's endpoint; its allowed IPs are those that Talos gives it. The identity is\n" +
+    "made by identity new --kubespan. To the others this machine is a peer while it is registered with its\n" +
+    "public key. The form wg-quick brings the interface up, with routes in a table of their own; the form\n" +
+    "syncconf is for wg syncconf and wg setconf. The text has this machine's private key in it, and the cluster's\n" +
+    "secret as preshared key.\n",
+  isPrivate: true,
+  addFlags(command) {
+    command
+      .addOption(
+        flag(
+          "--kubespan-identity <file>",
+          "this machine's identity in the mesh, as Talos keeps it",
+        ),
+      )
+      .addOption(flag("--form <form>", FORMS.join(", "), FORMS[0]))
+      .addOption(numberFlag("--port <port>", "UDP port to listen on", KUBESPAN_PORT))
+      .addOption(numberFlag("--mtu <bytes>", "MTU of the interface", KUBESPAN_MTU));
+  },
+  async prepare(flags) {
+    const own: WireguardFlags = {
+      form: flags.requiredParsed("form", choiceOf(FORMS)),
+      listenPort: flags.requiredParsed("port", parsePort),
+      mtu: flags.requiredParsed("mtu", integerFrom(MIN_KUBESPAN_MTU, MAX_MTU)),
+    };
+    const path = flags.requiredText("kubespan-identity");
+    const identity = await loadKubeSpanIdentity(path);
+    return {
+      render(input) {
+        checkSubnet(identity, input.cluster, path);
+        return renderConfig(identity, input, own);
+      },
+    };
+  },
+};
+
+function checkSubnet({ subnet }: KubeSpanIdentity, { id }: ExportedCluster, path: string): void {
+  const expected = id === undefined ? subnet : kubespanSubnet(id);
+  if (subnet === expected) return;
+  throw new UsageError(
+    `${path}: made for another cluster, with the subnet ${subnet} and not ${expected}`,
+  );
+}
+
+function renderConfig(
+  identity: KubeSpanIdentity,
+  { cluster, state, selection }: ExportInput,
+  own: WireguardFlags,
+): RenderedExport {
+  if (cluster.secret === undefined) {
+    throw new UsageError("--cluster-secret-file is missing: it is the preshared key of every peer");
+  }
+  const affiliates = Array.from(state.affiliates.values(), ({ spec }) => spec);
+  const isOwn = ({ kubespan }: AffiliateSpec) => kubespan?.publicKey === identity.publicKey;
+  const local = affiliates.find(isOwn);
+  const chosen = affiliates.filter(
+    (affiliate) => affiliate === local || selection.includes(affiliate, affiliate.nodename),
+  );
+  const problems: string[] = [];
+  const peers = peersOf(chosen, local?.nodeId, {
+    onProblem: (problem) => problems.push(describeProblem(problem, nameOf(state, problem.nodeId))),
+  });
+  const passes = (endpoint: string): boolean =>
+    selection.passes(formatAddress(parseEndpoint(endpoint).ip));
+  const text = wireguardConfig(identity, peers, {
+    ...own,
+    clusterSecret: cluster.secret,
+    chooseEndpoint: (_key, { endpoints }: PeerSpec) => endpoints.find(passes),
+  });
+  const unreachable = [...peers.values()].filter(({ endpoints }) => !endpoints.some(passes));
+  problems.push(
+    ...unreachable.map(
+      ({ label, address }) =>
+        `${quoted(label || address)}: no endpoint, so it has to find this machine`,
+    ),
+  );
+  return { text, problems, nodeCount: peers.size };
+}
+
+function nameOf({ affiliates }: ExportInput["state"], nodeId: string): string {
+  return quoted(affiliates.get(nodeId)?.spec.nodename || nodeId);
+}
+
+function describeProblem(problem: PeerProblem, name: string): string {
+  switch (problem.reason) {
+    case "public_key_malformed":
+      return `${name}: left out, its public key is none`;
+    case "public_key_taken":
+      return `${name}: left out, its public key is that of ${quoted(problem.by)} too`;
+    case "address_malformed":
+      return `${name}: ${quoted(problem.text)} is no address`;
+    case "prefix_malformed":
+      return `${name}: ${quoted(problem.text)} is no network`;
+    case "endpoint_malformed":
+      return `${name}: ${quoted(problem.text)} is no endpoint`;
+  }
+}
