@@ -27,6 +27,8 @@ const NO_SERVICE = "off";
 /** In the place of a kubeconfig: the service account of the pod that this runs in. */
 export const IN_CLUSTER = "in-cluster";
 
+const NOBODY_TO_ASK = `--service: ${NO_SERVICE}, and neither --kubeconfig nor --static is given`;
+
 /** A discovery service. */
 export interface ClusterService {
   /** As the configuration names it; else `host:port`. */
@@ -94,7 +96,9 @@ export async function readClusterAccess(
   const hasOthers = kubeconfig !== undefined || staticFile !== undefined;
   const services = given.length > 0 ? named(given) : servicesOf(identity, config, hasOthers, flags);
   if (services.length > 0 && !isPartial) checkComplete(identity, config, flags);
-  else if (services.length === 0 && !hasOthers) throw new UsageError(nobodyToAsk(config, flags));
+  else if (services.length === 0 && !hasOthers) {
+    throw new UsageError(given.length > 0 ? NOBODY_TO_ASK : nobodyToAsk(config, flags));
+  }
   return {
     ...identity,
     services,
@@ -189,10 +193,10 @@ function checkComplete(
   }
 }
 
+/** Why a configuration names nobody. */
 function nobodyToAsk(config: DiscoveryConfig | undefined, flags: Flags): string {
-  if (config === undefined) return `--service: ${NO_SERVICE}, and no other registry is given`;
   const path = configPath(flags);
-  if (config.enabled === false) {
+  if (config?.enabled !== true) {
     return `${path}: discovery is off; --service names a service to ask all the same`;
   }
   return config.kubernetes

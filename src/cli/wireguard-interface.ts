@@ -47,5 +47,6 @@ function explain(error: unknown): string {
   const said = stderr.trim();
   if (/No such device/i.test(said)) return "there is no such WireGuard interface; see --interface";
   if (/not permitted|denied/i.test(said)) return "only root may look at it";
+  if (/Protocol not supported/i.test(said)) return "the kernel has no WireGuard";
   return said === "" ? oneLine(error) : oneLine(new Error(said));
 }
