@@ -47,7 +47,7 @@ interface SignalOptions {
 /**
  * A registry of affiliates on the `Node` objects of a cluster.
  *
- * Without `nodeName` it only reads: `publish` and `withdraw` do nothing then, and `flush` has nothing to wait for.
+ * Without `nodeName` it only reads: there is no `publish` and no `withdraw` then, and `flush` has nothing to wait for.
  *
  * @example
  * const registry = new KubernetesRegistry({ nodes: await createNodeApi({ kubeconfig: "kubeconfig" }) });
@@ -57,6 +57,10 @@ interface SignalOptions {
  */
 export class KubernetesRegistry implements DiscoveryRegistry {
   readonly name = "k8s";
+  /** Sets our annotations; `run` writes them, and again where somebody changes them or the `Node` is made anew. */
+  readonly publish?: (local: LocalAffiliate) => void;
+  /** Takes our annotations away. */
+  readonly withdraw?: () => void;
   readonly #source: string;
   readonly #feed: RegistryFeed;
   readonly #known: KnownNodes;
@@ -87,7 +91,10 @@ export class KubernetesRegistry implements DiscoveryRegistry {
         this.#writeError = error;
         this.#tellStatus();
       };
-      this.#publisher = new AnnotationPublisher({ nodes, nodeName, onError, onRetry, ...time });
+      const publisher = new AnnotationPublisher({ nodes, nodeName, onError, onRetry, ...time });
+      this.#publisher = publisher;
+      this.publish = ({ affiliate }) => publisher.publish(affiliate);
+      this.withdraw = () => publisher.withdraw();
     }
   }
 
@@ -104,16 +111,7 @@ export class KubernetesRegistry implements DiscoveryRegistry {
     return this.#feed.watch(options);
   }
 
-  /** Sets our annotations; `run` writes them, and again where somebody changes them or the `Node` is made anew. */
-  publish({ affiliate }: LocalAffiliate): void {
-    this.#publisher?.publish(affiliate);
-  }
-
-  /** Takes our annotations away. */
-  withdraw(): void {
-    this.#publisher?.withdraw();
-  }
-
+  /** Resolves when our `Node` has what was last published. Waits for `run`, and for the `Node`. */
   async flush({ signal }: SignalOptions = {}): Promise<void> {
     const { controller, unlink } = linkedController(signal);
     try {
@@ -163,6 +161,9 @@ export class KubernetesRegistry implements DiscoveryRegistry {
         }
       },
       listed: () => {
+        // Whoever waits for a first answer has it now, also while the watch after it is not open yet.
+        this.#readError = undefined;
+        this.#tellStatus("connected");
         this.#known.replace(listed);
         this.#publisher?.see(own);
         listed = [];
