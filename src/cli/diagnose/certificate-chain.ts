@@ -8,6 +8,9 @@ import { outsideText } from "./outside-text.ts";
 /** Fewer days left than this are too few to sleep well. */
 const WARNING_DAYS = 14;
 
+/** Certificates that live for days are renewed with a third of their life left, by the habit of ACME clients. */
+const RENEWED_SHARE = 1 / 3;
+
 const DAY_MS = 86_400_000;
 
 /** Longer chains are looked at no further. */
@@ -105,6 +108,15 @@ export function certificateProblems(
           : `Use one of its names in the service's URL, or make a certificate for ${outsideText(host)}.`,
     });
   }
+  if (verifyError !== undefined && !problems.some(({ isFatal }) => isFatal)) {
+    // Such as an authority that has expired and was not sent.
+    problems.push({
+      code: "untrusted",
+      isFatal: true,
+      summary: `the certificate does not verify (${outsideText(verifyError)})`,
+      hint: "Look at the authority that signed it, and at this machine's clock.",
+    });
+  }
   return problems.toSorted((a, b) => Number(b.isFatal) - Number(a.isFatal));
 }
 
@@ -131,13 +143,18 @@ function timeProblem(
       hint: `Renew it. If it is new, is this machine's clock right? It says ${new Date(nowMs).toISOString()}.`,
     };
   }
-  if (left >= WARNING_DAYS) return undefined;
+  const shareLeft = (Date.parse(certificate.valid_to) - nowMs) / lifeMs(certificate);
+  if (left >= WARNING_DAYS || shareLeft >= RENEWED_SHARE) return undefined;
   return {
     code: "expires-soon",
     isFatal: false,
-    summary: `${what} expires in ${daysText(left)}`,
+    summary: `${what} expires ${left === 0 ? "within a day" : `in ${daysText(left)}`}`,
     hint: "Renew it now, and find out why it was not renewed by itself.",
   };
+}
+
+function lifeMs({ valid_from, valid_to }: DetailedPeerCertificate): number {
+  return Date.parse(valid_to) - Date.parse(valid_from);
 }
 
 function trustProblem(
@@ -196,6 +213,7 @@ function isoDate(text: string): string {
   return Number.isNaN(instant.getTime()) ? outsideText(text) : instant.toISOString();
 }
 
-function daysText(days: number): string {
+/** `1 day`, `90 days`. */
+export function daysText(days: number): string {
   return days === 1 ? "1 day" : `${days} days`;
 }

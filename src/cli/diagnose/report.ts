@@ -33,41 +33,37 @@ export function diagnosisDocument(diagnosis: Diagnosis): object {
   };
 }
 
-/** How it went, in one line. */
-export function summaryLine(diagnosis: Diagnosis): string {
-  const { services, node } = diagnosis;
-  const failed = services.filter(({ status }) => status === "failed");
-  const counts = Object.entries(countStatuses(diagnosis))
+/** How the services are, in one line. */
+export function summaryLine({ services }: Diagnosis): string {
+  const counts = Object.entries(countStatuses({ services }))
     .filter(([, count]) => count > 0)
     .map(([status, count]) => `${count} ${status}`)
     .join(", ");
-  const isOne = services.length === 1;
-  const places = failed.map((service) =>
-    isOne ? firstFailure(service) : `${service.name} ${firstFailure(service)}`,
-  );
-  const work =
-    failed.length === 0
-      ? isOne
-        ? "The service works"
-        : `All ${services.length} services work`
-      : `${isOne ? "The service fails" : `${failed.length} of ${services.length} services fail`}: ${places.join(", ")}`;
-  const about = node === undefined ? "" : ` ${node.summary}.`;
-  return `${work}; ${counts}.${about}`;
+  return `${verdict(services)}; ${counts}.`;
 }
 
-function firstFailure({ hops }: ServiceDiagnosis): string {
-  const [hop, index] = hops
-    .map((one, i) => [one, i] as const)
-    .find(([{ checks }]) => checks.some(isFailed)) ?? [undefined, 0];
-  const name = hop?.checks.find(isFailed)?.name ?? "unknown";
-  return index > 0 ? `at ${name}, after a redirect to ${hop?.url}` : `at ${name}`;
+function verdict(services: readonly ServiceDiagnosis[]): string {
+  const failed = services.filter(({ status }) => status === "failed");
+  const [first] = failed;
+  if (services.length === 1) {
+    return first === undefined ? "The service works" : `The service fails ${failurePlace(first)}`;
+  }
+  if (first === undefined) return `All ${services.length} services work`;
+  const places = failed.map((service) => `${service.name} ${failurePlace(service)}`).join(", ");
+  return `${failed.length} of ${services.length} services fail: ${places}`;
+}
+
+function failurePlace({ hops }: ServiceDiagnosis): string {
+  const hop = hops.find(({ checks }) => checks.some(isFailed));
+  const name = hop?.checks.find(isFailed)?.name ?? "some check";
+  return hop === hops[0] ? `at ${name}` : `at ${name}, after a redirect to ${hop?.url}`;
 }
 
 function isFailed({ status }: CheckReport): boolean {
   return status === "failed";
 }
 
-function countStatuses({ services }: Diagnosis): Record<CheckStatus, number> {
+function countStatuses({ services }: Pick<Diagnosis, "services">): Record<CheckStatus, number> {
   const all = services.flatMap(({ hops }) => hops.flatMap(({ checks }) => checks));
   const counts = STATUSES.map(
     (status) => [status, all.filter((check) => check.status === status).length] as const,

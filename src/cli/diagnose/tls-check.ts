@@ -8,6 +8,7 @@ import {
   certificateNames,
   certificateProblems,
   daysLeft,
+  daysText,
   summarizeCertificate,
 } from "./certificate-chain.ts";
 import type { DiagnoseOptions, Finding, Outcome } from "./check.ts";
@@ -45,8 +46,8 @@ export async function checkTls(
     };
     const [worst, ...others] = problems;
     if (worst === undefined) {
-      const issuer = chain[0] === undefined ? "nobody" : summarizeCertificate(chain[0]).issuer;
-      const summary = `${version}, certificate of ${issuer}, ${left} days left`;
+      const issuer = leaf === undefined ? "nobody" : summarizeCertificate(leaf).issuer;
+      const summary = `${version}, certificate of ${issuer}, ${daysText(left ?? 0)} left`;
       return { finding: { status: "ok", summary, details }, value: route };
     }
     const summary = [worst, ...others].map((problem) => problem.summary).join("; ");

@@ -55,7 +55,7 @@ describe("diagnose", () => {
     const { exitCode, stdout } = await runCommand(["diagnose", "--service", url], { env });
     expect(exitCode).toBe(1);
     expect(stdout).toMatch(/\n {27}→ Nothing listens/);
-    expect(stdout).toMatch(/\nThe service fails: at tcp; 3 ok, 1 failed, 10 skipped\.\n$/);
+    expect(stdout).toMatch(/\nThe service fails at tcp; 3 ok, 1 failed, 10 skipped\.\n$/);
   });
 
   test("of several ends with 1 where one of them fails", async () => {

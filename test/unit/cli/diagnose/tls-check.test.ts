@@ -52,7 +52,7 @@ describe("TLS", () => {
   });
 
   test("that expires within 14 days is a warning, and all goes on", async () => {
-    const { tls, hello } = await checkCertificate(issue({ toDays: 13.5 }));
+    const { tls, hello } = await checkCertificate(issue({ fromDays: -76, toDays: 13.5 }));
     expect(tls).toMatchObject({
       status: "warning",
       summary: "the certificate expires in 13 days",
@@ -60,6 +60,14 @@ describe("TLS", () => {
       details: { daysLeft: 13, problems: ["expires-soon"] },
     });
     expect(hello.status).toBe("ok");
+  });
+
+  test("that lives for days only is a warning when less than a third of them is left", async () => {
+    expect((await checkCertificate(issue({ fromDays: -3, toDays: 3 }))).tls.status).toBe("ok");
+    expect((await checkCertificate(issue({ fromDays: -5, toDays: 0.5 }))).tls).toMatchObject({
+      status: "warning",
+      summary: "the certificate expires within a day",
+    });
   });
 
   test("that has expired fails, and says since when", async () => {
@@ -140,6 +148,18 @@ describe("TLS", () => {
       CA,
     );
     expect(tls.details?.problems).toEqual(expect.arrayContaining(["expired", "wrong-name"]));
+  });
+
+  test("of an authority that has expired fails, also where that was not sent", async () => {
+    const expired = issueCertificate({
+      subject: "old authority",
+      isCa: true,
+      fromDays: -9,
+      toDays: -2,
+    });
+    const { tls, hello } = await checkCertificate(issue({ issuer: expired }), expired.cert);
+    expect(tls).toMatchObject({ status: "failed", hint: expect.stringContaining("clock") });
+    expect(hello.blockedBy).toBe("tls");
   });
 
   test("where the server speaks plaintext says how to write the URL", async () => {
