@@ -3,9 +3,11 @@
  * against a service on loopback.
  * @module
  */
+import { execFile } from "node:child_process";
 import { cp, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
+import { promisify } from "node:util";
 import { build } from "esbuild";
 import { afterAll, beforeAll, describe, expect, inject, test } from "vitest";
 import { REPOSITORY } from "./install-package.ts";
@@ -78,6 +80,17 @@ test("publish-node.ts and list-members.ts: a node is listed, keeps its identity,
     expect(stdout).toMatch(/^left$/m);
   }
   expect((await list()).stdout).toBe("");
+});
+
+test("own-registry.test.ts: the registry passes the package's cases, in Node's own test runner", async () => {
+  const { stdout } = await promisify(execFile)(
+    process.execPath,
+    ["--test", "--test-reporter=spec", "own-registry.test.ts"],
+    // Vitest's own would have it report to its parent.
+    { cwd: examples, env: { ...process.env, NODE_TEST_CONTEXT: undefined } },
+  );
+  expect(stdout).toMatch(/^ℹ pass 1[0-9]$/m);
+  expect(stdout).toMatch(/^ℹ fail 0$/m);
 });
 
 describe("browser", () => {

@@ -23,6 +23,16 @@ const FORBIDDEN: Readonly<Record<string, readonly string[]>> = {
   registry: ["@noble/", "@connectrpc/", "src/crypto/", "src/client/", "src/server/", "node:"],
   server: ["@noble/", "@connectrpc/connect-", "src/crypto/", "src/client/", "src/node/", "node:"],
   resources: ["@noble/", "@connectrpc/", "src/client/", "src/registry/", "node:"],
+  config: ["@bufbuild/", "@connectrpc/", "src/protocol/", "src/client/", "src/registry/", "node:"],
+  kubespan: ["@bufbuild/", "@connectrpc/", "yaml", "src/client/", "src/registry/", "node:"],
+  kubernetes: [
+    ...["@kubernetes/", "@bufbuild/", "@connectrpc/", "@noble/", "yaml"],
+    ...["src/client/", "src/registry/", "src/discovery/", "node:"],
+  ],
+  discovery: [
+    ...["@kubernetes/", "@connectrpc/connect-"],
+    ...["src/registry/", "src/server/", "src/node/", "node:"],
+  ],
   web: ["@connectrpc/connect-node", "@noble/", "src/registry/", "src/server/", "node:"],
 };
 

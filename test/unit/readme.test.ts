@@ -18,3 +18,11 @@ test("the README names every entry point", () => {
     expect(readme).toContain(`\`${subpath.slice(1)}\``);
   }
 });
+
+test("the page on registries shows the example and its test as they are, which a test runs", () => {
+  const page = read("docs/own-registry.md");
+  for (const path of ["examples/own-registry.ts", "examples/own-registry.test.ts"]) {
+    const example = read(path);
+    expect(page).toContain(`\`\`\`ts\n${example.slice(example.indexOf("*/\n") + 3)}\`\`\``);
+  }
+});
