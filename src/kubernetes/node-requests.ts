@@ -119,7 +119,10 @@ async function* eventsOf(
   body: AsyncIterable<Uint8Array>,
 ): AsyncGenerator<NodeEvent, void, undefined> {
   for await (const line of linesOf(source, body)) {
-    const { type, object } = (parseJson(source, line) ?? {}) as { type?: unknown; object?: unknown };
+    const { type, object } = (parseJson(source, line) ?? {}) as {
+      type?: unknown;
+      object?: unknown;
+    };
     const resourceVersion = (object as KubernetesNode | undefined)?.metadata?.resourceVersion;
     if (type === "ERROR") {
       // The status of the answer is sent already, so the object says what it would have been.
