@@ -2,6 +2,7 @@ import { chmod, lstat, readdir, readFile, stat, symlink } from "node:fs/promises
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
 import { generateClusterSecret } from "../../../../src/crypto/index.ts";
 import type { DiscoveryServer } from "../../../../src/node/serve.ts";
+import { unusedPort } from "../../../interop/harness/unused-port.ts";
 import { startService } from "../../node/test-service.ts";
 import { createTestCluster } from "../published-nodes.ts";
 import { createTestFolder, type TestFolder } from "../test-folder.ts";
@@ -247,8 +248,8 @@ describe("export prometheus --serve", () => {
 
   test("answers 503 until a service has answered, and goes on with what it knows when none does", async () => {
     const cluster = createTestCluster();
-    const late = await startService();
-    await late.close();
+    const port = await unusedPort();
+    const late = { url: `http://127.0.0.1:${port}` };
     const serving = start(["export", "prometheus", "--serve", "0"], cluster.environment(late));
     const [, url = ""] = await serving.printed(/^listening on (.*)$/m);
     const status = async () => {
@@ -257,7 +258,7 @@ describe("export prometheus --serve", () => {
       return response.status;
     };
     expect(await status()).toBe(503);
-    const again = await startService({ port: late.port });
+    const again = await startService({ port });
     await cluster.publish(again, WORKER);
     await expect.poll(status).toBe(200);
     await again.close();

@@ -12,25 +12,11 @@ import {
   type ResourceEvent,
   ResourceView,
 } from "../../../../src/resources/index.ts";
-
-// The tables of the Talos documentation, "Discovery Service".
-const DOCUMENTED_AFFILIATES = `\
-ID                                             VERSION   HOSTNAME                       MACHINE TYPE   ADDRESSES
-2VfX3nu67ZtZPl57IdJrU87BMjVWkSBJiL9ulP9TCnF    2         talos-default-controlplane-2   controlplane   ["172.20.0.3","fd83:b1f7:fcb5:2802:986b:7eff:fec5:889d"]
-6EVq8RHIne03LeZiJ60WsJcoQOtttw1ejvTS6SOBzhUA   2         talos-default-worker-1         worker         ["172.20.0.5","fd83:b1f7:fcb5:2802:cc80:3dff:fece:d89d"]
-NVtfu1bT1QjhNq5xJFUZl8f8I8LOCnnpGrZfPpdN9WlB   2         talos-default-worker-2         worker         ["172.20.0.6","fd83:b1f7:fcb5:2802:2805:fbff:fe80:5ed2"]
-Utoh3O0ZneV0kT2IUBrh7TgdouRcUW2yzaaMl4VXnCd    4         talos-default-controlplane-1   controlplane   ["172.20.0.2","fd83:b1f7:fcb5:2802:8c13:71ff:feaf:7c94"]
-b3DebkPaCRLTLLWaeRF1ejGaR0lK3m79jRJcPn0mfA6C   2         talos-default-controlplane-3   controlplane   ["172.20.0.4","fd83:b1f7:fcb5:2802:248f:1fff:fe5c:c3f"]
-`;
-
-const DOCUMENTED_MEMBERS = `\
-ID                             VERSION   HOSTNAME                       MACHINE TYPE   OS                       ADDRESSES
-talos-default-controlplane-1   2         talos-default-controlplane-1   controlplane   Talos (v1.3.0-alpha.1)   ["172.20.0.2","fd83:b1f7:fcb5:2802:8c13:71ff:feaf:7c94"]
-talos-default-controlplane-2   1         talos-default-controlplane-2   controlplane   Talos (v1.3.0-alpha.1)   ["172.20.0.3","fd83:b1f7:fcb5:2802:986b:7eff:fec5:889d"]
-talos-default-controlplane-3   1         talos-default-controlplane-3   controlplane   Talos (v1.3.0-alpha.1)   ["172.20.0.4","fd83:b1f7:fcb5:2802:248f:1fff:fe5c:c3f"]
-talos-default-worker-1         1         talos-default-worker-1         worker         Talos (v1.3.0-alpha.1)   ["172.20.0.5","fd83:b1f7:fcb5:2802:cc80:3dff:fece:d89d"]
-talos-default-worker-2         1         talos-default-worker-2         worker         Talos (v1.3.0-alpha.1)   ["172.20.0.6","fd83:b1f7:fcb5:2802:2805:fbff:fe80:5ed2"]
-`;
+import {
+  DOCUMENTED_AFFILIATES,
+  DOCUMENTED_MEMBERS,
+  DOCUMENTED_NODES,
+} from "../../../fixtures/documented-cluster.ts";
 
 const DOCUMENTED_WIDE_MEMBERS = `\
 NAMESPACE   TYPE     ID                             VERSION   HOSTNAME                       MACHINE TYPE   OS               ADDRESSES
@@ -50,39 +36,6 @@ function node(nodeId: string, name: string, addresses: string[], os: string): Af
 }
 
 const OS = "Talos (v1.3.0-alpha.1)";
-const NODES = [
-  node(
-    "Utoh3O0ZneV0kT2IUBrh7TgdouRcUW2yzaaMl4VXnCd",
-    "controlplane-1",
-    ["172.20.0.2", "fd83:b1f7:fcb5:2802:8c13:71ff:feaf:7c94"],
-    OS,
-  ),
-  node(
-    "2VfX3nu67ZtZPl57IdJrU87BMjVWkSBJiL9ulP9TCnF",
-    "controlplane-2",
-    ["172.20.0.3", "fd83:b1f7:fcb5:2802:986b:7eff:fec5:889d"],
-    OS,
-  ),
-  node(
-    "b3DebkPaCRLTLLWaeRF1ejGaR0lK3m79jRJcPn0mfA6C",
-    "controlplane-3",
-    ["172.20.0.4", "fd83:b1f7:fcb5:2802:248f:1fff:fe5c:c3f"],
-    OS,
-  ),
-  node(
-    "6EVq8RHIne03LeZiJ60WsJcoQOtttw1ejvTS6SOBzhUA",
-    "worker-1",
-    ["172.20.0.5", "fd83:b1f7:fcb5:2802:cc80:3dff:fece:d89d"],
-    OS,
-  ),
-  node(
-    "NVtfu1bT1QjhNq5xJFUZl8f8I8LOCnnpGrZfPpdN9WlB",
-    "worker-2",
-    ["172.20.0.6", "fd83:b1f7:fcb5:2802:2805:fbff:fe80:5ed2"],
-    OS,
-  ),
-];
-
 const OPTIONS = { node: "127.0.0.1:3000", withEvents: false };
 
 function affiliatesOf(sources: readonly AffiliateSource[]) {
@@ -103,14 +56,14 @@ function eventsOf<Spec extends object>(
 test("affiliates look as talosctl prints them, byte for byte", () => {
   const printer = createPrinter("table", AFFILIATES, OPTIONS);
   const version = (id: string) => (id.startsWith("Utoh3O0") ? 4 : 2);
-  expect(printer.print(eventsOf(AFFILIATES, affiliatesOf(NODES), version))).toBe(
+  expect(printer.print(eventsOf(AFFILIATES, affiliatesOf(DOCUMENTED_NODES), version))).toBe(
     DOCUMENTED_AFFILIATES,
   );
 });
 
 test("members look as talosctl prints them, byte for byte", () => {
   const printer = createPrinter("table", MEMBERS, OPTIONS);
-  const members = membersOf(affiliatesOf(NODES).values());
+  const members = membersOf(affiliatesOf(DOCUMENTED_NODES).values());
   const version = (id: string) => (id === "talos-default-controlplane-1" ? 2 : 1);
   expect(printer.print(eventsOf(MEMBERS, members, version))).toBe(DOCUMENTED_MEMBERS);
 });

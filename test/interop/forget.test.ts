@@ -1,0 +1,100 @@
+/**
+ * `forget` before the reference and ours at once: dead nodes are gone for everybody, and nodes that are alive come back.
+ * @module
+ */
+import { execFile } from "node:child_process";
+import { promisify } from "node:util";
+import { expect, test } from "vitest";
+import {
+  type Cluster,
+  createCluster,
+  NODE_KINDS,
+  type NodeKind,
+  type TestNode,
+} from "./harness/nodes.ts";
+import { OUR_CLI } from "./harness/our-cli.ts";
+import type { Service } from "./harness/services.ts";
+import { Stage } from "./harness/stage.ts";
+
+const run = promisify(execFile);
+
+interface Outcome {
+  readonly exitCode: number;
+  /** By service. */
+  readonly results: readonly string[];
+}
+
+/** Runs `forget --yes -o json`. */
+async function forget(
+  node: string,
+  services: readonly Service[],
+  { clusterId, clusterSecret }: Cluster,
+  ...more: readonly string[]
+): Promise<Outcome> {
+  const urls = services.flatMap(({ url }) => ["--service", url]);
+  const args = [OUR_CLI, "forget", node, "--yes", "-o", "json", ...urls, ...more];
+  const env = {
+    ...process.env,
+    TALOS_DISCOVERY_CLUSTER_ID: clusterId,
+    TALOS_DISCOVERY_CLUSTER_SECRET: clusterSecret,
+  };
+  const { stdout, code } = await run(process.execPath, args, { env }).then(
+    (done) => ({ ...done, code: 0 }),
+    (error: { readonly stdout: string; readonly code: number }) => error,
+  );
+  const { services: outcomes } = JSON.parse(stdout) as { services: { result: string }[] };
+  return { exitCode: code, results: outcomes.map(({ result }) => result) };
+}
+
+test("forgets a node on the reference and on ours, and nodes that are alive come back", async () => {
+  await using stage = new Stage();
+  const cluster = createCluster();
+  const services = [await stage.service("go"), await stage.service("ts")];
+  const observers = services.map((service) => stage.node("go", service, cluster));
+
+  /** Nodes of one identity, one for each service, as a machine has them. */
+  async function startNodes(kind: NodeKind, name: string, ttlMs: number): Promise<TestNode[]> {
+    const nodes = services.map((service) =>
+      stage.node(kind, service, cluster, { nodeId: `id of ${name}`, ttlMs }),
+    );
+    for (const node of nodes) node.publish({ nodename: name, addresses: ["10.0.0.1"] });
+    for (const observer of observers) {
+      await observer.seesThat(name, (seen) => seen.get(`id of ${name}`));
+    }
+    return nodes;
+  }
+
+  for (const kind of NODE_KINDS) {
+    // Each refreshes every two seconds.
+    const alive = await startNodes(kind, `${kind}-alive`, 4000);
+    expect(await forget(`${kind}-alive`, services, cluster, "--wait", "30s")).toStrictEqual({
+      exitCode: 1,
+      results: ["came back", "came back"],
+    });
+    const dead = await startNodes(kind, `${kind}-dead`, 60_000);
+    // A crash: what it had published would stay.
+    for (const node of [...alive, ...dead]) await node.process.kill();
+    expect(await forget(`${kind}-dead`, services, cluster)).toStrictEqual({
+      exitCode: 0,
+      results: ["forgotten", "forgotten"],
+    });
+    for (const observer of observers) await observer.sees();
+  }
+});
+
+test("goes where the reference redirects to", async () => {
+  await using stage = new Stage();
+  const cluster = createCluster();
+  const target = await stage.service("ts");
+  const door = await stage.service("go", { redirect: target.endpoint });
+  const observer = stage.node("ts", target, cluster);
+  const node = stage.node("go", door, cluster, { nodeId: "dead", ttlMs: 60_000 });
+  node.publish({ nodename: "worker-1" });
+  await observer.seesThat("worker-1", (seen) => seen.get("dead"));
+  await node.process.kill();
+  expect(await forget("worker-1", [door], cluster)).toStrictEqual({
+    exitCode: 0,
+    results: ["forgotten"],
+  });
+  await observer.sees();
+});
