@@ -31,18 +31,29 @@ export class MachineAddresses {
    * machine that has lost its network can tell nobody, and will mostly have the same addresses again.
    */
   current(): readonly string[] {
-    const now = new Set(
-      Object.values(this.#interfaces())
-        .flatMap((addresses) => addresses ?? [])
-        .filter(({ internal }) => !internal)
-        .map(({ address }) => parseAddress(address.replace(/%.*$/, "")))
-        .filter((ip) => !LINK_LOCAL.some((prefix) => contains(prefix, ip)))
-        .filter((ip) => passesFilter(this.#filter, ip))
-        .map(formatAddress),
-    );
+    const now = new Set(this.#read());
     const isSame =
       now.size === this.#last.length && this.#last.every((address) => now.has(address));
     if (!isSame && now.size > 0) this.#last = [...now];
     return this.#last;
+  }
+
+  #read(): readonly string[] {
+    return Object.values(this.#list())
+      .flatMap((addresses) => addresses ?? [])
+      .filter(({ internal }) => !internal)
+      .map(({ address }) => parseAddress(address.replace(/%.*$/, "")))
+      .filter((ip) => !LINK_LOCAL.some((prefix) => contains(prefix, ip)))
+      .filter((ip) => passesFilter(this.#filter, ip))
+      .map(formatAddress);
+  }
+
+  #list(): ReturnType<typeof networkInterfaces> {
+    try {
+      return this.#interfaces();
+    } catch {
+      // The system may have no memory or no descriptor for the answer: the next look finds it.
+      return {};
+    }
   }
 }

@@ -72,11 +72,11 @@ export class Membership {
    */
   async keep(onChange: (change: DiscoveryChange) => void, signal: AbortSignal): Promise<boolean> {
     const ended = new AbortController();
-    const tasks = [
+    const tasks = Promise.all([
       this.#run(ended.signal),
       this.#look(signal),
       ...this.#places.map((place) => this.#announce(place, signal)),
-    ];
+    ]);
     try {
       for await (const change of this.#discovery.watch({ signal })) {
         // A service that has just been reached may see us at another address.
@@ -86,7 +86,7 @@ export class Membership {
       return await this.#leave();
     } finally {
       ended.abort();
-      await Promise.all(tasks);
+      await tasks;
     }
   }
 
@@ -120,8 +120,10 @@ export class Membership {
   #republish(): void {
     const publicAddress = this.#places.find((place) => place.publicAddress)?.publicAddress;
     const affiliate = this.#describe(publicAddress);
-    if (isDeepStrictEqual(affiliate, this.#published)) return;
-    if (isDeepStrictEqual(affiliate, this.#refused)) return;
+    const isKnown = [this.#published, this.#refused].some((known) =>
+      isDeepStrictEqual(affiliate, known),
+    );
+    if (isKnown) return;
     try {
       this.#discovery.publish({ affiliate });
     } catch (error) {
