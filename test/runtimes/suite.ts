@@ -9,6 +9,14 @@ import {
   generateClusterId,
   generateClusterSecret,
 } from "talos-discovery/crypto";
+import {
+  Discovery,
+  type DiscoveryChange,
+  discoveryRegistryCases,
+  parseStaticMembers,
+  ServiceRegistry,
+  StaticRegistry,
+} from "talos-discovery/discovery";
 import { base62, generateNodeId, machineId, parseNodeId } from "talos-discovery/identity";
 import {
   decodeAffiliate,
@@ -120,6 +128,20 @@ export function portableTests({ test, assert }: Harness, { serviceUrl }: SuiteEn
     await registry.close();
   });
 
+  test("registries side by side, of a service and of a list, are merged, and one that fails hides nothing", async (signal) => {
+    const registry = new MemoryRegistry();
+    await mergesRegistries(assert, signal, () => memoryTransport(registry), "http://memory.test");
+    await registry.close();
+  });
+
+  test("a list of hosts is a registry as its cases have it", async () => {
+    const open = () => {
+      const registry = new StaticRegistry({ affiliates: [] });
+      return { registry, setSource: registry.replace.bind(registry) };
+    };
+    for (const { run } of discoveryRegistryCases({ open })) await run();
+  });
+
   test("gRPC-Web: a watch sees another node come and go", (signal) =>
     seesAnotherNode(assert, signal, (url) => grpcWebTransport(url), serviceUrl));
 
@@ -166,6 +188,64 @@ export async function seesAnotherNode(
     stop.abort(new Error("the test has seen enough"));
     await ended;
   }
+}
+
+/** A node as a service and a list know it, while another service cannot be reached. */
+async function mergesRegistries(
+  assert: Assert,
+  signal: AbortSignal,
+  transport: (url: string) => Transport,
+  service: string,
+): Promise<void> {
+  const stop = new AbortController();
+  signal.addEventListener("abort", () => stop.abort(signal.reason), { once: true });
+  const cluster = { clusterId: generateClusterId(), clusterSecret: generateClusterSecret() };
+  const nodeId = generateNodeId();
+  const node = new DiscoveryClient({ ...cluster, service, transport, nodeId });
+  node.publish({ nodeId, nodename: "worker-1", addresses: ["192.0.2.1"] }, { endpoints: [] });
+  const hosts = `
+    - {nodeId: ${nodeId}, hostname: worker-1.example, addresses: [2001:db8::1]}
+    - {nodename: nas, addresses: [192.0.2.9]}`;
+  const away = new StaticRegistry({ affiliates: [] });
+  const failing = Object.assign(Object.create(away), {
+    name: "away",
+    run: () => Promise.reject(new Error("away")),
+  });
+  const discovery = new Discovery({
+    registries: [
+      new StaticRegistry({ affiliates: parseStaticMembers(hosts, "hosts.yaml") }),
+      new ServiceRegistry({
+        ...cluster,
+        services: [service],
+        transport,
+        nodeId: generateNodeId(),
+      }),
+      failing,
+    ],
+  });
+  const runs = [node, discovery].map((one) => one.run({ signal: stop.signal }));
+  const ended = Promise.allSettled(runs);
+  try {
+    const changes = discovery.watch({ signal: stop.signal });
+    await untilChange(changes, () => discovery.state.rawAffiliates.has(`service/${nodeId}`));
+    await discovery.settled({ signal: stop.signal });
+    const merged = discovery.state.affiliates.get(nodeId)?.spec;
+    assert.equal(merged?.addresses, ["192.0.2.1", "2001:db8::1"]);
+    assert.equal(merged?.hostname, "worker-1.example");
+    assert.equal([...discovery.state.members.keys()].sort(), ["nas", "worker-1"]);
+    assert.equal(discovery.statuses.get("away")?.lastError?.code, "ERR_REGISTRY_FAILED");
+  } finally {
+    stop.abort(new Error("the test has seen enough"));
+    await ended;
+  }
+}
+
+async function untilChange(
+  changes: AsyncIterable<DiscoveryChange>,
+  isReached: () => boolean,
+): Promise<void> {
+  for await (const _ of changes) if (isReached()) return;
+  throw new Error("the watch ended");
 }
 
 type Discovered = Extract<AffiliateChange, { kind: "updated" }>["affiliate"];

@@ -16,10 +16,17 @@ import {
   generateClusterId,
   generateClusterSecret,
 } from "talos-discovery/crypto";
+import {
+  Discovery,
+  type DiscoveryRegistry,
+  discoveryRegistryCases,
+  parseStaticMembers,
+  StaticRegistry,
+} from "talos-discovery/discovery";
 import { machineId } from "talos-discovery/identity";
 import { decodeEndpoint, encodeEndpoint, MAX_TTL_MS } from "talos-discovery/protocol";
 import { MemoryRegistry as SameRegistry } from "talos-discovery/registry";
-import { membersOf as sameMembersOf } from "talos-discovery/resources";
+import { findDefinition, membersOf as sameMembersOf } from "talos-discovery/resources";
 import { createFetchHandler, memoryTransport } from "talos-discovery/server";
 import { connectTransport, grpcWebTransport } from "talos-discovery/web";
 
@@ -63,6 +70,21 @@ for (const client of clients) {
   if (known.size !== 0 || changes === undefined) throw new Error("a new client knows somebody");
 }
 await registry.close();
+
+const hosts: DiscoveryRegistry = new StaticRegistry({
+  affiliates: parseStaticMembers("[{ nodename: nas, addresses: [192.0.2.9] }]", "hosts.yaml"),
+});
+const discovery = new Discovery({ registries: [hosts] });
+const running: Promise<void> = discovery.run();
+await discovery.settled();
+if (discovery.state.members.get("nas")?.metadata.type !== findDefinition("m")?.type) {
+  throw new Error("nas is no member");
+}
+await discovery[Symbol.asyncDispose]();
+await running;
+if (discoveryRegistryCases({ open: () => ({ registry: hosts, setSource() {} }) }).length === 0) {
+  throw new Error("no cases");
+}
 
 try {
   base62.decode("not base62!");
