@@ -42,7 +42,7 @@ export async function writeKubeconfig(
   return path;
 }
 
-const NODES = "/api/v1/nodes";
+export const NODES = "/api/v1/nodes";
 
 export async function patchNode(api: KubeApi, name: string, patch: object): Promise<void> {
   const answer = await api.call("PATCH", `${NODES}/${name}`, patch, "application/merge-patch+json");

@@ -149,6 +149,11 @@ export class KubeApi implements AsyncDisposable {
     await kill(child);
   }
 
+  /** Not so after {@link killApiServer}. */
+  get isRunning(): boolean {
+    return this.#apiServer !== undefined;
+  }
+
   /** Lets etcd forget everything before now: who goes on from an older version is told that it is gone. */
   async compact(): Promise<void> {
     const { header } = await this.#askEtcd("kv/range", { key: "AA==" });
