@@ -21,6 +21,13 @@ import { errorText, outsideText } from "./outside-text.ts";
 /** Names in a line; all are in the details. */
 const MAX_SHOWN_NAMES = 3;
 
+/** For a node without a node name. */
+export const KUBELET_HINT = "Its kubelet is not up: talosctl --nodes ADDRESS service kubelet.";
+
+/** For a name that two nodes have. */
+export const FORGET_HINT =
+  "One may be left over from before a machine was wiped: talos-discovery forget NODE_ID, or wait 30 minutes.";
+
 type ServiceClient = Client<typeof Cluster>;
 
 /** Waits for the first message of a watch, which is the cluster as it is. */
@@ -116,23 +123,38 @@ export function checkSecret(
 }
 
 /** Members are affiliates with a node name, which a node has once its kubelet is up. */
-export function checkMembers({ opened }: OpenedListing): Outcome<OpenedListing> {
-  const nameless = opened.filter(({ nodename }) => !nodename);
-  const members = opened.length - nameless.length;
-  const summary = counted(members, "member");
-  const details = { members, withoutNodeName: nameless.map(({ nodeId }) => nodeId) };
-  const value = { opened, unopened: [] };
-  if (nameless.length === 0) return { finding: { status: "ok", summary, details }, value };
-  const names = shownNames(nameless.map(({ hostname, nodeId }) => hostname || nodeId));
-  return {
-    finding: {
-      status: "warning",
-      summary: `${summary}; no node name yet: ${names}`,
-      hint: "Their kubelet is not up: talosctl --nodes ADDRESS service kubelet.",
-      details,
-    },
-    value,
+export function checkMembers({ opened }: OpenedListing): Outcome<true> {
+  const nodeIdsByName = new Map<string, string[]>();
+  const nameless: DiscoveredAffiliate[] = [];
+  for (const affiliate of opened) {
+    const { nodename, nodeId } = affiliate;
+    if (!nodename) nameless.push(affiliate);
+    else nodeIdsByName.set(nodename, [...(nodeIdsByName.get(nodename) ?? []), nodeId]);
+  }
+  const twice = [...nodeIdsByName].filter(([, nodeIds]) => nodeIds.length > 1);
+  const members = nodeIdsByName.size;
+  const details = {
+    members,
+    withoutNodeName: nameless.map(({ nodeId }) => nodeId),
+    sameNodeName: twice.map(([nodeName, nodeIds]) => ({
+      nodeName: outsideText(nodeName),
+      nodeIds,
+    })),
   };
+  const oddities = [
+    ...(nameless.length > 0
+      ? [
+          `no node name yet: ${shownNames(nameless.map(({ hostname, nodeId }) => hostname || nodeId))}`,
+        ]
+      : []),
+    ...(twice.length > 0
+      ? [`more than one node is called ${shownNames(twice.map(([nodeName]) => nodeName))}`]
+      : []),
+  ];
+  const summary = [counted(members, "member"), ...oddities].join("; ");
+  if (oddities.length === 0) return { finding: { status: "ok", summary, details }, value: true };
+  const hint = twice.length > 0 ? FORGET_HINT : KUBELET_HINT;
+  return { finding: { status: "warning", summary, hint, details }, value: true };
 }
 
 function openAll(cipher: ClusterCipher, listed: readonly ListedAffiliate[]): OpenedListing {

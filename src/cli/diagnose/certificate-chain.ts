@@ -13,6 +13,9 @@ const RENEWED_SHARE = 1 / 3;
 
 const DAY_MS = 86_400_000;
 
+/** How many names of a certificate are told. */
+const MAX_NAMES = 100;
+
 /** Longer chains are looked at no further. */
 const MAX_CHAIN = 8;
 
@@ -66,6 +69,7 @@ export function certificateNames({ subjectaltname = "" }: DetailedPeerCertificat
   return subjectaltname
     .split(", ")
     .filter((name) => name !== "")
+    .slice(0, MAX_NAMES)
     .map((name) => outsideText(name.replace(/^(DNS|IP Address):/, "")));
 }
 

@@ -53,7 +53,10 @@ export class CheckSeries {
       const { finding, value } = await check(input, controller.signal);
       // What failed because the user had enough is not a finding.
       signal.throwIfAborted();
-      if (value === undefined) this.#block(name, `not reached: ${name} failed`);
+      if (value === undefined) {
+        const how = finding.status === "failed" ? "failed" : "gave nothing to go on with";
+        this.#block(name, `not reached: ${name} ${how}`);
+      }
       this.#add({ name, ...finding, durationMs: performance.now() - startedAt });
       return value;
     } catch (error) {

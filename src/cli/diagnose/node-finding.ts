@@ -2,7 +2,8 @@
  * "Why not this node?": one node, as each service has it.
  * @module
  */
-import type { OpenedListing } from "./affiliates-check.ts";
+import type { DiscoveredAffiliate } from "../../client/index.ts";
+import { FORGET_HINT, KUBELET_HINT, type OpenedListing } from "./affiliates-check.ts";
 import type { Finding } from "./check.ts";
 import type { ServiceDiagnosis } from "./diagnose-service.ts";
 import { outsideText } from "./outside-text.ts";
@@ -31,36 +32,45 @@ export interface NodeDiagnosis extends Finding {
  * @param node - Node ID, node name or hostname; the hostname's first label will do.
  */
 export function diagnoseNode(node: string, services: readonly ServiceDiagnosis[]): NodeDiagnosis {
-  const found = services.map(({ name, listing }) => findAt(node, name, listing));
+  const found = services.flatMap(({ name, listing }) => findAt(node, name, listing));
   return { node: outsideText(node), services: found, ...judge(node, found) };
 }
 
-function findAt(node: string, service: string, listing: OpenedListing | undefined): NodeAtService {
-  const nobody = { service, nodeId: null, nodeName: null, hostname: null } as const;
-  const nothing = { addresses: [], endpoints: [] };
-  if (listing === undefined) return { ...nobody, ...nothing, state: "unknown" };
-  const found = listing.opened.find(
-    ({ nodeId, nodename, hostname }) =>
-      nodeId === node ||
-      nodename === node ||
-      hostname === node ||
-      hostname?.split(".", 1)[0] === node,
-  );
-  if (found !== undefined) {
-    const { nodeId, nodename = "", hostname = "", addresses = [], endpoints } = found;
-    return {
+/** Several where a name is that of several nodes. */
+function findAt(
+  node: string,
+  service: string,
+  listing: OpenedListing | undefined,
+): NodeAtService[] {
+  const nothing = {
+    service,
+    nodeId: null,
+    nodeName: null,
+    hostname: null,
+    addresses: [],
+    endpoints: [],
+  };
+  if (listing === undefined) return [{ ...nothing, state: "unknown" }];
+  const found = listing.opened.filter((affiliate) => isCalled(affiliate, node));
+  if (found.length > 0) {
+    return found.map(({ nodeId, nodename = "", hostname = "", addresses = [], endpoints }) => ({
       service,
       state: nodename === "" ? "no-node-name" : "member",
       nodeId: outsideText(nodeId),
       nodeName: outsideText(nodename) || null,
       hostname: outsideText(hostname) || null,
-      addresses,
-      endpoints,
-    };
+      addresses: addresses.map((address) => outsideText(address)),
+      endpoints: endpoints.map((endpoint) => outsideText(endpoint)),
+    }));
   }
   const isSealed = listing.unopened.some(({ nodeId }) => nodeId === node);
-  const known = isSealed ? { ...nobody, nodeId: outsideText(node) } : nobody;
-  return { ...known, ...nothing, state: isSealed ? "sealed" : "not-listed" };
+  return isSealed
+    ? [{ ...nothing, state: "sealed", nodeId: outsideText(node) }]
+    : [{ ...nothing, state: "not-listed" }];
+}
+
+function isCalled({ nodeId, nodename, hostname }: DiscoveredAffiliate, name: string): boolean {
+  return [nodeId, nodename, hostname, hostname?.split(".", 1)[0]].includes(name);
 }
 
 function judge(node: string, found: readonly NodeAtService[]): Finding {
@@ -69,6 +79,11 @@ function judge(node: string, found: readonly NodeAtService[]): Finding {
   const [member] = found.filter(({ state }) => state === "member");
   const missing = at("not-listed");
   const name = outsideText(node);
+  const nodeIds = new Set(found.flatMap(({ nodeId }) => nodeId ?? []));
+  if (nodeIds.size > 1) {
+    const summary = `${nodeIds.size} nodes are called ${name}: ${[...nodeIds].join(", ")}`;
+    return { status: "warning", summary, hint: FORGET_HINT };
+  }
   if (member !== undefined) {
     const summary = `${name} is a member, with ${member.addresses.join(", ") || "no address"}`;
     if (missing.length === 0) return { status: "ok", summary };
@@ -82,7 +97,7 @@ function judge(node: string, found: readonly NodeAtService[]): Finding {
     return {
       status: "warning",
       summary: `${name} is an affiliate and no member: it has no node name yet`,
-      hint: "Its kubelet is not up: talosctl --nodes ADDRESS service kubelet.",
+      hint: KUBELET_HINT,
     };
   }
   if (at("sealed").length > 0) {

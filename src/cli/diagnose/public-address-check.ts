@@ -7,7 +7,7 @@ import { networkInterfaces } from "node:os";
 import { formatAddress, unmapAddress } from "../../net/address.ts";
 import type { HelloResponse } from "../../protocol/index.ts";
 import type { Outcome } from "./check.ts";
-import { errorText } from "./outside-text.ts";
+import { errorText, outsideText } from "./outside-text.ts";
 import type { Route } from "./route.ts";
 
 const PRIVATE = new BlockList();
@@ -39,7 +39,8 @@ export function checkPublicAddress(
   }
   let address: string;
   try {
-    address = formatAddress(unmapAddress(hello.clientIp));
+    // A zone may hold any text.
+    address = outsideText(formatAddress(unmapAddress(hello.clientIp)));
   } catch (error) {
     const hint = "The service, or what changes its answers, is broken.";
     return { finding: { status: "warning", summary: errorText(error), hint }, value: true };

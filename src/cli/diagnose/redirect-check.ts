@@ -6,7 +6,10 @@ import { MAX_REDIRECTS } from "../../client/connection.ts";
 import { parseRedirectEndpoint, type ServiceUrl } from "../../client/service-url.ts";
 import type { HelloResponse } from "../../protocol/index.ts";
 import type { Outcome } from "./check.ts";
-import { errorText } from "./outside-text.ts";
+import { errorText, outsideText } from "./outside-text.ts";
+
+/** A name of DNS, and a port. */
+const MAX_ENDPOINT_CHARACTERS = 260;
 
 /** The value of the check. */
 export interface RedirectChoice {
@@ -29,6 +32,10 @@ export function checkRedirect(
     return { finding: { status: "ok", summary: "none" }, value: { target: undefined } };
   }
   const hint = "Correct --redirect-endpoint of the service: HOST:PORT of one that keeps its nodes.";
+  if (endpoint.length > MAX_ENDPOINT_CHARACTERS) {
+    const summary = `to a text of ${endpoint.length} characters: ${outsideText(endpoint, 60)}`;
+    return { finding: { status: "failed", summary, hint } };
+  }
   let target: ServiceUrl;
   try {
     target = parseRedirectEndpoint(endpoint, service);

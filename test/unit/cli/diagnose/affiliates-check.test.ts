@@ -166,7 +166,18 @@ describe("members", () => {
     expect(await diagnoseCheck("members", url)).toMatchObject({
       status: "ok",
       summary: "1 member",
-      details: { members: 1, withoutNodeName: [] },
+      details: { members: 1, withoutNodeName: [], sameNodeName: [] },
+    });
+  });
+
+  test("are odd where two have one name", async () => {
+    const { url } = await startTestService();
+    const nodeIds = [await publish(url, WORKER), await publish(url, WORKER)];
+    expect(await diagnoseCheck("members", url)).toMatchObject({
+      status: "warning",
+      summary: "1 member; more than one node is called worker-1",
+      hint: expect.stringContaining("forget"),
+      details: { sameNodeName: [{ nodeName: "worker-1", nodeIds }] },
     });
   });
 

@@ -173,6 +173,15 @@ describe("a redirect", () => {
     });
   });
 
+  test("to a text that is far too long is shown cut", async () => {
+    const { url } = await startTestService({ redirectEndpoint: `${"x".repeat(5000)}:3000` });
+    const diagnosis = await diagnose(url);
+    expect(checkOf(diagnosis, "redirect").summary).toMatch(
+      /^to a text of 5005 characters: x{60}…$/,
+    );
+    expect(JSON.stringify(diagnosis).length).toBeLessThan(10_000);
+  });
+
   test("to no place is an error that says so", async () => {
     const { url } = await startTestService({ redirectEndpoint: "http://elsewhere/" });
     expect(checkOf(await diagnose(url), "redirect")).toMatchObject({

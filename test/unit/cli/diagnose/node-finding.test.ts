@@ -76,6 +76,17 @@ describe("a node", () => {
     });
   });
 
+  test("whose name another one has too is perhaps two installations of one machine", async () => {
+    const { url } = await startTestService();
+    const nodeIds = [await publish(url, WORKER), await publish(url, WORKER)];
+    expect(diagnoseNode("worker-1", [await named("one", url)])).toMatchObject({
+      status: "warning",
+      summary: `2 nodes are called worker-1: ${nodeIds.join(", ")}`,
+      hint: expect.stringContaining("forget"),
+      services: nodeIds.map((nodeId) => ({ state: "member", nodeId })),
+    });
+  });
+
   test("that nobody lists has not published", async () => {
     const { url } = await startTestService();
     expect(diagnoseNode("worker-9", [await named("one", url)])).toMatchObject({

@@ -64,6 +64,10 @@ describe("the public address", () => {
     expect(check("10.0.0.1", { service: "10.0.0.1", own: ["10.0.0.1"] }).status).toBe("ok");
   });
 
+  test("with a zone shows nothing that moves the cursor", () => {
+    expect(JSON.stringify(check("fe80::1%\u009b2J"))).toContain("fe80::1%\\\\u009b2J");
+  });
+
   test("that is none is a warning", () => {
     const clientIp = new Uint8Array(5);
     const { finding } = checkPublicAddress(create(HelloResponseSchema, { clientIp }), {
