@@ -51,13 +51,18 @@ async function ask(question: string): Promise<string | undefined> {
   try {
     const { signal } = stopping;
     const answer = lines.question(question, { signal });
-    return await Promise.race([answer, once(lines, "close").then(() => undefined)]);
+    return await Promise.race([answer, once(lines, "close").then(noAnswer)]);
   } catch (error) {
     if (!stopping.signal.aborted) throw error;
     return undefined;
   } finally {
     lines.close();
   }
+}
+
+/** Ctrl-D: the line of the question is still open. */
+function noAnswer(): undefined {
+  process.stderr.write("\n");
 }
 
 /** A terminal that is closed sends SIGHUP too, and then whatever runs in it shall end. */

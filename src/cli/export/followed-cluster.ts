@@ -2,18 +2,21 @@
  * A cluster for who replaces something by what it reads: never by less than is known, because a registry is down.
  * @module
  */
-import { Discovery, type DiscoveryState } from "../../discovery/index.ts";
+import { Discovery, type DiscoveryChange } from "../../discovery/index.ts";
+import { sleep } from "../../live/waiting.ts";
 import type { ClusterAccess } from "../cluster-access.ts";
 import { settled, tellRetry, type WatchClusterOptions } from "../cluster-discovery.ts";
 import { openRegistries } from "../cluster-registries.ts";
 import { DropSummary } from "../drop-summary.ts";
+import { AbsentNodes } from "./absent-nodes.ts";
+import type { ExportedState } from "./member-selection.ts";
 
 /** How long registries that do not answer keep the others waiting. */
 const PATIENCE_MS = 10_000;
 
 /**
  * Follows a cluster until `signal` aborts or the loop is left; both free everything. Registries that fail are notices, and
- * what they had told stays.
+ * what they had told stays, also for a while after they have come back without it.
  *
  * The first state comes when every registry has answered or failed, and not while nothing that is there opens with the
  * secret: a wrong secret is no empty cluster. A slow reader gets the latest state.
@@ -21,42 +24,69 @@ const PATIENCE_MS = 10_000;
 export async function* followCluster(
   access: ClusterAccess,
   { signal, onNotice }: WatchClusterOptions,
-): AsyncGenerator<DiscoveryState, void, undefined> {
+): AsyncGenerator<ExportedState, void, undefined> {
   const drops = new DropSummary();
-  let isTold = false;
   const tell = (line: string | undefined) => {
     if (line !== undefined) onNotice(line);
   };
+  let hasState = false;
   const registries = await openRegistries(access, {
     onNotice,
     // Before the first state they are counted, not told one by one.
     onDrop: (report) => {
       const line = drops.add(report);
-      if (isTold) tell(line);
+      if (hasState) tell(line);
     },
     onRetry: tellRetry(onNotice),
   });
   await using discovery = new Discovery({ registries });
   const ended = new AbortController();
   const running = discovery.run({ signal: ended.signal });
+  const settling = settled(discovery, AbortSignal.any([signal, AbortSignal.timeout(PATIENCE_MS)]));
+  const absent = new AbsentNodes();
   let isUsable = false;
   try {
-    const settling = settled(
-      discovery,
-      AbortSignal.any([signal, AbortSignal.timeout(PATIENCE_MS)]),
-    );
-    for await (const change of discovery.watch({ signal })) {
-      if (change.kind === "status") continue;
+    for await (const change of withTimer(discovery.watch({ signal }), () =>
+      absent.waitMs(Date.now()),
+    )) {
+      if (change?.kind === "status") {
+        if (change.status.phase === "connected") absent.onReturn(Date.now());
+        continue;
+      }
       await settling;
-      const { size } = change.state.affiliates;
-      const dropped = drops.summary(size);
-      if (!isTold) tell(dropped);
-      isTold = true;
-      isUsable ||= size > 0 || dropped === undefined;
-      if (isUsable && !signal.aborted) yield change.state;
+      const { state } = discovery;
+      const dropped = drops.summary(state.affiliates.size);
+      if (!hasState) tell(dropped);
+      hasState = true;
+      isUsable ||= state.affiliates.size > 0 || dropped === undefined;
+      if (isUsable && !signal.aborted) yield absent.complete(state, Date.now());
     }
   } finally {
     ended.abort();
     await running;
+  }
+}
+
+/** The changes, and `undefined` when the time is up that `waitMs` had given last, where it had given any. */
+async function* withTimer(
+  changes: AsyncGenerator<DiscoveryChange, void, undefined>,
+  waitMs: () => number,
+): AsyncGenerator<DiscoveryChange | undefined, void, undefined> {
+  let next = changes.next();
+  try {
+    for (;;) {
+      const timer = new AbortController();
+      const ms = waitMs();
+      const first = await Promise.race([
+        next,
+        ...(ms > 0 ? [sleep(ms, timer.signal).then(() => undefined)] : []),
+      ]);
+      timer.abort();
+      if (first?.done) return;
+      yield first?.value;
+      if (first !== undefined) next = changes.next();
+    }
+  } finally {
+    await changes.return();
   }
 }

@@ -11,7 +11,7 @@ import { sleep, unlessAborted } from "../../live/waiting.ts";
 import type { Cluster, WatchResponse } from "../../protocol/index.ts";
 import { type AffiliateSpec, createAffiliateSpec } from "../../resources/index.ts";
 import type { ClusterAccess, ClusterService } from "../cluster-access.ts";
-import { CommandFailure, oneLine } from "../exit.ts";
+import { CommandFailure, oneLine, UsageError } from "../exit.ts";
 import { CLIENT_VERSION } from "../version.ts";
 
 const PING_INTERVAL_MS = 10_000;
@@ -60,7 +60,7 @@ export interface OpenableCluster {
   readonly transport: ClusterAccess["transport"];
 }
 
-/** @throws {CommandFailure} where the access has no services, and with them no need of either. */
+/** @throws {UsageError} where the access has no services. */
 export function openableCluster({
   clusterId,
   clusterSecret,
@@ -68,7 +68,7 @@ export function openableCluster({
   transport,
 }: ClusterAccess): OpenableCluster {
   if (services.length === 0 || clusterId === undefined || clusterSecret === undefined) {
-    throw new CommandFailure("no discovery service is named, and only those can be told to forget");
+    throw new UsageError("--service: none is named, and only services can be told to forget");
   }
   return { clusterId, cipher: createClusterCipher(clusterSecret), transport };
 }

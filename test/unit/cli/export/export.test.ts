@@ -191,6 +191,29 @@ describe("export --out --watch", () => {
     expect(await names()).toStrictEqual(["worker-2", "worker-9"]);
   });
 
+  test("keeps nodes of a service that comes back without them, until they could have told it again", async () => {
+    const cluster = createTestCluster();
+    const forgetful = { port: await unusedPort() };
+    const path = folder.path("forgotten.csv");
+    const before = await startService(forgetful);
+    await cluster.publish(before, WORKER);
+    const watching = start(
+      ["export", "csv", "--out", path, "--watch"],
+      cluster.environment(before),
+    );
+    await watching.printed(/written, 1 member\n/);
+    await before.close();
+    await watching.printed(/again in \d/);
+    const after = await startService(forgetful);
+    await cluster.publish(after, { ...WORKER, nodename: "worker-2" });
+    await watching.printed(/written, 2 members\n/);
+    expect(await readFile(path, "utf8")).toMatch(/^worker-1,.*\r\nworker-2,/m);
+    watching.interrupt();
+    await watching.exitCode;
+    await after.close();
+    expect(watching.stderr()).not.toContain("0 members");
+  });
+
   test("begins with what is there when no service answers, or nothing opens", async () => {
     const cluster = createTestCluster();
     const path = await folder.file("unanswered.csv", "as it was");

@@ -1,0 +1,37 @@
+import { describe, expect, test } from "vitest";
+import { AbsentNodes } from "../../../../src/cli/export/absent-nodes.ts";
+import { NODES, stateOf } from "./rendering.ts";
+
+const names = ({ members }: ReturnType<typeof stateOf>) => [...members.keys()].sort();
+
+describe("nodes that a service has forgotten", () => {
+  test("are gone at once while it was there all the time", () => {
+    const absent = new AbsentNodes();
+    absent.onReturn(0);
+    absent.complete(stateOf(NODES), 0);
+    expect(absent.waitMs(0)).toBe(0);
+    expect(names(absent.complete(stateOf(NODES.slice(0, 1)), 1))).toStrictEqual(["worker-1"]);
+  });
+
+  test("are waited for after it has come back, and then gone", () => {
+    const absent = new AbsentNodes();
+    absent.complete(stateOf(NODES), 0);
+    absent.onReturn(1000);
+    expect(names(absent.complete(stateOf([]), 1000))).toHaveLength(3);
+    const back = absent.complete(stateOf(NODES.slice(0, 1)), 2000);
+    expect(names(back)).toStrictEqual(["cp-1", "cp-2", "worker-1"]);
+    expect(back.affiliates.size).toBe(3);
+    expect(absent.waitMs(2000)).toBe(89_000);
+    expect(absent.waitMs(91_000)).toBe(0);
+    expect(names(absent.complete(stateOf(NODES.slice(0, 1)), 91_000))).toStrictEqual(["worker-1"]);
+  });
+
+  test("have their new name when they come back with one", () => {
+    const absent = new AbsentNodes();
+    absent.complete(stateOf(NODES.slice(0, 1)), 0);
+    absent.onReturn(0);
+    const [node] = NODES;
+    const renamed = { ...node, nodeId: "wrk", nodename: "worker-9" };
+    expect(names(absent.complete(stateOf([renamed]), 1))).toStrictEqual(["worker-9"]);
+  });
+});
