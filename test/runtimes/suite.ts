@@ -19,6 +19,13 @@ import {
 } from "talos-discovery/discovery";
 import { base62, generateNodeId, machineId, parseNodeId } from "talos-discovery/identity";
 import {
+  allowedIps,
+  generateKubeSpanIdentity,
+  kubespanAddress,
+  kubespanSubnet,
+  publicKeyOf,
+} from "talos-discovery/kubespan";
+import {
   decodeAffiliate,
   decodeEndpoint,
   encodeAffiliate,
@@ -30,7 +37,15 @@ import { connectTransport, grpcWebTransport } from "talos-discovery/web";
 import affiliateVectors from "../vectors/affiliates.json" with { type: "json" };
 import base62Vectors from "../vectors/base62.json" with { type: "json" };
 import endpointVectors from "../vectors/endpoints.json" with { type: "json" };
+import meshAddressVectors from "../vectors/kubespan-addresses.json" with { type: "json" };
+import allowedIpVectors from "../vectors/kubespan-allowed-ips.json" with { type: "json" };
 import { type Assert, type Harness, hex, unhex } from "./harness.ts";
+
+/** Made by `wg genkey` and `wg pubkey`. */
+const WIREGUARD_KEYS = {
+  privateKey: "2Dz6jXs8wu7IvtoQT6NG5BRh9SQOwGBIVwv3gPpw5kQ=",
+  publicKey: "/8SZC1U7p4RzQPmj/ZrV/HRwnzQ7DJv+jShP7MjsPSg=",
+};
 
 export interface SuiteEnvironment {
   /** A running service, as `http://127.0.0.1:1234`. */
@@ -77,6 +92,25 @@ export function portableTests({ test, assert }: Harness, { serviceUrl }: SuiteEn
       assert.equal(decodeAffiliate(opened), vector.affiliate);
       assert.equal(hex(encodeAffiliate(decodeAffiliate(opened))), vector.encoded);
     }
+  });
+
+  test("KubeSpan: addresses and allowed IPs agree with the vectors, keys with WireGuard's", () => {
+    for (const { clusterId, mac, subnet, address } of meshAddressVectors) {
+      assert.equal(kubespanSubnet(clusterId), subnet);
+      assert.equal(kubespanAddress(subnet, mac), address);
+    }
+    for (const { peers } of allowedIpVectors) {
+      assert.equal(
+        allowedIps(peers),
+        peers.map(({ allowedIPs }) => allowedIPs),
+      );
+    }
+    // As `wg pubkey` has it.
+    assert.equal(publicKeyOf(WIREGUARD_KEYS.privateKey), WIREGUARD_KEYS.publicKey);
+    const place = { clusterId: generateClusterId(), mac: "02:00:00:00:00:01" };
+    const identity = generateKubeSpanIdentity(place);
+    assert.equal(publicKeyOf(identity.privateKey), identity.publicKey);
+    assert.ok(generateKubeSpanIdentity(place).publicKey !== identity.publicKey, "two keys differ");
   });
 
   test("sealing takes a fresh nonce, and another secret does not open", () => {
