@@ -13,7 +13,8 @@ import { ServiceRegistry } from "../discovery/service-registry.ts";
 import type { ClusterAccess } from "./cluster-access.ts";
 import { type OpenRegistriesOptions, openRegistries } from "./cluster-registries.ts";
 import { DropSummary } from "./drop-summary.ts";
-import { CommandFailure, oneLine } from "./exit.ts";
+import { CommandFailure } from "./exit.ts";
+import { describeFailure, FailureNotices } from "./registry-failure.ts";
 
 /** Options of {@link createClusterDiscovery}. */
 export interface ClusterDiscoveryOptions
@@ -144,7 +145,7 @@ function examine(
   const failures = silent.map(({ source, lastError }) =>
     lastError === undefined
       ? `${source}: no answer within ${timeoutMs / 1000} s`
-      : oneLine(lastError),
+      : describeFailure(lastError),
   );
   return { answers: places.length - silent.length, failures };
 }
@@ -155,6 +156,6 @@ function tell(line: string | undefined, onNotice: (line: string) => void): void 
 
 /** Tells of each failure, and when the next attempt follows. */
 export function tellRetry(onNotice: (line: string) => void): OpenRegistriesOptions["onRetry"] {
-  return (error, delayMs) =>
-    onNotice(`${oneLine(error)}; again in ${(delayMs / 1000).toFixed(1)} s`);
+  const notices = new FailureNotices();
+  return (error, delayMs) => tell(notices.line(error, delayMs), onNotice);
 }

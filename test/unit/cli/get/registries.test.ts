@@ -153,7 +153,7 @@ describe("several services", () => {
     const beside = await runCommand(argv, cluster.environment(pages, first));
     expect(idsIn(beside.stdout)).toStrictEqual(["w-1"]);
     expect(beside.stderr).toMatch(/^talos-discovery: [^\n]*\n$/);
-    expect(beside.stderr).toContain(pages.url);
+    expect(beside.stderr).toContain(`${pages.url} speaks no HTTP/2: is this a discovery service?`);
     expect(beside.exitCode).toBe(0);
 
     const alone = await runCommand(argv, cluster.environment(pages));
