@@ -7,16 +7,14 @@
  */
 import { Wakeup } from "../live/waiting.ts";
 import type { AffiliateSpec, MemberSpec, RegistryStatus } from "../resources/index.ts";
-import type { Resource, ResourceEvent } from "../resources/resource.ts";
+import type { ResourceEvent } from "../resources/resource.ts";
 import { compareIds } from "../resources/versions.ts";
 import type { DiscoveryChange } from "./discovery-change.ts";
-import { type ClusterView, MergedCluster } from "./merged-cluster.ts";
-
-type AnyResource = Resource<AffiliateSpec | MemberSpec>;
+import { type ClusterResource, type ClusterView, MergedCluster } from "./merged-cluster.ts";
 
 interface Reader {
   /** What each changed resource was when this reader was last told; `undefined` for one that it does not know. */
-  readonly before: Map<ClusterView, Map<string, AnyResource | undefined>>;
+  readonly before: Map<ClusterView, Map<string, ClusterResource | undefined>>;
   readonly toldStatuses: Map<string, RegistryStatus>;
   readonly wakeup: Wakeup;
   hasSnapshot: boolean;
@@ -99,7 +97,7 @@ function mark(
   reader: Reader,
   view: ClusterView,
   id: string,
-  before: AnyResource | undefined,
+  before: ClusterResource | undefined,
 ): void {
   const changed = reader.before.get(view);
   if (!reader.hasSnapshot || changed === undefined) return;
@@ -111,11 +109,11 @@ function mark(
 
 function takeEvents(
   view: ClusterView,
-  changed: Map<string, AnyResource | undefined>,
+  changed: Map<string, ClusterResource | undefined>,
 ): ResourceEvent<AffiliateSpec | MemberSpec>[] {
   const events: ResourceEvent<AffiliateSpec | MemberSpec>[] = [];
   for (const [id, before] of changed) {
-    const resource: AnyResource | undefined = view.resources.get(id);
+    const resource: ClusterResource | undefined = view.resources.get(id);
     if (resource === undefined) {
       if (before !== undefined) events.push({ event: "destroyed", resource: before });
     } else events.push({ event: before === undefined ? "created" : "updated", resource });

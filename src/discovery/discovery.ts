@@ -2,7 +2,14 @@
  * Any number of registries side by side, merged into what a node knows of its cluster.
  * @module
  */
-import { linkedController, type Sleep, sleep, unlessAborted, Wakeup } from "../live/waiting.ts";
+import {
+  linkedController,
+  type Sleep,
+  sleep,
+  unlessAborted,
+  untilAborted,
+  Wakeup,
+} from "../live/waiting.ts";
 import type {
   DiscoveryRegistry,
   LocalAffiliate,
@@ -85,10 +92,10 @@ export class Discovery implements AsyncDisposable {
   }
 
   /**
-   * Sets what is known and told about the local node; every registry that takes it is told.
+   * Sets what is known and told about the local node; every registry that takes it is told, also where another refuses.
    *
    * @throws {TypeError} where there is no `nodeId`, or the affiliate has another.
-   * @throws what a registry's `publish` throws, the first of them, when all have been told.
+   * @throws what the first of those that refuse throws, when all have been told.
    */
   publish(local: LocalAffiliate): void {
     if (this.#nodeId === undefined) throw new TypeError("publish: this discovery has no nodeId");
@@ -173,7 +180,8 @@ export class Discovery implements AsyncDisposable {
       ...this.registries.map((registry) =>
         followRegistry(registry, this.#sinkOf(registry), options, signal),
       ),
-      unlessAborted(new Promise<never>(() => {}), signal).catch(() => {}),
+      // Where there are none, too.
+      untilAborted(signal),
     ]);
   }
 

@@ -10,14 +10,19 @@ import type { Resource } from "../resources/resource.ts";
 import { ResourceView } from "../resources/versions.ts";
 import type { DiscoveryState } from "./discovery-change.ts";
 
-/** Any of the views of a {@link MergedCluster}. */
-export type ClusterView = ResourceView<AffiliateSpec> | ResourceView<MemberSpec>;
+/** Of any of the views of a {@link MergedCluster}. */
+export type ClusterResource = Resource<AffiliateSpec | MemberSpec>;
+
+/** Any of the views of a {@link MergedCluster}, to be read. */
+export interface ClusterView {
+  readonly resources: ReadonlyMap<string, ClusterResource>;
+}
 
 /** Told of each change of a resource, with what it was before. */
 export type OnResource = (
   view: ClusterView,
   id: string,
-  before: Resource<AffiliateSpec | MemberSpec> | undefined,
+  before: ClusterResource | undefined,
 ) => void;
 
 /** A change costs about the merge of that one node, however large the cluster is. */
@@ -121,7 +126,7 @@ export class MergedCluster {
     const before = view.resources.get(id);
     const event = spec === undefined ? view.delete(id) : view.set(id, spec, atMs);
     if (event === undefined) return false;
-    this.#onResource(view as unknown as ClusterView, id, before);
+    this.#onResource(view, id, before);
     return true;
   }
 }

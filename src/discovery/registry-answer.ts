@@ -2,8 +2,12 @@
  * What a registry answers, looked at before it is believed: anybody may write one.
  * @module
  */
-import type { AffiliateSpec, KubeSpanAffiliateSpec } from "../resources/affiliate.ts";
-import { createAffiliateSpec } from "../resources/affiliate.ts";
+import { isDiscoveryError } from "../errors.ts";
+import {
+  type AffiliateSpec,
+  createAffiliateSpec,
+  type KubeSpanAffiliateSpec,
+} from "../resources/affiliate.ts";
 import type { RegistryStatus } from "../resources/discovery-registry.ts";
 
 const PHASES: readonly RegistryStatus["phase"][] = [
@@ -40,6 +44,9 @@ export function readStatus(value: unknown): RegistryStatus {
   const status = readObject(value, "status") as unknown as RegistryStatus;
   if (!PHASES.includes(status.phase)) throw new TypeError("status.phase is none of the known ones");
   readText(status.source, "status.source");
+  if (status.lastError !== undefined && !isDiscoveryError(status.lastError)) {
+    throw new TypeError("status.lastError is no DiscoveryError");
+  }
   return status;
 }
 

@@ -3,8 +3,7 @@
  * @module
  */
 import { isDiscoveryError } from "../errors.ts";
-import type { AffiliateSpec } from "../resources/affiliate.ts";
-import { createAffiliateSpec } from "../resources/affiliate.ts";
+import { type AffiliateSpec, createAffiliateSpec } from "../resources/affiliate.ts";
 import type {
   DiscoveryRegistry,
   LocalAffiliate,

@@ -3,6 +3,7 @@
  * @module
  */
 import type { DiscoveryError } from "../errors.ts";
+import { untilAborted } from "../live/waiting.ts";
 import type { AffiliateSpec } from "../resources/affiliate.ts";
 import type {
   DiscoveryRegistry,
@@ -66,7 +67,7 @@ export class StaticRegistry implements DiscoveryRegistry {
   async run({ signal }: { readonly signal?: AbortSignal | undefined } = {}): Promise<void> {
     this.#isRunning = true;
     this.#tellStatus();
-    await aborted(signal);
+    await untilAborted(signal);
     this.#isRunning = false;
     this.#tellStatus();
   }
@@ -80,11 +81,4 @@ export class StaticRegistry implements DiscoveryRegistry {
       ...(error !== undefined ? { lastError: error } : {}),
     });
   }
-}
-
-function aborted(signal: AbortSignal | undefined): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal?.aborted) resolve();
-    else signal?.addEventListener("abort", () => resolve(), { once: true });
-  });
 }

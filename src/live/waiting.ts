@@ -24,6 +24,14 @@ export function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal): Prom
   }, signal);
 }
 
+/** Resolves when `signal` aborts; without one never. */
+export function untilAborted(signal: AbortSignal | undefined): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal?.aborted) resolve();
+    else signal?.addEventListener("abort", () => resolve(), { once: true });
+  });
+}
+
 /** A controller that aborts with the first of `parents`. `unlink` takes its listeners off again. */
 export function linkedController(...parents: readonly (AbortSignal | undefined)[]): {
   readonly controller: AbortController;

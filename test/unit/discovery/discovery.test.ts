@@ -7,9 +7,10 @@ import { Discovery, type DiscoveryOptions } from "../../../src/discovery/discove
 import type { DiscoveryChange } from "../../../src/discovery/discovery-change.ts";
 import { StaticRegistry } from "../../../src/discovery/static-registry.ts";
 import { DiscoveryError } from "../../../src/errors.ts";
+import { untilAborted } from "../../../src/live/waiting.ts";
 import { createAffiliateSpec } from "../../../src/resources/affiliate.ts";
 import type { RegistryChange } from "../../../src/resources/discovery-registry.ts";
-import { ScriptedRegistry, untilAborted } from "./scripted-registry.ts";
+import { ScriptedRegistry } from "./scripted-registry.ts";
 
 const LOCAL = "Local";
 const node = (nodeId: string, addresses: string[] = []) =>
@@ -231,6 +232,7 @@ describe("a registry that fails", () => {
         { kind: "snapshot", affiliates: "all" },
         { kind: "deleted" },
         { kind: "status", status: { phase: "fine" } },
+        { kind: "status", status: { phase: "waiting", source: "", lastError: "broken" } },
       ].map((change) => [
         `that tells ${JSON.stringify(change)}`,
         (registry: ScriptedRegistry) => {

@@ -2,6 +2,7 @@
  * A registry that does as a test says, also what none should do.
  * @module
  */
+import { untilAborted } from "../../../src/live/waiting.ts";
 import type {
   DiscoveryRegistry,
   LocalAffiliate,
@@ -55,11 +56,4 @@ export class ScriptedRegistry implements DiscoveryRegistry {
   withdraw(): void {
     this.published.push(undefined);
   }
-}
-
-export function untilAborted(signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal.aborted) resolve();
-    else signal.addEventListener("abort", () => resolve(), { once: true });
-  });
 }
