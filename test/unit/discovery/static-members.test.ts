@@ -2,6 +2,7 @@
  * Lists of hosts, as people write them.
  * @module
  */
+import { readFileSync } from "node:fs";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { parseStaticMembers } from "../../../src/discovery/static-members.ts";
@@ -95,6 +96,16 @@ describe("a host", () => {
     ]);
     expect(merged.get("abc")).toStrictEqual({ ...known, addresses: ["10.0.0.1", "192.0.2.1"] });
   });
+});
+
+test("the list in the documentation parses", () => {
+  const page = readFileSync(new URL("../../../docs/own-registry.md", import.meta.url), "utf8");
+  const hosts = parse(/```yaml\n(.*?)```/s.exec(page)?.[1] ?? "");
+  expect(hosts.map(({ nodeId, nodename }) => [nodeId, nodename])).toEqual([
+    ["static-nas", "nas"],
+    ["static-api.example", "api.example"],
+    ["2VfX3nu67ZtZPl57IdJrU87BMjVWkSBJiL9ulP9TCnF", ""],
+  ]);
 });
 
 describe("a list", () => {
