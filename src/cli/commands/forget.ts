@@ -56,7 +56,7 @@ async function runForget({ flags, args: [node = ""], io }: Invocation): Promise<
     access.services.map((service) => listCopies(cluster, service, calls)),
   );
   for (const listing of listings) {
-    if ("failure" in listing) writeNotice(io, `${listing.service.name}: ${listing.failure}`);
+    if ("failure" in listing) writeNotice(io, listing.failure);
   }
   const found = requireOne(listings, node, io);
   if (!flags.isOn("force") && found.copies.every(({ spec }) => spec === undefined)) {

@@ -12,6 +12,7 @@ import type { Cluster, WatchResponse } from "../../protocol/index.ts";
 import { type AffiliateSpec, createAffiliateSpec } from "../../resources/index.ts";
 import type { ClusterAccess, ClusterService } from "../cluster-access.ts";
 import { CommandFailure, oneLine, UsageError } from "../exit.ts";
+import { describeFailure } from "../registry-failure.ts";
 import { CLIENT_VERSION } from "../version.ts";
 
 const PING_INTERVAL_MS = 10_000;
@@ -84,7 +85,7 @@ export async function listCopies(
   options: ServiceCallOptions,
 ): Promise<ServiceListing> {
   const copies = new Map<string, AffiliateCopy>();
-  using deadline = new Deadline(service, options);
+  using deadline = new Deadline(options);
   try {
     await atService(cluster, service, deadline.signal, async ({ client }) => {
       for (const listed of await list(client, cluster.clusterId, deadline.signal)) {
@@ -93,7 +94,7 @@ export async function listCopies(
     });
   } catch (error) {
     if (options.signal.aborted) throw new CommandFailure("interrupted");
-    return { service, failure: oneLine(error) };
+    return { service, failure: failureAt(service, error) };
   }
   return { service, copies };
 }
@@ -109,7 +110,7 @@ export async function forgetAt(
   { waitMs, ...options }: ServiceCallOptions & { readonly waitMs: number },
 ): Promise<ForgetOutcome> {
   let result: ForgetOutcome["result"] = "failed";
-  using deadline = new Deadline(service, options);
+  using deadline = new Deadline(options);
   const { signal } = deadline;
   try {
     await atService(cluster, service, signal, async ({ client }) => {
@@ -132,7 +133,8 @@ export async function forgetAt(
     });
   } catch (error) {
     if (result !== "failed") return { service, result };
-    return { service, result, error: options.signal.aborted ? "interrupted" : oneLine(error) };
+    if (options.signal.aborted) return { service, result, error: "interrupted" };
+    return { service, result, error: failureAt(service, error) };
   }
   return { service, result };
 }
@@ -163,9 +165,9 @@ class Deadline implements Disposable {
   readonly #ended = new AbortController();
   readonly #lifted = new AbortController();
 
-  constructor({ url }: ClusterService, { signal, timeoutMs }: ServiceCallOptions) {
+  constructor({ signal, timeoutMs }: ServiceCallOptions) {
     this.signal = AbortSignal.any([signal, this.#ended.signal]);
-    const why = new CommandFailure(`${url}: no answer within ${timeoutMs / 1000} s`);
+    const why = new CommandFailure(`no answer within ${timeoutMs / 1000} s`);
     sleep(timeoutMs, this.#lifted.signal).then(
       () => this.#ended.abort(why),
       () => {},
@@ -181,6 +183,10 @@ class Deadline implements Disposable {
     this.lift();
     this.#ended.abort();
   }
+}
+
+function failureAt({ url }: ClusterService, error: unknown): string {
+  return describeFailure(`${url.replace(/\/$/, "")}: ${oneLine(error)}`);
 }
 
 function atService(
