@@ -3,6 +3,7 @@
  * it brings `@kubernetes/client-node`, which knows all the ways to get credentials.
  * @module
  */
+import { X509Certificate } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import type { RequestOptions } from "node:https";
 import { dirname, isAbsolute, join } from "node:path";
@@ -166,7 +167,9 @@ async function checkCertificates(
   plain.loadFromClusterAndUser(cluster, { name: user.name, certFile, certData, keyFile, keyData });
   try {
     const { ca, cert, key } = await optionsOf(plain, source);
-    createSecureContext({ ca, cert, key });
+    createSecureContext({ cert, key });
+    // An authority that is none would make a context without a word, and then trust nobody.
+    if (ca !== undefined) new X509Certificate(ca as Buffer);
   } catch (error) {
     const cause = error instanceof DiscoveryError ? error.cause : error;
     const { path, code } = cause as NodeJS.ErrnoException;
