@@ -76,8 +76,8 @@ async function printAsFound(
   options: DiagnoseOptions,
   io: CliIo,
 ): Promise<Diagnosis> {
-  const style = chooseStyle(io.stdout, io.env);
-  const lines = new ReportLines(style, io.stdout.isTerminal ? io.stdout.columns : undefined);
+  const columns = io.stdout.isTerminal ? io.stdout.columns : undefined;
+  const lines = new ReportLines(chooseStyle(io.stdout, io.env), columns);
   const diagnosis = await diagnoseAll(services, node, {
     ...options,
     onService: (service) => io.stdout.write(lines.flush() + lines.service(service)),
@@ -85,7 +85,7 @@ async function printAsFound(
   });
   io.stdout.write(lines.flush());
   if (diagnosis.node !== undefined) io.stdout.write(lines.node(diagnosis.node));
-  io.stdout.write(`\n${style.heading(summaryLine(diagnosis))}\n`);
+  io.stdout.write(lines.summary(summaryLine(diagnosis)));
   return diagnosis;
 }
 

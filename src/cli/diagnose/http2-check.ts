@@ -140,7 +140,7 @@ async function introduction(route: Route, signal: AbortSignal): Promise<Buffer> 
 }
 
 function readHttp1(answer: Buffer): WebAnswer | undefined {
-  const text = answer.toString("utf8");
+  const text = answer.toString("utf8", 0, MAX_ANSWER_BYTES);
   const [statusLine = ""] = text.split(/\r?\n/, 1);
   if (!/^HTTP\/1\.[01] \d{3}/.test(statusLine)) return undefined;
   const [head = "", body = ""] = text.split(/\r?\n\r?\n/, 2);
@@ -178,7 +178,7 @@ function explainWeb(web: WebAnswer, route: Route): Pick<Finding, "status" | "sum
   const { statusLine, server, contentType, text } = web;
   if (!route.service.tls && /\bTLS\b|HTTPS/i.test(text ?? "")) return wrongScheme(route);
   const who = server === null ? "" : ` of ${server}`;
-  const page = contentType?.includes("html") ? `, a web page` : "";
+  const page = contentType?.includes("html") ? ", a web page" : "";
   const words = text === null ? "" : `: "${text}"`;
   const hint = PRODUCT_HINTS.find(([name]) => name.test(server ?? ""))?.[1] ?? GENERAL_HINT;
   return { status: "failed", summary: `only HTTP/1.1${who}: ${statusLine}${page}${words}`, hint };

@@ -2,6 +2,7 @@
  * Checks as lines for people, one after the other as they end.
  * @module
  */
+import type { ClusterService } from "../cluster-access.ts";
 import { printable } from "../output/printable.ts";
 import type { Style } from "../output/style.ts";
 import { CHECK_NAMES, type CheckReport, type CheckStatus, type Finding } from "./check.ts";
@@ -30,11 +31,11 @@ export class ReportLines {
   }
 
   /** Begins a service. */
-  service({ name, url }: { readonly name: string; readonly url: string }): string {
+  service({ name, url, host }: Pick<ClusterService, "name" | "url" | "host">): string {
     const isFirst = this.#url === undefined;
     this.#url = url;
     this.#hopCount = 0;
-    const shown = url.includes(name) ? url : `${name}  ${url}`;
+    const shown = name === host ? url : `${name}  ${url}`;
     return `${isFirst ? "" : "\n"}${this.#style.heading(printable(shown))}\n`;
   }
 
@@ -86,6 +87,12 @@ export class ReportLines {
     return `\n${heading}\n${services}${this.#lines("node", diagnosis)}`;
   }
 
+  /** What is said of all, at the end. */
+  summary(text: string): string {
+    const lines = this.#wrap(printable(text), 0).map((line) => this.#style.heading(line));
+    return `\n${lines.join("\n")}\n`;
+  }
+
   #lines(name: string, { status, summary, hint }: Finding, durationMs?: number): string {
     const took = durationMs === undefined || durationMs < 1 ? "" : ` (${durationText(durationMs)})`;
     const head = `${MARGIN}${this.#paint(status)(status.padEnd(STATUS_WIDTH))}${name.padEnd(NAME_WIDTH)}`;
@@ -99,9 +106,9 @@ export class ReportLines {
     return `${head}${[...body, ...advice].join(`\n${" ".repeat(INDENT)}`)}\n`;
   }
 
-  #wrap(text: string): string[] {
+  #wrap(text: string, indent: number = INDENT): string[] {
     if (this.#columns === undefined) return [text];
-    const width = Math.max(MIN_TEXT_WIDTH, this.#columns - INDENT - 1);
+    const width = Math.max(MIN_TEXT_WIDTH, this.#columns - indent - 1);
     const lines: string[] = [];
     let line = "";
     for (const word of text.split(" ")) {

@@ -1,6 +1,10 @@
 /** What a service says to `Hello`, and what stands in its place. */
 import { createServer, type ServerHttp2Stream } from "node:http2";
-import { describe, expect, test } from "vitest";
+import { createClient } from "@connectrpc/connect";
+import { describe, expect, onTestFinished, test, vi } from "vitest";
+import { checkRoundTrip } from "../../../../src/cli/diagnose/hello-check.ts";
+import { grpcTransport } from "../../../../src/node/index.ts";
+import { Cluster } from "../../../../src/protocol/index.ts";
 import {
   CLUSTER_ID,
   checkOf,
@@ -85,6 +89,21 @@ describe("Hello", () => {
     });
   });
 
+  test("of a service that is stopping says to try again", async () => {
+    const server = createServer();
+    server.on("stream", (stream: ServerHttp2Stream) => {
+      stream.respond(
+        { ":status": 200, "content-type": "application/grpc", "grpc-status": "14" },
+        { endStream: true },
+      );
+    });
+    expect(await diagnoseCheck("hello", `http://127.0.0.1:${await listen(server)}`)).toMatchObject({
+      status: "failed",
+      summary: "Unavailable: no message",
+      hint: expect.stringContaining("stopping or overloaded"),
+    });
+  });
+
   test("to another gRPC service says that it is another", async () => {
     const server = createServer();
     server.on("stream", (stream: ServerHttp2Stream) => {
@@ -127,6 +146,28 @@ describe("the round trip", () => {
     expect(count).toBe(5);
     expect(minMs).toBeLessThanOrEqual(medianMs ?? 0);
     expect(medianMs).toBeLessThanOrEqual(maxMs ?? 0);
+  });
+
+  test("above a second is a warning", async () => {
+    const { url } = await startTestService();
+    let timeMs = 0;
+    const clock = vi.spyOn(performance, "now").mockImplementation(() => {
+      timeMs += 1500;
+      return timeMs;
+    });
+    onTestFinished(() => clock.mockRestore());
+    const transport = grpcTransport(url);
+    onTestFinished(() => transport.close());
+    const { finding } = await checkRoundTrip(
+      createClient(Cluster, transport),
+      { clusterId: CLUSTER_ID, timeoutMs: 10_000 },
+      AbortSignal.timeout(10_000),
+    );
+    expect(finding).toMatchObject({
+      status: "warning",
+      summary: expect.stringMatching(/^median \d+ ms of 5 calls/),
+      hint: expect.stringContaining("The way is long"),
+    });
   });
 
   test("that is cut short by the rate limit says so", async () => {

@@ -1,6 +1,7 @@
 /** Who else may be met where a service is looked for. */
 import { createServer as createHttp1Server } from "node:http";
 import { createServer as createHttps1Server } from "node:https";
+import { createServer as createTlsServer } from "node:tls";
 import { describe, expect, test } from "vitest";
 import { TLS } from "../../node/test-service.ts";
 import { diagnose, diagnoseCheck, listen, speaking, startTestService } from "./diagnose-harness.ts";
@@ -32,6 +33,17 @@ describe("HTTP/2", () => {
       status: "ok",
       summary: "HTTP/2 by ALPN",
       details: { alpn: "h2" },
+    });
+  });
+
+  test("without ALPN in TLS is not enough for gRPC", async () => {
+    const settings = new Uint8Array([0, 0, 0, 4, 0, 0, 0, 0, 0]);
+    const port = await listen(createTlsServer(TLS, (socket) => void socket.write(settings)));
+    expect(await diagnoseCheck("http2", at(port, "https"))).toMatchObject({
+      status: "failed",
+      summary: "HTTP/2, but the server does not offer it in TLS (ALPN)",
+      hint: expect.stringContaining("offer h2"),
+      details: { alpn: null },
     });
   });
 

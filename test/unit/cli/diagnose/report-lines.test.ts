@@ -4,7 +4,7 @@ import { ReportLines } from "../../../../src/cli/diagnose/report-lines.ts";
 import { chooseStyle, PLAIN } from "../../../../src/cli/output/style.ts";
 
 const URL = "http://127.0.0.1:3000";
-const SERVICE = { name: "primary", url: URL };
+const SERVICE = { name: "primary", url: URL, host: "127.0.0.1:3000" };
 
 const OK: CheckReport = { name: "dns", status: "ok", summary: "10.0.0.1", durationMs: 12.3 };
 const FAILED: CheckReport = {

@@ -204,6 +204,20 @@ describe("TLS", () => {
     });
   });
 
+  test.each([
+    ["unrecognized_name", 112, "the server knows no certificate for 127.0.0.1", "list of names"],
+    ["certificate_required", 116, "the server asks for a client certificate", "have none to show"],
+    ["handshake_failure", 40, "the handshake failed", "the server's log"],
+  ])("that ends with the alert %s is explained", async (_name, alert, summary, hint) => {
+    // RFC 8446, 6: a fatal alert.
+    const port = await listen(speaking(new Uint8Array([0x15, 3, 3, 0, 2, 2, alert])));
+    expect(await diagnoseCheck("tls", `https://127.0.0.1:${port}`)).toMatchObject({
+      status: "failed",
+      summary: expect.stringContaining(summary),
+      hint: expect.stringContaining(hint),
+    });
+  });
+
   test("is not needed where the URL says plaintext", async () => {
     const service = parseServiceUrl("http://127.0.0.1:1");
     const route = { service, proxy: undefined, addresses: ["127.0.0.1"], ca: undefined };
