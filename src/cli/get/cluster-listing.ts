@@ -16,6 +16,7 @@ import {
 import { type ClusterAccess, registriesOf } from "../cluster-access.ts";
 import { readClusterOnce, watchCluster } from "../cluster-discovery.ts";
 import type { Listing } from "./listing.ts";
+import { SharedNames } from "./shared-names.ts";
 
 type Resources<Spec> = ReadonlyMap<string, Resource<Spec>>;
 
@@ -29,9 +30,15 @@ export function rawAffiliateListing(access: ClusterAccess): Listing<AffiliateSpe
   return clusterListing(RAW_AFFILIATES, access, ({ rawAffiliates }) => rawAffiliates);
 }
 
-/** Lists those with a node name. */
+/** Lists those with a node name. A name that several claim is told, since all but one of them are not in the list. */
 export function memberListing(access: ClusterAccess): Listing<MemberSpec> {
-  return clusterListing(MEMBERS, access, ({ members }) => members);
+  const sharedNames = new SharedNames();
+  return clusterListing(
+    MEMBERS,
+    access,
+    ({ members }) => members,
+    ({ affiliates }) => sharedNames.add(affiliates),
+  );
 }
 
 /** What a change means to members: for a snapshot all of them, sorted by name. */
@@ -45,13 +52,23 @@ function clusterListing<Spec extends AffiliateSpec | MemberSpec>(
   definition: ResourceDefinition<Spec>,
   access: ClusterAccess,
   select: Select<Spec>,
+  noticeOf: (state: DiscoveryState) => string | undefined = () => undefined,
 ): Listing<Spec> {
+  function look(state: DiscoveryState, onNotice: (line: string) => void): void {
+    const notice = noticeOf(state);
+    if (notice !== undefined) onNotice(notice);
+  }
   return {
     definition,
     node: registriesOf(access),
-    read: async (options) => sorted(select(await readClusterOnce(access, options))),
+    async read(options) {
+      const state = await readClusterOnce(access, options);
+      look(state, options.onNotice);
+      return sorted(select(state));
+    },
     async *watch(options) {
       for await (const change of watchCluster(access, options)) {
+        if (change.kind !== "status") look(change.state, options.onNotice);
         const events = eventsOf(definition, select, change);
         if (change.kind === "snapshot" || events.length > 0) yield events;
       }
