@@ -18,7 +18,8 @@ const run = promisify(execFile);
 
 /** Reads the name of a network interface. */
 export function parseInterfaceName(text: string): string {
-  if (INTERFACE_FORM.test(text)) return text;
+  // Two words have a meaning of their own for wg.
+  if (INTERFACE_FORM.test(text) && text !== "all" && text !== "interfaces") return text;
   throw new RangeError("is no name of a network interface");
 }
 
