@@ -2,7 +2,8 @@
  * `forget` before the reference and ours at once: dead nodes are gone for everybody, and nodes that are alive come back.
  * @module
  */
-import { execFile } from "node:child_process";
+import { execFile, spawn } from "node:child_process";
+import { once } from "node:events";
 import { promisify } from "node:util";
 import { expect, test } from "vitest";
 import {
@@ -24,26 +25,49 @@ interface Outcome {
   readonly results: readonly string[];
 }
 
-/** Runs `forget --yes -o json`. */
-async function forget(
-  node: string,
-  services: readonly Service[],
-  { clusterId, clusterSecret }: Cluster,
-  ...more: readonly string[]
-): Promise<Outcome> {
-  const urls = services.flatMap(({ url }) => ["--service", url]);
-  const args = [OUR_CLI, "forget", node, "--yes", "-o", "json", ...urls, ...more];
-  const env = {
+function environment({ clusterId, clusterSecret }: Cluster): NodeJS.ProcessEnv {
+  return {
     ...process.env,
     TALOS_DISCOVERY_CLUSTER_ID: clusterId,
     TALOS_DISCOVERY_CLUSTER_SECRET: clusterSecret,
   };
-  const { stdout, code } = await run(process.execPath, args, { env }).then(
+}
+
+/** Runs `forget --yes -o json`. */
+async function forget(
+  node: string,
+  services: readonly Service[],
+  cluster: Cluster,
+  ...more: readonly string[]
+): Promise<Outcome> {
+  const urls = services.flatMap(({ url }) => ["--service", url]);
+  const args = [OUR_CLI, "forget", node, "--yes", "-o", "json", ...urls, ...more];
+  const { stdout, code } = await run(process.execPath, args, { env: environment(cluster) }).then(
     (done) => ({ ...done, code: 0 }),
     (error: { readonly stdout: string; readonly code: number }) => error,
   );
   const { services: outcomes } = JSON.parse(stdout) as { services: { result: string }[] };
   return { exitCode: code, results: outcomes.map(({ result }) => result) };
+}
+
+/** Runs a command on a terminal of its own (`script` is in every Debian), and answers the question that it asks. */
+async function talk(
+  command: string,
+  cluster: Cluster,
+  answer: string,
+): Promise<{ readonly said: string; readonly exitCode: number }> {
+  const line = `${process.execPath} ${OUR_CLI} ${command}`;
+  const child = spawn("script", ["--quiet", "--return", "--command", line, "/dev/null"], {
+    env: environment(cluster),
+  });
+  let said = "";
+  child.stdout.setEncoding("utf8").on("data", (text: string) => {
+    if (!said.includes("[y/N]") && `${said}${text}`.includes("[y/N]"))
+      child.stdin.write(`${answer}\n`);
+    said += text;
+  });
+  const [exitCode] = (await once(child, "close")) as [number];
+  return { said, exitCode };
 }
 
 test("forgets a node on the reference and on ours, and nodes that are alive come back", async () => {
@@ -80,6 +104,31 @@ test("forgets a node on the reference and on ours, and nodes that are alive come
     });
     for (const observer of observers) await observer.sees();
   }
+});
+
+test("asks on a terminal, and deletes when the answer is yes", async () => {
+  await using stage = new Stage();
+  const cluster = createCluster();
+  const service = await stage.service("go");
+  const node = stage.node("go", service, cluster, { nodeId: "dead" });
+  const observer = stage.node("ts", service, cluster);
+  node.publish({ nodename: "worker-1" });
+  await observer.seesThat("worker-1", (seen) => seen.get("dead"));
+  await node.process.kill();
+  for (const [answer, outcome] of [
+    ["n", "nothing was deleted"],
+    ["y", "forgotten"],
+  ] as const) {
+    const { said, exitCode } = await talk(
+      `forget worker-1 --service ${service.url}`,
+      cluster,
+      answer,
+    );
+    expect(said).toMatch(/worker-1.*Forget "worker-1" on this service\? \[y\/N\]/s);
+    expect(said).toContain(outcome);
+    expect(exitCode).toBe(answer === "y" ? 0 : 1);
+  }
+  await observer.sees();
 });
 
 test("goes where the reference redirects to", async () => {
