@@ -32,6 +32,8 @@ export interface ServiceState {
   /** Base URL of the service as it was configured: nothing but scheme, host and port. */
   readonly url: string;
   readonly status: ClientStatus;
+  /** How many attempts have failed so far, also such as nobody looked at in time. */
+  readonly failureCount: number;
   /** Ours, as this service sees it, where it has told. */
   readonly publicAddress: string | undefined;
   /**
@@ -74,6 +76,7 @@ export class ManyServices implements AsyncDisposable {
   /** Aborts with `run`, or with a reconnect: the wait after which a lost service's list is outdated. */
   readonly #losses = new Map<number, AbortController>();
   readonly #settled = new Set<number>();
+  readonly #failureCounts: number[];
   /** The watch of each service that counts: the end of an older one may show late. */
   readonly #watches = new Map<number, WatchObserver>();
   readonly #progress: Wakeup = new Wakeup();
@@ -88,6 +91,8 @@ export class ManyServices implements AsyncDisposable {
     this.#observer = observer;
     const services = distinctServices(options.services);
     this.#shares = new ServiceShares(services.length, observer);
+    const failureCounts = services.map(() => 0);
+    this.#failureCounts = failureCounts;
     this.#clients = services.map((service, number) => this.#createClient(service, number));
     this.services = services.map(({ name, url }, number) => {
       const client = this.#client(number);
@@ -96,6 +101,9 @@ export class ManyServices implements AsyncDisposable {
         url,
         get status() {
           return client.status;
+        },
+        get failureCount() {
+          return failureCounts[number] ?? 0;
         },
         get publicAddress() {
           return client.publicAddress;
@@ -198,6 +206,7 @@ export class ManyServices implements AsyncDisposable {
       onDrop: onDrop && ((report) => onDrop(report, state())),
       onRetry: (error, delayMs) => {
         this.#settled.add(number);
+        this.#failureCounts[number] = (this.#failureCounts[number] ?? 0) + 1;
         this.#onLoss(number);
         onRetry?.(error, delayMs, state());
       },

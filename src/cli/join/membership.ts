@@ -41,7 +41,8 @@ export class Membership {
   readonly #places: readonly Place[];
   /** Places that have accepted us once, and where we may still be listed. */
   readonly #accepted = new Set<Place>();
-  readonly #failing = new Set<Place>();
+  /** Failures of each place that were made good, and told so. */
+  readonly #recovered = new Map<Place, number>();
   #published: AffiliateSpec | undefined;
   /** What could not be published, so that it is told once. */
   #refused: AffiliateSpec | undefined;
@@ -139,10 +140,11 @@ export class Membership {
 
   #tellRecovered(): void {
     for (const place of this.#places) {
-      if (place.isFailing) this.#failing.add(place);
-      else if (place.isConnected && this.#failing.delete(place)) {
-        this.#onNotice(`connected to ${place.name} again`);
-      }
+      const failureCount = place.countFailures();
+      if (!place.isConnected || failureCount === (this.#recovered.get(place) ?? 0)) continue;
+      this.#recovered.set(place, failureCount);
+      // The first time it says that we are registered.
+      if (this.#accepted.has(place)) this.#onNotice(`connected to ${place.name} again`);
     }
   }
 

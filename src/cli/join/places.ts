@@ -2,18 +2,19 @@
  * The places where this machine is registered: each discovery service, and each other registry that takes it.
  * @module
  */
-import type { Discovery } from "../../discovery/index.ts";
+import type { Discovery, DiscoveryRegistry } from "../../discovery/index.ts";
 import { ServiceRegistry } from "../../discovery/service-registry.ts";
+import type { DiscoveryError } from "../../errors.ts";
 
 /** One place. */
 export interface Place {
   /** For people: a URL, or what another registry calls its source. */
   readonly name: string;
-  /** Whether it cannot be reached at the moment. */
-  readonly isFailing: boolean;
   readonly isConnected: boolean;
   /** Ours, as it sees it, where it tells. */
   readonly publicAddress: string | undefined;
+  /** How many failures were seen so far; a service's own count, and of others those that were there at such a call. */
+  countFailures(): number;
   /** Resolves when it has accepted what was published or withdrawn last. @throws `signal.reason` */
   flush(signal: AbortSignal): Promise<void>;
 }
@@ -26,33 +27,37 @@ export function placesOf({ registries }: Discovery): readonly Place[] {
         get name() {
           return service.status.service;
         },
-        get isFailing() {
-          return service.status.lastError !== undefined;
-        },
         get isConnected() {
           return service.status.phase === "connected";
         },
         get publicAddress() {
           return service.publicAddress;
         },
+        countFailures: () => service.failureCount,
         flush: (signal) => service.flush({ signal }),
       }));
     }
-    if (registry.publish === undefined) return [];
-    return [
-      {
-        get name() {
-          return registry.status.source;
-        },
-        get isFailing() {
-          return registry.status.lastError !== undefined;
-        },
-        get isConnected() {
-          return registry.status.phase === "connected";
-        },
-        publicAddress: undefined,
-        flush: async (signal) => registry.flush?.({ signal }),
-      },
-    ];
+    return registry.publish === undefined ? [] : [otherPlace(registry)];
   });
+}
+
+function otherPlace(registry: DiscoveryRegistry): Place {
+  let lastError: DiscoveryError | undefined;
+  let failureCount = 0;
+  return {
+    get name() {
+      return registry.status.source;
+    },
+    get isConnected() {
+      return registry.status.phase === "connected";
+    },
+    publicAddress: undefined,
+    countFailures() {
+      const { status } = registry;
+      if (status.lastError !== undefined && status.lastError !== lastError) failureCount++;
+      lastError = status.lastError;
+      return failureCount;
+    },
+    flush: async (signal) => registry.flush?.({ signal }),
+  };
 }
