@@ -21,7 +21,10 @@ import type { CliIo } from "../io.ts";
 import { formatJson } from "../output/json.ts";
 import { chooseStyle } from "../output/style.ts";
 
-const FORMATS = ["text", "json"] as const;
+const FORMATS = ["table", "json"] as const;
+
+/** Flags of a cluster that name other registries, at which nothing is looked here. */
+const OTHER_REGISTRIES: readonly string[] = ["kubeconfig", "static"];
 
 /** Adds `diagnose`. */
 export const addDiagnoseCommand: AddCommand = (parent, action) => {
@@ -33,7 +36,7 @@ export const addDiagnoseCommand: AddCommand = (parent, action) => {
     )
     .addOption(flag("--node <name>", "why not this node? A node ID, node name or hostname"))
     .addOption(flag("--timeout <duration>", "how long each check may take", "10s"))
-    .addOption(flag("-o, --output <format>", FORMATS.join(", "), "text"));
+    .addOption(flag("-o, --output <format>", FORMATS.join(", "), "table"));
   addClusterFlags(command)
     .addHelpText(
       "after",
@@ -45,10 +48,13 @@ export const addDiagnoseCommand: AddCommand = (parent, action) => {
       ),
     )
     .action(action(runDiagnose));
+  for (const option of command.options) {
+    if (OTHER_REGISTRIES.includes(option.name())) option.hideHelp();
+  }
 };
 
 async function runDiagnose({ flags, io }: Invocation): Promise<ExitCode> {
-  const format = flags.parsed("output", choiceOf(FORMATS)) ?? "text";
+  const format = flags.parsed("output", choiceOf(FORMATS)) ?? "table";
   const timeoutMs = flags.requiredParsed("timeout", parseTimeout);
   refuseOtherRegistries(flags);
   const access = await readClusterAccess(flags, io, { isPartial: true });
@@ -114,7 +120,7 @@ async function diagnoseAll(
 
 /** Whoever names them expects them to be looked at. */
 function refuseOtherRegistries(flags: Flags): void {
-  for (const name of ["kubeconfig", "static"]) {
+  for (const name of OTHER_REGISTRIES) {
     if (flags.isGiven(name)) throw new UsageError(`--${name}: only services are looked at`);
   }
 }

@@ -107,7 +107,7 @@ describe("diagnose", () => {
   test("never shows the secret, right or wrong", async () => {
     const url = await clusterOfOne();
     for (const secret of [SECRET, OTHER_SECRET]) {
-      for (const format of ["text", "json"]) {
+      for (const format of ["table", "json"]) {
         const { stdout, stderr } = await runCommand(["diagnose", "--service", url, "-o", format], {
           env: { ...env, TALOS_DISCOVERY_CLUSTER_SECRET: secret },
         });
@@ -149,6 +149,12 @@ describe("diagnose", () => {
     expect(stdout).toContain("\nnode worker-9\n");
     expect(stdout).toContain("worker-9 is listed by no service");
     expect(stdout).toContain("→ It has not published");
+  });
+
+  test("explains only the flags that it has a use for", async () => {
+    const { stdout } = await runCommand(["diagnose", "--help"]);
+    expect(stdout).toContain("--service");
+    expect(stdout).not.toMatch(/--kubeconfig|--static/);
   });
 
   test("that is interrupted says so, and shows what it has found", async () => {
