@@ -20,6 +20,12 @@ import { buildWireguard, connect, createMachine, INTERFACE } from "./mesh-machin
 
 const BUILD_LIMIT_MS = 600_000;
 
+/** A service on the machine that has this address. */
+const SERVE = [
+  ...["serve", "--addr=10.77.0.1:3000", "--landing-addr=off", "--metrics-addr=off"],
+  "--snapshots-enabled=false",
+];
+
 let wireguard: string;
 
 beforeAll(async () => {
@@ -167,6 +173,46 @@ test("two machines shake hands, reach each other by all of their addresses, and 
   for (const family of ["-4", "-6"]) {
     expect(await a.run("ip", family, "rule")).not.toContain("180");
   }
+});
+
+test("machines that join with --kubespan make a mesh, and see by get that it is up", async () => {
+  const desk = await createExportDesk();
+  const [a, b] = [await createMachine(wireguard), await createMachine(wireguard)];
+  await connect([a, "10.77.0.1"], [b, "10.77.0.2"]);
+  const service = a.start(process.execPath, COMMAND, ...SERVE);
+  await service.until("listening", () => service.events.find((line) => /listening/i.test(line)));
+  const cluster = join(desk.folder, "cluster.yaml");
+  await desk.run(process.execPath, COMMAND, "cluster", "new", "--out", cluster);
+  const where = ["--config", cluster, "--service", "http://10.77.0.1:3000"];
+  const machines = [["a", a] as const, ["b", b] as const];
+  const identityOf = (name: string) => join(desk.folder, `${name}.yaml`);
+
+  for (const [name, machine] of machines) {
+    const joined = machine.start(
+      process.execPath,
+      ...[COMMAND, "join", ...where, "--nodename", name],
+      ...["--kubespan", "--kubespan-identity", identityOf(name)],
+    );
+    await joined.until("registered", () => joined.events.find((line) => /registered/.test(line)));
+  }
+  for (const [name, machine] of machines) {
+    const folder = join(desk.folder, name);
+    await mkdir(folder);
+    const path = join(folder, `${INTERFACE}.conf`);
+    const identity = ["--kubespan-identity", identityOf(name)];
+    const command = [COMMAND, "export", "wireguard", ...where, ...identity, "--out", path];
+    await machine.run(process.execPath, ...command);
+  }
+  // Only now: a machine in the mesh speaks to the others through the mesh alone.
+  for (const [name, machine] of machines) {
+    await machine.run("wg-quick", "up", join(desk.folder, name, `${INTERFACE}.conf`));
+  }
+  // B's calls to the service go through the mesh as well, to the address of A's wire.
+  const peers = async (): Promise<string> =>
+    b.run(process.execPath, COMMAND, "get", "kubespanpeerstatuses", ...where);
+  await expect
+    .poll(peers)
+    .toMatch(/^ID +VERSION +LABEL +ENDPOINT +STATE.*\n\S+= +1 +a +10\.77\.0\.1:51820 +up /);
 });
 
 test("a peer that does not answer at one endpoint is reached at its next", async () => {

@@ -13,11 +13,11 @@ import {
 } from "../../node/index.ts";
 import { addClusterIdentityFlags, readClusterIdentity } from "../cluster-identity.ts";
 import { type AddCommand, examples, type Invocation } from "../command.ts";
-import { EXIT_OK, type ExitCode, UsageError } from "../exit.ts";
+import { EXIT_OK, type ExitCode } from "../exit.ts";
 import { choiceOf } from "../flag-values.ts";
 import { type Flags, flag } from "../flags.ts";
 import { type CliIo, writeNotice } from "../io.ts";
-import { firstMac } from "../network-card.ts";
+import { firstMac } from "../mesh-identity.ts";
 import { formatJson } from "../output/json.ts";
 import { chooseStyle } from "../output/style.ts";
 import { TableLayout } from "../output/table-layout.ts";
@@ -101,11 +101,7 @@ async function runShow({ flags, args: [path = ""], io }: Invocation): Promise<Ex
 
 async function readPlace(flags: Flags, io: CliIo): Promise<{ clusterId: string; mac: string }> {
   const { clusterId = flags.requiredText("cluster-id") } = await readClusterIdentity(flags, io);
-  const mac = flags.text("mac") ?? firstMac();
-  if (mac === undefined) {
-    throw new UsageError("this machine has no network card to take an address from; see --mac");
-  }
-  return { clusterId, mac };
+  return { clusterId, mac: flags.text("mac") ?? firstMac() };
 }
 
 function showNodeIdentity(nodeId: string, format: Format, io: CliIo): void {

@@ -4,7 +4,7 @@
  */
 import { isDiscoveryError } from "../../errors.ts";
 import { generateNodeId } from "../../identity/index.ts";
-import { type KubeSpanIdentity, kubespanSubnet } from "../../kubespan/index.ts";
+import type { KubeSpanIdentity } from "../../kubespan/index.ts";
 import {
   createKubeSpanIdentity,
   createNodeIdentity,
@@ -27,7 +27,7 @@ import { type Flags, flag } from "../flags.ts";
 import { memberEvents } from "../get/cluster-listing.ts";
 import { Membership } from "../join/membership.ts";
 import { addOwnAffiliateFlags, readOwnAffiliate } from "../join/own-affiliate.ts";
-import { firstMac } from "../network-card.ts";
+import { firstMac, requireCluster } from "../mesh-identity.ts";
 import { parseResourceFormat, RESOURCE_FORMATS } from "../output/printer.ts";
 import { createWatchView } from "../output/watch-view.ts";
 
@@ -127,20 +127,10 @@ async function readKubeSpanIdentity(
   if (clusterId === undefined) throw new UsageError("--kubespan: the cluster's ID is missing");
   const identity = await loadOrCreate(
     () => loadKubeSpanIdentity(path),
-    () => createKubeSpanIdentity(path, { clusterId, mac: requiredMac() }),
+    () => createKubeSpanIdentity(path, { clusterId, mac: firstMac() }),
   );
-  if (identity.subnet !== kubespanSubnet(clusterId)) {
-    throw new UsageError(`${path}: is an identity of another cluster`);
-  }
+  requireCluster(identity, clusterId, path);
   return identity;
-}
-
-function requiredMac(): string {
-  const mac = firstMac();
-  if (mac !== undefined) return mac;
-  throw new UsageError(
-    "this machine has no network card to take an address from; see identity new --kubespan --mac",
-  );
 }
 
 async function readIdentity(flags: Flags): Promise<string> {

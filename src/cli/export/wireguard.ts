@@ -6,7 +6,6 @@ import {
   KUBESPAN_MTU,
   KUBESPAN_PORT,
   type KubeSpanIdentity,
-  kubespanSubnet,
   MIN_KUBESPAN_MTU,
   type PeerProblem,
   type PeerSpec,
@@ -20,7 +19,8 @@ import type { AffiliateSpec } from "../../resources/index.ts";
 import { UsageError } from "../exit.ts";
 import { choiceOf, integerFrom, parsePort, quoted } from "../flag-values.ts";
 import { flag, numberFlag } from "../flags.ts";
-import type { ExportedCluster, ExportFormat, ExportInput, RenderedExport } from "./format.ts";
+import { requireCluster } from "../mesh-identity.ts";
+import type { ExportFormat, ExportInput, RenderedExport } from "./format.ts";
 
 const FORMS = ["wg-quick", "syncconf"] as const;
 
@@ -44,9 +44,11 @@ export const WIREGUARD: ExportFormat = {
   notes:
     "For WireGuard these choose a peer's endpoint; its allowed IPs are those that Talos gives it. The identity is\n" +
     "made by identity new --kubespan. To the others this machine is a peer while it is registered with its\n" +
-    "public key. The form wg-quick brings the interface up, with routes in a table of their own; the form\n" +
-    "syncconf is for wg syncconf and wg setconf. The text has this machine's private key in it, and the cluster's\n" +
-    "secret as preshared key.\n",
+    "public key, see join --kubespan. The form wg-quick brings the interface up, with routes in a table of their\n" +
+    "own: from then on, all that this machine sends to an address of a peer goes through the mesh, or nowhere\n" +
+    "while that peer is down. It takes a reverse path filter that is off or loose (net.ipv4.conf.all.rp_filter\n" +
+    "is 0 or 2). The form syncconf is for wg syncconf and wg setconf. The text has this machine's private key in\n" +
+    "it, and the cluster's secret as preshared key.\n",
   isPrivate: true,
   addFlags(command) {
     command
@@ -70,20 +72,13 @@ export const WIREGUARD: ExportFormat = {
     const identity = await loadKubeSpanIdentity(path);
     return {
       render(input) {
-        checkSubnet(identity, input.cluster, path);
+        const { id } = input.cluster;
+        if (id !== undefined) requireCluster(identity, id, path);
         return renderConfig(identity, input, own);
       },
     };
   },
 };
-
-function checkSubnet({ subnet }: KubeSpanIdentity, { id }: ExportedCluster, path: string): void {
-  const expected = id === undefined ? subnet : kubespanSubnet(id);
-  if (subnet === expected) return;
-  throw new UsageError(
-    `${path}: made for another cluster, with the subnet ${subnet} and not ${expected}`,
-  );
-}
 
 function renderConfig(
   identity: KubeSpanIdentity,

@@ -1,6 +1,6 @@
 import { readFile, stat } from "node:fs/promises";
 import { describe, expect, test } from "vitest";
-import { firstMac } from "../../../src/cli/network-card.ts";
+import { firstMac } from "../../../src/cli/mesh-identity.ts";
 import { kubespanAddress } from "../../../src/kubespan/index.ts";
 import { createTestFolder } from "./test-folder.ts";
 import { runCommand } from "./test-terminal.ts";
@@ -101,12 +101,8 @@ describe("an identity in the KubeSpan mesh", () => {
     );
     const path = folder.path("kubespan-identity.yaml");
     const made = await runCommand([...NEW, "--config", config, "--out", path, "-o", "yaml"]);
-    const mac = firstMac();
-    if (mac === undefined) expect(made.stderr).toContain("--mac");
-    else {
-      const address = kubespanAddress("fd7f:175a:b97c:5602::/64", mac);
-      expect(made.stdout).toMatch(`address: ${address}/128\nsubnet: fd7f:175a:b97c:5602::/64\n`);
-    }
+    const address = kubespanAddress("fd7f:175a:b97c:5602::/64", firstMac());
+    expect(made.stdout).toMatch(`address: ${address}/128\nsubnet: fd7f:175a:b97c:5602::/64\n`);
   });
 
   test.each([
@@ -148,6 +144,6 @@ describe("the first network card", () => {
       eth1: card("2e:1a:b6:53:81:70"),
     };
     expect(firstMac(() => interfaces)).toBe("2e:1a:b6:53:81:69");
-    expect(firstMac(() => ({ tun0: interfaces.tun0 }))).toBeUndefined();
+    expect(() => firstMac(() => ({ tun0: interfaces.tun0 }))).toThrow("--mac");
   });
 });
