@@ -107,7 +107,9 @@ async function readConfig(flags: Flags, io: CliIo): Promise<DiscoveryConfig | un
   const path = flags.text("config");
   if (path === undefined) return undefined;
   const { text, where } = await readFileOrStdin(path, io);
-  return parseDiscoveryConfig(text, { source: where });
+  const config = parseDiscoveryConfig(text, { source: where });
+  checkDocumentedId(config.clusterId, where);
+  return config;
 }
 
 /** The file on the command line, then the variable with the secret itself, then the variable with the file's name. */
@@ -119,6 +121,9 @@ async function readSecret(flags: Flags, io: CliIo): Promise<IdentitySource | und
   }
   const path = flags.text("cluster-secret-file");
   if (path === undefined) return undefined;
+  if (path === "-" && flags.text("config") === "-") {
+    throw new UsageError("--config and --cluster-secret-file: stdin can be only one of them");
+  }
   const { text, where } = await readFileOrStdin(path, io);
   return { ...sourceOf(flags, "cluster-secret-file"), ...parseSecret(text, where) };
 }
@@ -140,6 +145,7 @@ function parseSecret(
   const { clusterId, clusterSecret } = parseDiscoveryConfig(text, {
     source: `${where}: no cluster secret`,
   });
+  checkDocumentedId(clusterId, where);
   if (clusterSecret !== undefined) return { clusterId, clusterSecret };
   throw new UsageError(`${where}: neither a cluster secret nor a document with clusterSecret`);
 }
@@ -154,4 +160,13 @@ function checkClusterId(text: string): string {
   const bytes = Buffer.byteLength(text);
   if (bytes <= MAX_CLUSTER_ID_BYTES) return text;
   throw new RangeError(`is ${bytes} bytes long, more than ${MAX_CLUSTER_ID_BYTES}`);
+}
+
+/** Talos takes an ID of any length; services do not. */
+function checkDocumentedId(clusterId: string | undefined, where: string): void {
+  try {
+    checkClusterId(clusterId ?? "");
+  } catch (error) {
+    throw new UsageError(`${where}: the cluster's ID ${oneLine(error)}`, { cause: error });
+  }
 }

@@ -35,6 +35,7 @@ const FILES = {
   "nothing.yaml": `cluster:\n${OLDER}  discovery: {enabled: true, registries: {service: {disabled: true}, kubernetes: {disabled: true}}}\n`,
   "both.yaml": `cluster:\n${OLDER}  discovery: {}\n${SERVICES.join("")}`,
   "bad-url.yaml": `${IDENTITY}---\nkind: DiscoveryServiceConfig\napiVersion: v1alpha1\nname: a\nendpoint: http://x:99999\n`,
+  "long-id.yaml": `cluster:\n  id: ${"x".repeat(257)}\n  secret: ${SECRET}\n`,
   secret: SECRET,
   "other-secret": OTHER_SECRET,
 } as const;
@@ -153,6 +154,14 @@ describe("--config", () => {
     );
     expect(await complaint("--config @secret")).toBe(
       "secret: document 1, line 1: is no mapping of keys to values",
+    );
+    for (const name of ["config", "cluster-secret-file"]) {
+      expect(await complaint(`--${name} @long-id.yaml`)).toBe(
+        "long-id.yaml: the cluster's ID is 257 bytes long, more than 256",
+      );
+    }
+    expect(await complaint("--config - --cluster-secret-file -")).toBe(
+      "--config and --cluster-secret-file: stdin can be only one of them",
     );
     expect(await complaint("--config @missing")).toBe("missing: no such file or directory");
   });
