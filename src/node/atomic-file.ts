@@ -20,8 +20,7 @@ import { basename, dirname, join } from "node:path";
 /** Readable and writable by its owner alone: who knows a cluster's ID can list it. */
 const FILE_MODE = 0o600;
 
-const FOLDER_MODE = 0o700;
-
+const READ_BITS = 0o444;
 const PERMISSION_BITS = 0o7777;
 
 // A temporary name is the file's own, this, and random bytes in hexadecimal.
@@ -82,7 +81,9 @@ export class AtomicFile implements AsyncDisposable {
     const create = () => open(temporary, "wx", existing === undefined ? mode : FILE_MODE);
     const file = await create().catch(async (error: unknown) => {
       if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
-      await mkdir(dirname(target), { recursive: true, mode: FOLDER_MODE });
+      // Who may read the file may find it.
+      const folderMode = mode | ((mode & READ_BITS) >> 2);
+      await mkdir(dirname(target), { recursive: true, mode: folderMode });
       return create();
     });
     const atomic = new AtomicFile(target, temporary, file);

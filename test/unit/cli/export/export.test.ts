@@ -1,4 +1,5 @@
 import { chmod, lstat, readdir, readFile, stat, symlink } from "node:fs/promises";
+import { dirname } from "node:path";
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
 import { generateClusterSecret } from "../../../../src/crypto/index.ts";
 import type { DiscoveryServer } from "../../../../src/node/serve.ts";
@@ -139,15 +140,17 @@ describe("export --out", () => {
     expect((await readdir(folder.path("."))).filter((name) => name.includes("saving"))).toEqual([]);
   });
 
-  test("makes a file with keys readable by its owner alone, others by all", async () => {
+  test("makes a file with keys readable by its owner alone, others by all, and so their folders", async () => {
     const cluster = createTestCluster();
-    for (const [format, mode] of [
-      ["talosconfig", 0o600],
-      ["csv", 0o644],
+    const modeOf = async (path: string) => (await stat(path)).mode & 0o777;
+    for (const [format, fileMode, folderMode] of [
+      ["talosconfig", 0o600, 0o700],
+      ["csv", 0o644, 0o755],
     ] as const) {
-      const path = folder.path(`modes-${format}`);
+      const path = folder.path(`modes-${format}/file`);
       await runCommand(["export", format, "--out", path], cluster.environment(first));
-      expect((await stat(path)).mode & 0o777 & ~process.umask()).toBe(mode & ~process.umask());
+      expect(await modeOf(path)).toBe(fileMode & ~process.umask());
+      expect(await modeOf(dirname(path))).toBe(folderMode & ~process.umask());
     }
   });
 
