@@ -191,7 +191,10 @@ function show<Spec extends object>(
   presentation: Presentation,
   invocation: Invocation,
 ): Promise<ExitCode> {
-  return presentation.isWatch
+  // From the environment it is meant for what changes.
+  const isWatch =
+    presentation.isWatch && (listing.watch !== undefined || invocation.flags.isGiven("watch"));
+  return isWatch
     ? showChanges(listing, presentation, invocation)
     : printOnce(listing, presentation, invocation);
 }
