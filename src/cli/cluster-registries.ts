@@ -79,6 +79,7 @@ async function openKubernetes(
     nodeName,
     onDrop: (report) => onNotice(describeNodeDrop(report)),
     onRetry,
+    onMissing: ({ message }) => onNotice(message),
   });
 }
 

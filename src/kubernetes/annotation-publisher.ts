@@ -24,6 +24,7 @@ export interface AnnotationPublisherOptions {
   /** What stands in the way, or `undefined` where nothing does any more. */
   readonly onError: (error: DiscoveryError | undefined) => void;
   readonly onRetry: (error: DiscoveryError, delayMs: number) => void;
+  readonly onMissing: (error: DiscoveryError) => void;
   readonly now: () => number;
   readonly random: () => number;
   readonly sleep: Sleep;
@@ -47,6 +48,7 @@ export class AnnotationPublisher {
   #patchedAtMs: number = Number.NEGATIVE_INFINITY;
   #seen: Seen = "awaited";
   #sightings = 0;
+  #isMissing = false;
 
   constructor(options: AnnotationPublisherOptions) {
     this.#options = options;
@@ -108,7 +110,7 @@ export class AnnotationPublisher {
     if (this.#seen === "absent") {
       // Nothing to take back, and nothing to write to.
       if (this.#wanted === NO_ANNOTATIONS) this.#accept(this.#wantedVersion);
-      else this.#options.onError(this.#nodeMissing());
+      else this.#tellMissing();
       return false;
     }
     if (this.#seen === "unknown") return this.#acceptedVersion < this.#wantedVersion;
@@ -155,7 +157,16 @@ export class AnnotationPublisher {
     );
   }
 
+  #tellMissing(): void {
+    if (this.#isMissing) return;
+    this.#isMissing = true;
+    const error = this.#nodeMissing();
+    this.#options.onError(error);
+    this.#options.onMissing(error);
+  }
+
   #accept(version: number): void {
+    this.#isMissing = false;
     this.#options.onError(undefined);
     if (version === this.#acceptedVersion) return;
     this.#acceptedVersion = version;

@@ -31,6 +31,8 @@ export interface KubernetesRegistryOptions {
   readonly onDrop?: ((report: NodeDropReport) => void) | undefined;
   /** Told of each failure and of the wait after it. Must not throw. */
   readonly onRetry?: ((error: DiscoveryError, delayMs: number) => void) | undefined;
+  /** Told when our `Node` is not there to write on, once until it is. Must not throw. */
+  readonly onMissing?: ((error: DiscoveryError) => void) | undefined;
   /** Milliseconds from any start. @default performance.now */
   readonly now?: (() => number) | undefined;
   /** From [0, 1). @default Math.random */
@@ -78,6 +80,7 @@ export class KubernetesRegistry implements DiscoveryRegistry {
       nodeName,
       onDrop = () => {},
       onRetry = () => {},
+      onMissing = () => {},
       now = () => performance.now(),
       random = Math.random,
     } = options;
@@ -91,7 +94,8 @@ export class KubernetesRegistry implements DiscoveryRegistry {
         this.#writeError = error;
         this.#tellStatus();
       };
-      const publisher = new AnnotationPublisher({ nodes, nodeName, onError, onRetry, ...time });
+      const reports = { onError, onRetry, onMissing };
+      const publisher = new AnnotationPublisher({ nodes, nodeName, ...reports, ...time });
       this.#publisher = publisher;
       this.publish = ({ affiliate }) => publisher.publish(affiliate);
       this.withdraw = () => publisher.withdraw();
