@@ -3,13 +3,7 @@
  * @module
  */
 import { setTimeout as sleep } from "node:timers/promises";
-import {
-  harvestEndpoints,
-  peerState,
-  peersOf,
-  type WireguardPeerStatus,
-  type WireguardStatus,
-} from "../../kubespan/index.ts";
+import { harvestEndpoints, peersOf } from "../../kubespan/index.ts";
 import {
   type AffiliateSpec,
   KUBESPAN_ENDPOINTS,
@@ -27,6 +21,7 @@ import { readWireguard } from "../wireguard-interface.ts";
 import type { Listing } from "./listing.ts";
 import { LOCAL_NODE } from "./local-listing.ts";
 import { specsOf } from "./peer-listing.ts";
+import { type ObservedPeer, PeerObserver } from "./peer-observer.ts";
 
 /** WireGuard tells of nothing by itself. */
 const POLL_INTERVAL_MS = 1000;
@@ -46,13 +41,6 @@ type Derive<Spec> = (
   peers: ReadonlyMap<string, ObservedPeer>,
   affiliates: readonly AffiliateSpec[],
 ) => ReadonlyMap<string, Spec>;
-
-/** A peer as WireGuard has it, its state, and what was seen of it before. */
-interface ObservedPeer extends WireguardPeerStatus {
-  readonly state: PeerStatusSpec["state"];
-  /** ms since 1970. Absent where it was not seen to change. */
-  readonly endpointChangedAtMs: number | undefined;
-}
 
 /** Lists how peers are doing. */
 export function peerStatusListing(options: WireguardListingOptions): Listing<PeerStatusSpec> {
@@ -112,33 +100,6 @@ function wireguardListing<Spec extends object>(
       }
     },
   };
-}
-
-/** Remembers which endpoint each peer had, and when it got another. */
-class PeerObserver {
-  readonly #seen = new Map<string, { endpoint: string | undefined; changedAtMs?: number }>();
-
-  observe({ peers }: WireguardStatus): Map<string, ObservedPeer> {
-    const nowMs = Date.now();
-    return new Map(
-      Array.from(peers, ([key, peer]) => [key, this.#observePeer(key, peer, nowMs)] as const),
-    );
-  }
-
-  #observePeer(key: string, peer: WireguardPeerStatus, nowMs: number): ObservedPeer {
-    const before = this.#seen.get(key);
-    const { endpoint, lastHandshakeAtMs } = peer;
-    if (before === undefined) this.#seen.set(key, { endpoint });
-    else if (before.endpoint !== endpoint) {
-      // Handshakes are known to the second, and what they are compared with must be too.
-      this.#seen.set(key, { endpoint, changedAtMs: nowMs - (nowMs % 1000) });
-    }
-    const endpointChangedAtMs = this.#seen.get(key)?.changedAtMs;
-    // Of an endpoint that was there before we looked, nobody knows since when: long ago, then.
-    const changedAtMs = endpointChangedAtMs ?? (endpoint === undefined ? undefined : 0);
-    const state = peerState({ lastHandshakeAtMs, endpointChangedAtMs: changedAtMs }, nowMs);
-    return { ...peer, state, endpointChangedAtMs };
-  }
 }
 
 function statusOf(peer: ObservedPeer, label: string): PeerStatusSpec {
