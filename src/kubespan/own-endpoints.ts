@@ -5,12 +5,15 @@
 import { parseAddress } from "../net/address.ts";
 import { parseAddressFilter, passesFilter } from "../net/address-filter.ts";
 import { formatEndpoint, parseEndpoint } from "../net/endpoint.ts";
+import { contains, type Prefix, parsePrefix } from "../net/prefix.ts";
 import { uniqueLocalPurpose } from "./subnet.ts";
 
 /** UDP port of WireGuard under KubeSpan. */
 export const KUBESPAN_PORT = 51_820;
 
 const IPV6_BYTES = 16;
+
+const LOOPBACK: readonly Prefix[] = /* @__PURE__ */ ["127.0.0.0/8", "::1/128"].map(parsePrefix);
 
 /** What a node's endpoints are made of. */
 export interface OwnEndpointsSource {
@@ -29,8 +32,8 @@ export interface OwnEndpointsSource {
 /**
  * The endpoints that a node publishes.
  *
- * Left out are addresses that lead through a tunnel themselves (KubeSpan's and SideroLink's), and those with a zone, which
- * mean nothing elsewhere.
+ * Left out are addresses that lead through a tunnel themselves (KubeSpan's and SideroLink's), at which a service in the mesh
+ * may see a node too, and those that mean nothing elsewhere: with a zone, and of the loopback.
  *
  * @returns `IP:port`, each once: addresses, the public one, then extra endpoints.
  * @throws {DiscoveryError} `ERR_ADDRESS_INVALID`, `ERR_PREFIX_INVALID` or `ERR_ENDPOINT_INVALID` for text that does not parse.
@@ -46,10 +49,9 @@ export function ownEndpoints({
   port = KUBESPAN_PORT,
 }: OwnEndpointsSource): string[] {
   const addressFilter = parseAddressFilter(filter);
-  const ips = addresses.map(parseAddress).filter((ip) => !leadsThroughTunnel(ip));
-  if (publicAddress !== undefined) ips.push(parseAddress(publicAddress));
-  const endpoints = ips
-    .filter((ip) => ip.length <= IPV6_BYTES && passesFilter(addressFilter, ip))
+  const endpoints = [...addresses, ...(publicAddress === undefined ? [] : [publicAddress])]
+    .map(parseAddress)
+    .filter((ip) => isReachable(ip) && passesFilter(addressFilter, ip))
     .map((ip) => ({ ip, port }));
   return [...new Set([...endpoints, ...extraEndpoints.map(parseEndpoint)].map(formatEndpoint))];
 }
@@ -69,7 +71,13 @@ export function filterPeerEndpoints(
   return endpoints.filter((text) => passesFilter(addressFilter, parseEndpoint(text).ip));
 }
 
-function leadsThroughTunnel(ip: Uint8Array): boolean {
+/** By WireGuard's packets, from elsewhere. */
+function isReachable(ip: Uint8Array): boolean {
   const purpose = uniqueLocalPurpose(ip);
-  return purpose === "kubespan" || purpose === "siderolink";
+  return (
+    ip.length <= IPV6_BYTES &&
+    purpose !== "kubespan" &&
+    purpose !== "siderolink" &&
+    !LOOPBACK.some((prefix) => contains(prefix, ip))
+  );
 }

@@ -47,6 +47,14 @@ describe("a node's own endpoints", () => {
     expect(filtered("172.16.0.0/12")).toEqual(["192.168.0.9:1"]);
   });
 
+  test.each([
+    ["beside it", "127.0.0.1"],
+    ["through the mesh", "fd00:0:0:2::1"],
+  ])("leave out the address at which a service sees a node %s", (_, publicAddress) => {
+    const addresses = ["127.0.0.1", "::1", "10.0.0.1"];
+    expect(ownEndpoints({ addresses, publicAddress })).toEqual(["10.0.0.1:51820"]);
+  });
+
   test("are each there once", () => {
     const addresses = ["10.0.0.1", "10.0.0.1"];
     const extraEndpoints = ["10.0.0.1:51820"];
