@@ -53,12 +53,6 @@ export const addJoinCommand: AddCommand = (parent, action) => {
       flag("--kubespan-identity <file>", "with --kubespan: its identity, made where absent"),
     )
     .addOption(
-      flag(
-        "--node-name <name>",
-        "with --kubeconfig: the Kubernetes node on which to publish this machine too",
-      ),
-    )
-    .addOption(
       flag("--ttl <duration>", "how long a service keeps it unrefreshed, at most 30m", "30m"),
     )
     .addOption(flag("-o, --output <format>", RESOURCE_FORMATS, "table"));

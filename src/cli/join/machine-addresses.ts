@@ -7,10 +7,16 @@ import { formatAddress, parseAddress } from "../../net/address.ts";
 import { type AddressFilter, passesFilter } from "../../net/address-filter.ts";
 import { contains, type Prefix, parsePrefix } from "../../net/prefix.ts";
 
-/** Addresses that mean nothing to another machine. */
-const LINK_LOCAL: readonly Prefix[] = /* @__PURE__ */ ["fe80::/10", "169.254.0.0/16"].map(
-  parsePrefix,
-);
+/** Loopback and link-local addresses, which mean nothing to another machine. */
+const MEANINGLESS_ELSEWHERE: readonly Prefix[] = /* @__PURE__ */ [
+  ...["127.0.0.0/8", "::1/128"],
+  ...["169.254.0.0/16", "fe80::/10"],
+].map(parsePrefix);
+
+/** Whether another machine may reach this one there. @param ip - Binary form. */
+export function meansSomethingElsewhere(ip: Uint8Array): boolean {
+  return !MEANINGLESS_ELSEWHERE.some((prefix) => contains(prefix, ip));
+}
 
 /** Reads the addresses again and again, and tells when there are others. */
 export class MachineAddresses {
@@ -43,8 +49,7 @@ export class MachineAddresses {
       .flatMap((addresses) => addresses ?? [])
       .filter(({ internal }) => !internal)
       .map(({ address }) => parseAddress(address.replace(/%.*$/, "")))
-      .filter((ip) => !LINK_LOCAL.some((prefix) => contains(prefix, ip)))
-      .filter((ip) => passesFilter(this.#filter, ip))
+      .filter((ip) => meansSomethingElsewhere(ip) && passesFilter(this.#filter, ip))
       .map(formatAddress);
   }
 

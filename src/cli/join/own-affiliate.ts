@@ -12,7 +12,7 @@ import { type AffiliateSpec, createAffiliateSpec } from "../../resources/index.t
 import { UsageError } from "../exit.ts";
 import { choiceOf, parsePort } from "../flag-values.ts";
 import { type Flags, flag, listFlag } from "../flags.ts";
-import { MachineAddresses } from "./machine-addresses.ts";
+import { MachineAddresses, meansSomethingElsewhere } from "./machine-addresses.ts";
 
 const MACHINE_TYPES = ["worker", "controlplane", "init"] as const;
 
@@ -101,14 +101,23 @@ export function readOwnAffiliate(flags: Flags): (identity: OwnIdentity) => Descr
       if (kubespan === undefined) {
         return createAffiliateSpec({ ...fixed, nodeId, addresses, endpoints: extraEndpoints });
       }
-      const source = { addresses, publicAddress, filter, extraEndpoints, port: kubespanPort };
+      // A service on this machine sees us on the loopback.
+      const isPublic =
+        publicAddress !== undefined && meansSomethingElsewhere(parseAddress(publicAddress));
+      const endpoints = ownEndpoints({
+        addresses,
+        publicAddress: isPublic ? publicAddress : undefined,
+        filter,
+        extraEndpoints,
+        port: kubespanPort,
+      });
       const { publicKey, address } = kubespan;
       return createAffiliateSpec({
         ...fixed,
         nodeId,
         addresses,
         kubespan: { publicKey, address: address.replace(/\/.*$/, "") },
-        endpoints: ownEndpoints(source),
+        endpoints,
       });
     };
 }
