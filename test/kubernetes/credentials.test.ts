@@ -8,8 +8,8 @@ import { ANNOTATIONS, KubernetesRegistry, type NodeApi } from "../../src/kuberne
 import { readServiceAccount } from "../../src/node/kubernetes-credentials.ts";
 import { createNodeApi, nodeApiWith } from "../../src/node/kubernetes-nodes.ts";
 import { createAffiliateSpec } from "../../src/resources/affiliate.ts";
-import { objectsOf } from "../deploy/harness/chart.ts";
-import { DEPLOY, TLS_FIXTURES } from "../deploy/harness/paths.ts";
+import { TLS_FIXTURES } from "../deploy/harness/paths.ts";
+import { accountToken } from "./harness/account.ts";
 import {
   annotationsOf,
   type KubeconfigUser,
@@ -66,18 +66,6 @@ async function grant(user: string, verbs: readonly string[]): Promise<void> {
   });
 }
 
-/** Applies a manifest of `deploy/`, and gets a token of its account. */
-async function tokenOf(manifest: string, account: string): Promise<string> {
-  const text = await readFile(`${DEPLOY}/kubernetes/${manifest}`, "utf8");
-  for (const object of objectsOf(text)) {
-    // Both manifests have the namespace.
-    if ((await api.tryApply(object)).status === 201) await api.create(object);
-  }
-  const path = `/api/v1/namespaces/talos-discovery/serviceaccounts/${account}/token`;
-  const request = { apiVersion: "authentication.k8s.io/v1", kind: "TokenRequest", spec: {} };
-  return (await api.call("POST", path, request)).body.status.token;
-}
-
 async function nodesAs(user: KubeconfigUser): Promise<NodeApi> {
   return createNodeApi({ kubeconfig: await writeKubeconfig(folder, api, user) });
 }
@@ -104,7 +92,7 @@ async function complaintOf(nodes: NodeApi): Promise<DiscoveryError> {
 describe("what an account may", () => {
   test("the service account of the manifest reads, and writes annotations", async () => {
     await api.create(nodeObject("mine"));
-    const token = await tokenOf("node-annotations.yaml", "node-annotations");
+    const token = await accountToken(api, "node-annotations");
     const nodes = await nodesAs({ token });
     await expectFound(nodes);
     const registry = start(nodes, "mine");
@@ -116,7 +104,7 @@ describe("what an account may", () => {
   });
 
   test("the service account that only reads is told what it lacks to write", async () => {
-    const token = await tokenOf("node-annotations-read-only.yaml", "node-annotations-reader");
+    const token = await accountToken(api, "node-annotations-reader");
     const nodes = await nodesAs({ token });
     await expectFound(nodes);
     const registry = start(nodes, "worker-2");
@@ -255,7 +243,7 @@ test("in a pod the service account is used, and its token read again when it has
   const mounted = join(folder, "var/run/secrets/kubernetes.io/serviceaccount");
   await mkdir(mounted, { recursive: true });
   await writeFile(join(mounted, "ca.crt"), await readFile(api.certificate));
-  const token = await tokenOf("node-annotations.yaml", "node-annotations");
+  const token = await accountToken(api, "node-annotations");
   await writeFile(join(mounted, "token"), token);
   const { hostname, port } = new URL(api.url);
   vi.stubEnv("KUBERNETES_SERVICE_HOST", hostname);

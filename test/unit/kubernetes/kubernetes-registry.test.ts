@@ -327,7 +327,9 @@ describe("our own node", () => {
   });
 
   test("that is not there yet is waited for, and the status says so", async () => {
-    const registry = start({ nodeName: "me" });
+    const told: string[] = [];
+    const onMissing = ({ message }: DiscoveryError) => told.push(message);
+    const registry = start({ nodeName: "me", onMissing });
     registry.publish?.({ affiliate: own });
     await expect
       .poll(() => registry.status)
@@ -335,10 +337,13 @@ describe("our own node", () => {
         phase: "connected",
         lastError: { message: 'https://kubernetes.test has no node "me" yet: waiting for it' },
       });
+    registry.publish?.({ affiliate: { ...own, addresses: ["10.0.0.8"] } });
+    registry.publish?.({ affiliate: own });
     expect(api.patches).toEqual([]);
     api.put(nodeObject("me"));
     await registry.flush();
     expect(api.get("me").metadata.annotations).toEqual(ownAnnotations);
+    expect(told).toEqual(['https://kubernetes.test has no node "me" yet: waiting for it']);
   });
 
   test("that is not there has nothing to take back", async () => {
