@@ -37,6 +37,12 @@ export function addOwnAffiliateFlags(command: Command): Command {
       ),
     )
     .addOption(
+      flag(
+        "--node-name <name>",
+        "with --kubeconfig: the Kubernetes node on which to publish this machine too",
+      ),
+    )
+    .addOption(
       listFlag("--address <ip>", "IP address (default: this machine's, followed when they change)"),
     )
     .addOption(

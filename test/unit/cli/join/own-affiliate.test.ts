@@ -15,7 +15,7 @@ const KUBESPAN = kubespanIdentity({
 });
 
 function describeWith(...argv: readonly string[]): DescribeMachine {
-  const command = addOwnAffiliateFlags(new Command("join").option("--node-name <name>"));
+  const command = addOwnAffiliateFlags(new Command("join"));
   command.parse(["--address", "10.0.0.1", "--hostname", "w-1.example", ...argv], { from: "user" });
   return readOwnAffiliate(new Flags(command, {}))({ nodeId: "me", kubespan: KUBESPAN });
 }
