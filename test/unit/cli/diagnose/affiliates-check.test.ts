@@ -1,19 +1,18 @@
 /** What a service lists, opened with a secret that is right, wrong, or right for some. */
-
-import { connect, createServer, type ServerHttp2Stream } from "node:http2";
 import fc from "fast-check";
 import { describe, expect, onTestFinished, test } from "vitest";
-import { checkSecret } from "../../../../src/cli/diagnose/affiliates-check.ts";
+import { checkSecret, checkWatch } from "../../../../src/cli/diagnose/affiliates-check.ts";
 import { grpcClient } from "../../node/test-service.ts";
 import {
   CLUSTER_ID,
   checkOf,
   diagnose,
   diagnoseCheck,
-  listen,
   OTHER_SECRET,
+  openClient,
   publish,
   SECRET,
+  startSilentHttp2,
   startTestService,
 } from "./diagnose-harness.ts";
 
@@ -40,30 +39,10 @@ describe("the watch", () => {
   });
 
   test("that has no first message blames what holds streams back", async () => {
-    const behind = await startTestService();
-    const server = createServer();
-    // A proxy that passes calls on, and keeps streams to itself.
-    server.on("stream", (stream: ServerHttp2Stream, headers) => {
-      stream.on("error", () => {});
-      if (String(headers[":path"]).endsWith("/Watch")) return;
-      const session = connect(behind.url);
-      const { ":authority": _authority, ...rest } = headers;
-      const upstream = session.request(rest);
-      upstream.on("response", (answer) => {
-        stream.respond(answer, { waitForTrailers: true });
-        upstream.pipe(stream);
-      });
-      upstream.on("trailers", (trailers) => {
-        stream.on("wantTrailers", () =>
-          stream.sendTrailers({ "grpc-status": String(trailers["grpc-status"]) }),
-        );
-      });
-      upstream.once("close", () => session.close());
-      stream.pipe(upstream);
-    });
-    const url = `http://127.0.0.1:${await listen(server)}`;
-    const check = await diagnoseCheck("watch", url, { timeoutMs: 500 });
-    expect(check).toMatchObject({
+    const client = openClient(await startSilentHttp2());
+    const options = { timeoutMs: 10_000 };
+    const { finding } = await checkWatch(client, CLUSTER_ID, options, AbortSignal.timeout(50));
+    expect(finding).toMatchObject({
       status: "failed",
       summary: expect.stringContaining("DeadlineExceeded"),
       hint: expect.stringContaining("switch off buffering"),

@@ -3,7 +3,9 @@
  * @module
  */
 import { once } from "node:events";
+import { createServer as createHttp2Server } from "node:http2";
 import { type AddressInfo, createServer, type Server, type Socket } from "node:net";
+import { type Client, createClient } from "@connectrpc/connect";
 import { onTestFinished } from "vitest";
 import type {
   CheckName,
@@ -14,11 +16,13 @@ import {
   diagnoseService,
   type ServiceDiagnosis,
 } from "../../../../src/cli/diagnose/diagnose-service.ts";
+import type { Route } from "../../../../src/cli/diagnose/route.ts";
 import { DiscoveryClient } from "../../../../src/client/index.ts";
+import { parseServiceUrl } from "../../../../src/client/service-url.ts";
 import { generateNodeId } from "../../../../src/identity/index.ts";
 import { grpcTransport } from "../../../../src/node/index.ts";
 import type { DiscoveryServer, ServeOptions } from "../../../../src/node/serve.ts";
-import type { AffiliateData } from "../../../../src/protocol/index.ts";
+import { type AffiliateData, Cluster } from "../../../../src/protocol/index.ts";
 import { CA, startService } from "../../node/test-service.ts";
 
 export const CLUSTER_ID = "cluster";
@@ -60,6 +64,25 @@ export async function diagnoseCheck(
   options?: Partial<DiagnoseOptions>,
 ): Promise<CheckReport> {
   return checkOf(await diagnose(url, options), name);
+}
+
+/** The way to a server on loopback, for a check on its own. */
+export function routeTo(url: string): Route {
+  return { service: parseServiceUrl(url), proxy: undefined, addresses: ["127.0.0.1"], ca: CA };
+}
+
+/** A client of the service, for a check on its own. */
+export function openClient(url: string): Client<typeof Cluster> {
+  const transport = grpcTransport(url);
+  onTestFinished(() => transport.close());
+  return createClient(Cluster, transport);
+}
+
+/** HTTP/2 without an answer to anything, until the test ends. */
+export async function startSilentHttp2(): Promise<string> {
+  const server = createHttp2Server();
+  server.on("stream", (stream) => stream.on("error", () => {}));
+  return `http://127.0.0.1:${await listen(server)}`;
 }
 
 /** A service that ends with the test. */

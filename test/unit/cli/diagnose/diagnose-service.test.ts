@@ -96,10 +96,10 @@ describe("what is not reached", () => {
 
   test("is bounded in time where a server says nothing", async () => {
     const port = await listen(createServer((socket) => void socket.resume()));
-    const diagnosis = await diagnose(`http://127.0.0.1:${port}`, { timeoutMs: 50 });
+    const diagnosis = await diagnose(`http://127.0.0.1:${port}`, { timeoutMs: 1000 });
     expect(checkOf(diagnosis, "http2")).toMatchObject({
       status: "failed",
-      summary: "the server says nothing: no answer within 0.05 s",
+      summary: "the server says nothing: no answer within 1 s",
       hint: expect.stringContaining("stuck"),
     });
     expect(checkOf(diagnosis, "hello").blockedBy).toBe("http2");

@@ -1,16 +1,15 @@
 /** What a service says to `Hello`, and what stands in its place. */
 import { createServer, type ServerHttp2Stream } from "node:http2";
-import { createClient } from "@connectrpc/connect";
 import { describe, expect, onTestFinished, test, vi } from "vitest";
-import { checkRoundTrip } from "../../../../src/cli/diagnose/hello-check.ts";
-import { grpcTransport } from "../../../../src/node/index.ts";
-import { Cluster } from "../../../../src/protocol/index.ts";
+import { checkHello, checkRoundTrip } from "../../../../src/cli/diagnose/hello-check.ts";
 import {
   CLUSTER_ID,
   checkOf,
   diagnose,
   diagnoseCheck,
   listen,
+  openClient,
+  startSilentHttp2,
   startTestService,
 } from "./diagnose-harness.ts";
 
@@ -126,10 +125,10 @@ describe("Hello", () => {
   });
 
   test("that is never answered ends in time", async () => {
-    const server = createServer();
-    server.on("stream", (stream: ServerHttp2Stream) => stream.on("error", () => {}));
-    const url = `http://127.0.0.1:${await listen(server)}`;
-    expect(await diagnoseCheck("hello", url, { timeoutMs: 100 })).toMatchObject({
+    const client = openClient(await startSilentHttp2());
+    const options = { clusterId: CLUSTER_ID, timeoutMs: 10_000 };
+    const { finding } = await checkHello(client, options, AbortSignal.timeout(50));
+    expect(finding).toMatchObject({
       status: "failed",
       summary: expect.stringContaining("DeadlineExceeded: "),
       hint: expect.stringContaining("does not answer"),
@@ -156,10 +155,8 @@ describe("the round trip", () => {
       return timeMs;
     });
     onTestFinished(() => clock.mockRestore());
-    const transport = grpcTransport(url);
-    onTestFinished(() => transport.close());
     const { finding } = await checkRoundTrip(
-      createClient(Cluster, transport),
+      openClient(url),
       { clusterId: CLUSTER_ID, timeoutMs: 10_000 },
       AbortSignal.timeout(10_000),
     );

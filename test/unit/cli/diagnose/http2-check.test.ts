@@ -3,8 +3,16 @@ import { createServer as createHttp1Server } from "node:http";
 import { createServer as createHttps1Server } from "node:https";
 import { createServer as createTlsServer } from "node:tls";
 import { describe, expect, test } from "vitest";
+import { checkHttp2 } from "../../../../src/cli/diagnose/http2-check.ts";
 import { TLS } from "../../node/test-service.ts";
-import { diagnose, diagnoseCheck, listen, speaking, startTestService } from "./diagnose-harness.ts";
+import {
+  diagnose,
+  diagnoseCheck,
+  listen,
+  routeTo,
+  speaking,
+  startTestService,
+} from "./diagnose-harness.ts";
 
 const PAGE = `<html><head><title>Welcome\u001b[2J to\nnginx!</title></head>${"<p>x</p>".repeat(50_000)}`;
 
@@ -128,9 +136,12 @@ describe("HTTP/2", () => {
 
   test("is not spoken by who says nothing", async () => {
     const port = await listen(speaking(""));
-    expect(await diagnoseCheck("http2", at(port), { timeoutMs: 50 })).toMatchObject({
+    const { finding, value } = await checkHttp2(routeTo(at(port)), AbortSignal.timeout(50));
+    expect(finding).toMatchObject({
       status: "failed",
-      summary: "the server says nothing: no answer within 0.05 s",
+      summary: expect.stringContaining("the server says nothing: "),
+      hint: expect.stringContaining("stuck"),
     });
+    expect(value).toBeUndefined();
   });
 });

@@ -2,7 +2,6 @@
 import { createServer, type TlsOptions } from "node:tls";
 import { describe, expect, test } from "vitest";
 import { checkTls } from "../../../../src/cli/diagnose/tls-check.ts";
-import { parseServiceUrl } from "../../../../src/client/service-url.ts";
 import { CA, TLS } from "../../node/test-service.ts";
 import { type CertificateOptions, type Issued, issueCertificate } from "./certificates.ts";
 import {
@@ -10,6 +9,7 @@ import {
   diagnose,
   diagnoseCheck,
   listen,
+  routeTo,
   speaking,
   startTestService,
 } from "./diagnose-harness.ts";
@@ -173,10 +173,11 @@ describe("TLS", () => {
 
   test("with a server that says nothing ends in time", async () => {
     const port = await listen(speaking(""));
-    const check = await diagnoseCheck("tls", `https://127.0.0.1:${port}`, { timeoutMs: 50 });
-    expect(check).toMatchObject({
+    const route = routeTo(`https://127.0.0.1:${port}`);
+    const { finding } = await checkTls(route, {}, AbortSignal.timeout(50));
+    expect(finding).toMatchObject({
       status: "failed",
-      summary: "the handshake got no answer: no answer within 0.05 s",
+      summary: expect.stringContaining("the handshake got no answer: "),
       hint: expect.stringContaining("swallow"),
     });
   });
@@ -219,8 +220,7 @@ describe("TLS", () => {
   });
 
   test("is not needed where the URL says plaintext", async () => {
-    const service = parseServiceUrl("http://127.0.0.1:1");
-    const route = { service, proxy: undefined, addresses: ["127.0.0.1"], ca: undefined };
+    const route = routeTo("http://127.0.0.1:1");
     const { finding, value } = await checkTls(route, {}, AbortSignal.timeout(1000));
     expect(finding.status).toBe("skipped");
     expect(value).toBe(route);
