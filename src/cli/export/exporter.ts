@@ -5,6 +5,9 @@
 import type { ExportedCluster, ExportRenderer } from "./format.ts";
 import { type ExportedState, type MemberSelection, selectMembers } from "./member-selection.ts";
 
+/** Others decide how much is wrong with what they say. */
+const MAX_NOTICES = 20;
+
 /** Names in a notice. */
 const MAX_NAMES = 5;
 
@@ -38,15 +41,19 @@ export class Exporter {
     const selection = this.#selection;
     const { members, unreachable } = selectMembers(state, selection);
     const rendered = this.#renderer.render({ cluster: this.#cluster, members, selection, state });
-    const notices = [...rendered.problems];
+    const notices: string[] = [];
     const memberCount = rendered.nodeCount ?? members.length;
     if (state.members.size === 0) notices.push("the cluster has no members");
     else if (memberCount === 0) notices.push("no member is left by the filters");
     if (rendered.nodeCount === undefined && unreachable.length > 0) {
       notices.push(`left out, without an address that is asked for: ${listed(unreachable)}`);
     }
-    for (const notice of notices) if (!this.#told.has(notice)) this.#onNotice(notice);
+    notices.push(...rendered.problems);
+    const news = notices.filter((notice) => !this.#told.has(notice));
     this.#told = new Set(notices);
+    for (const notice of news.slice(0, MAX_NOTICES)) this.#onNotice(notice);
+    if (news.length > MAX_NOTICES)
+      this.#onNotice(`and ${news.length - MAX_NOTICES} more like these`);
     return { text: rendered.text, memberCount };
   }
 }

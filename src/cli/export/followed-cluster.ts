@@ -46,11 +46,10 @@ export async function* followCluster(
   const absent = new AbsentNodes();
   let isUsable = false;
   try {
-    for await (const change of withTimer(discovery.watch({ signal }), () =>
-      absent.waitMs(Date.now()),
-    )) {
+    const changes = discovery.watch({ signal: AbortSignal.any([signal, ended.signal]) });
+    for await (const change of withTimer(changes, () => absent.waitMs(performance.now()))) {
       if (change?.kind === "status") {
-        if (change.status.phase === "connected") absent.onReturn(Date.now());
+        if (change.status.phase === "connected") absent.onReturn(performance.now());
         continue;
       }
       await settling;
@@ -59,7 +58,7 @@ export async function* followCluster(
       if (!hasState) tell(dropped);
       hasState = true;
       isUsable ||= state.affiliates.size > 0 || dropped === undefined;
-      if (isUsable && !signal.aborted) yield absent.complete(state, Date.now());
+      if (isUsable && !signal.aborted) yield absent.complete(state, performance.now());
     }
   } finally {
     ended.abort();
@@ -87,6 +86,7 @@ async function* withTimer(
       if (first !== undefined) next = changes.next();
     }
   } finally {
-    await changes.return();
+    // Not awaited: where the next change is under way, it ends with the signal of `changes` alone.
+    void changes.return();
   }
 }
