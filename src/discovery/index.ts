@@ -16,6 +16,11 @@ export {
   type RegistryCasesOptions,
   type RegistryUnderTest,
 } from "./registry-cases.ts";
-export { ServiceRegistry, type ServiceRegistryOptions } from "./service-registry.ts";
+export {
+  type NamedService,
+  ServiceRegistry,
+  type ServiceRegistryOptions,
+  type ServiceState,
+} from "./service-registry.ts";
 export { parseStaticMembers } from "./static-members.ts";
 export { StaticRegistry, type StaticRegistryOptions } from "./static-registry.ts";

@@ -20,6 +20,8 @@ import type {
 import { createAffiliateSpec } from "../resources/index.ts";
 import { RegistryFeed } from "../resources/registry-feed.ts";
 
+export type { NamedService, ServiceState } from "../client/many-services.ts";
+
 /** Options of {@link ServiceRegistry}. */
 export interface ServiceRegistryOptions extends ManyServicesOptions {}
 
