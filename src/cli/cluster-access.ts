@@ -5,7 +5,7 @@
 import { X509Certificate } from "node:crypto";
 import type { Command } from "commander";
 import { parseServiceUrl, type TransportFactory } from "../client/index.ts";
-import type { DiscoveryConfig } from "../config/index.ts";
+import { DEFAULT_SERVICE_ENDPOINT, type DiscoveryConfig } from "../config/index.ts";
 import { grpcTransport } from "../node/transport.ts";
 import {
   addClusterIdentityFlags,
@@ -17,9 +17,6 @@ import { oneLine, UsageError } from "./exit.ts";
 import { type Flags, flag, listFlag } from "./flags.ts";
 import { readInputFile, shownPath } from "./input-file.ts";
 import type { CliIo } from "./io.ts";
-
-/** Talos' own default. */
-const DEFAULT_SERVICE = "https://discovery.talos.dev/";
 
 /** In the place of a service: none. */
 const NO_SERVICE = "off";
@@ -68,7 +65,7 @@ export function addClusterFlags(command: Command): Command {
     .addOption(
       listFlag(
         "--service <url>",
-        `a discovery service, instead of those of --config (default: ${DEFAULT_SERVICE}), or ${NO_SERVICE}`,
+        `a discovery service, instead of those of --config (default: ${DEFAULT_SERVICE_ENDPOINT}), or ${NO_SERVICE}`,
       ),
     )
     .addOption(
@@ -166,7 +163,7 @@ function servicesOf(
   }
   // Who names a cluster wants it asked for; who names Kubernetes or a file alone may mean just that.
   const isWanted = clusterId !== undefined || clusterSecret !== undefined || !hasOthers;
-  return isWanted ? named([parseService(DEFAULT_SERVICE)]) : [];
+  return isWanted ? named([parseService(DEFAULT_SERVICE_ENDPOINT)]) : [];
 }
 
 function parseConfigured(endpoint: string, where: string): Omit<ClusterService, "name"> {

@@ -6,8 +6,8 @@ import { parseClusterSecret } from "../crypto/secrets.ts";
 import type { ConfiguredService, DiscoveryConfig } from "./discovery-config.ts";
 import type { ConfigMap } from "./documents.ts";
 
-/** Where the older form registers unless it says otherwise. */
-const DEFAULT_ENDPOINT = "https://discovery.talos.dev/";
+/** Where nodes register unless they are told otherwise. */
+export const DEFAULT_SERVICE_ENDPOINT = "https://discovery.talos.dev/";
 
 /** The name of the older form's service. */
 const LEGACY_NAME = "legacy";
@@ -98,16 +98,19 @@ function readLegacy(
   const service = registries?.map("service");
   const kubernetesIsOff = registries?.map("kubernetes")?.isOn("disabled") === true;
   const serviceIsOff = service?.isOn("disabled") === true;
-  const endpoint = service && readEndpoint(service, service.text("endpoint"));
   if (discovery?.isOn("enabled") !== true) {
     return { enabled: false, services: [], kubernetes: false };
   }
-  const legacy = { name: LEGACY_NAME, endpoint: endpoint ?? DEFAULT_ENDPOINT };
   return {
     enabled: true,
-    services: serviceIsOff ? [] : [legacy],
+    services: serviceIsOff ? [] : [readLegacyService(service)],
     kubernetes: !kubernetesIsOff,
   };
+}
+
+function readLegacyService(service: ConfigMap | undefined): ConfiguredService {
+  const endpoint = service && readEndpoint(service, service.text("endpoint"));
+  return { name: LEGACY_NAME, endpoint: endpoint ?? DEFAULT_SERVICE_ENDPOINT };
 }
 
 function readEndpoint(map: ConfigMap, endpoint: string | undefined): string | undefined {

@@ -51,7 +51,8 @@ const YAML_REASONS: Readonly<Partial<Record<ErrorCode, string>>> = {
 /** A text of YAML, as far as it could be read, and what is wrong with it so far. */
 export class ConfigText {
   readonly #lines = new LineCounter();
-  readonly #problems: ConfigProblem[] = [];
+  /** Each once, however often a key is looked at. */
+  readonly #problems = new Map<string, ConfigProblem>();
   /** Those that are mappings; with `lists`, the items of all documents that are. */
   readonly documents: readonly ConfigMap[];
 
@@ -72,7 +73,7 @@ export class ConfigText {
 
   /** In the order of the text. */
   get problems(): readonly ConfigProblem[] {
-    return this.#problems.toSorted((a, b) => a.line - b.line);
+    return [...this.#problems.values()].sort((a, b) => a.line - b.line);
   }
 
   #readDocument(
@@ -105,7 +106,8 @@ export class ConfigText {
   }
 
   #report(document: number, offset: number, key: string, reason: string): void {
-    this.#problems.push({ document, line: this.#lineOf(offset), key, reason });
+    const line = this.#lineOf(offset);
+    this.#problems.set(`${line} ${key} ${reason}`, { document, line, key, reason });
   }
 
   #lineOf(offset: number): number {

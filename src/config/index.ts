@@ -9,4 +9,5 @@ export {
   type ParseConfigOptions,
   parseDiscoveryConfig,
 } from "./discovery-config.ts";
+export { DEFAULT_SERVICE_ENDPOINT } from "./discovery-settings.ts";
 export type { ConfigProblem } from "./documents.ts";

@@ -122,7 +122,7 @@ function instant(ms: number | undefined): string {
 
 /** Affiliates as of now, followed beside something else. */
 interface FollowedAffiliates extends AsyncDisposable {
-  /** Resolves when there is a first answer; at once where nobody is asked. */
+  /** Resolves when there is a first answer; at once where nobody is asked. Rejects where nobody can be. */
   readonly known: Promise<void>;
   affiliates(): readonly AffiliateSpec[];
 }
@@ -142,15 +142,14 @@ function followAffiliates(
       answered.resolve();
     }
   }
-  const following = (access === undefined ? Promise.resolve() : follow(access)).finally(
-    answered.resolve,
-  );
+  const following = access === undefined ? Promise.resolve() : follow(access);
   return {
-    known: answered.promise,
+    known: Promise.race([answered.promise, following]),
     affiliates: () => affiliates,
     async [Symbol.asyncDispose]() {
       left.abort();
-      await following;
+      // What went wrong is told by `known`.
+      await following.catch(() => {});
     },
   };
 }

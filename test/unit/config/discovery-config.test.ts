@@ -107,6 +107,11 @@ describe("the older form", () => {
       { enabled: true, services: [], kubernetes: false },
     ],
     [
+      "what is off may be anything",
+      "  discovery: {enabled: false, registries: {service: {endpoint: nowhere}}}\n",
+      OFF,
+    ],
+    [
       "the words of older YAML are switches, as Talos takes them",
       "  discovery: {enabled: yes, registries: {kubernetes: {disabled: on}, service: {disabled: n}}}\n",
       { enabled: true, services: [DEFAULT], kubernetes: false },
@@ -243,8 +248,10 @@ describe("what is wrong is named with document, line and key", () => {
     ["an endpoint without a host", service("a", "https:///x"), [/^1\/4\/endpoint/]],
     [
       "an endpoint of the older form",
-      machine("  discovery:\n    registries:\n      service:\n        endpoint: discovery\n"),
-      [/^1\/14\/cluster\.discovery\.registries\.service\.endpoint: is no URL/],
+      machine(
+        "  discovery:\n    enabled: true\n    registries:\n      service:\n        endpoint: discovery\n",
+      ),
+      [/^1\/15\/cluster\.discovery\.registries\.service\.endpoint: is no URL/],
     ],
     [
       "a secret of the wrong size",
@@ -263,6 +270,11 @@ describe("what is wrong is named with document, line and key", () => {
       "a block that is text",
       machine("  discovery: on\n"),
       ["1/11/cluster.discovery: is no mapping of keys to values"],
+    ],
+    [
+      "the whole of a cluster, once",
+      "cluster: home\n",
+      ["1/1/cluster: is no mapping of keys to values"],
     ],
     ["a document that is a list", "- a\n", ["1/1/: is no mapping of keys to values"]],
     ["a document that is a word", `${SECRET}\n`, ["1/1/: is no mapping of keys to values"]],

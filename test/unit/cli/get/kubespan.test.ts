@@ -215,6 +215,18 @@ describe("WireGuard on this machine", () => {
     }
   });
 
+  test("beside a cluster that cannot be asked is wrong input, watched or not", async () => {
+    const PATH = await fakeWg([], "wg-beside");
+    const path = await folder.file("hosts.yaml", "nodename: a\n");
+    for (const more of [[], ["-w"]]) {
+      const argv = ["get", "kubespanpeerstatuses", "--static", path, ...more];
+      const { exitCode, stdout, stderr } = await runCommand(argv, { env: { PATH } });
+      expect(stderr).toMatch(/^talos-discovery: \S+hosts\.yaml: line 1: is no list\n$/);
+      expect(stdout).toBe("");
+      expect(exitCode).toBe(2);
+    }
+  });
+
   test("that says what cannot be understood is a failure without its keys", async () => {
     await mkdir(folder.path("wg-garbage"), { recursive: true });
     const key = newKey();
