@@ -138,14 +138,16 @@ export class RegistryFeed {
 
   #snapshot(reader: Reader): RegistryChange {
     reader.hasSnapshot = true;
-    reader.changed.clear();
     for (const nodeId of this.#affiliates.keys()) reader.told.add(nodeId);
     return { kind: "snapshot", affiliates: [...this.#affiliates.values()] };
   }
 
   #tell(nodeId: string): void {
+    const isKnown = this.#affiliates.has(nodeId);
     for (const reader of this.#readers) {
-      if (reader.hasSnapshot) reader.changed.add(nodeId);
+      // Came and went unseen: nothing to tell, and nothing to hold.
+      if (!isKnown && !reader.told.has(nodeId)) reader.changed.delete(nodeId);
+      else if (reader.hasSnapshot) reader.changed.add(nodeId);
       reader.wake();
     }
   }

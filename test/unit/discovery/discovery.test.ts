@@ -301,6 +301,21 @@ describe("a registry that fails", () => {
     expect(discovery.state.affiliates.get("B")).toBe(before);
   });
 
+  test("is no failing one any more when it has answered, also where it tells of no status", async () => {
+    const registry = broken((one) => {
+      one.feed.setStatus({ phase: "connected", source: "k8s.test" });
+      one.onWatch = async function* (signal) {
+        if (one.runs === 1) throw new Error("broken");
+        yield { kind: "snapshot", affiliates: [node("B")] };
+        await untilAborted(signal);
+      };
+    });
+    const discovery = start({ registries: [registry] });
+    await expect.poll(() => discovery.state.affiliates.has("B")).toBe(true);
+    expect(delays).toHaveLength(1);
+    expect(discovery.statuses.get("k8s")).toEqual({ phase: "connected", source: "k8s.test" });
+  });
+
   test("whose status is nonsense is told to wait", () => {
     const registry = broken(() => {});
     Object.defineProperty(registry, "status", { value: "well" });
