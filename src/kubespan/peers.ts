@@ -14,7 +14,7 @@ const IPV6_BYTES = 16;
 
 /** What of a peer's addresses goes through the mesh. */
 export interface PeerNetworks {
-  /** KubeSpan address; empty where the peer has published none. */
+  /** KubeSpan address; empty where the peer has published none. As all text here, passed over where it does not parse. */
   readonly address: string;
   /** Node addresses. Those with a zone mean something on their own machine only, and are passed over. */
   readonly addresses: readonly string[];
@@ -66,7 +66,7 @@ export function allowedIps(peers: readonly PeerNetworks[]): string[][] {
  * The peers of a node: every other affiliate that has published a public key.
  *
  * Peers are taken in the order of their node IDs, which all nodes share, so that they agree on whose an address is. Where
- * two affiliates have one key, as after a machine got a new identity, the one with the greater node ID is the peer.
+ * two affiliates have one key, as after a machine got a new node ID, the one with the greater node ID is the peer.
  *
  * @param affiliates - In any order.
  * @param localNodeId - The node whose peers these are. Nobody with its public key is a peer of it.
@@ -172,8 +172,10 @@ function canonicalEndpoints(
   const endpoints = new Set<string>();
   for (const text of texts) {
     const endpoint = tryParse(parseEndpoint, text);
-    if (endpoint === undefined) onMalformed(text);
-    else endpoints.add(formatEndpoint(endpoint));
+    // Nobody listens at port 0, and a zone is of another machine.
+    if (endpoint === undefined || endpoint.port === 0 || endpoint.ip.length > IPV6_BYTES) {
+      onMalformed(text);
+    } else endpoints.add(formatEndpoint(endpoint));
   }
   return [...endpoints];
 }

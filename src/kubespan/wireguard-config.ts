@@ -19,6 +19,8 @@ export const KUBESPAN_MTU = 1420;
 /** The least that IPv6 needs (RFC 8200 section 5). */
 export const MIN_KUBESPAN_MTU = 1280;
 
+const IPV6_BYTES = 16;
+
 const KEEPALIVE_SECONDS = 25;
 
 /** Talos' routing table for what goes through the mesh. */
@@ -85,16 +87,14 @@ export function wireguardConfig(
 
 /** What only `wg-quick` knows. */
 function linkLines(address: string, mtu: number): string[] {
-  const rules = ["-4", "-6"].map(
-    (family) =>
-      [family, `not fwmark ${FIREWALL_MARK}/${MARK_MASK} table ${ROUTING_TABLE}`] as const,
-  );
+  const rule = `not fwmark ${FIREWALL_MARK}/${MARK_MASK} table ${ROUTING_TABLE}`;
+  const families = ["-4", "-6"];
   return [
     `Address = ${address}`,
     `MTU = ${inRange("mtu", mtu, MIN_KUBESPAN_MTU, 65_535)}`,
     `Table = ${ROUTING_TABLE}`,
-    ...rules.map(([family, rule]) => `PostUp = ip ${family} rule add ${rule}`),
-    ...rules.map(([family, rule]) => `PreDown = ip ${family} rule delete ${rule}`),
+    ...families.map((family) => `PostUp = ip ${family} rule add ${rule}`),
+    ...families.map((family) => `PreDown = ip ${family} rule delete ${rule}`),
   ];
 }
 
@@ -127,7 +127,7 @@ function canonicalPrefix(text: string): string {
 function canonicalEndpoint(text: string): string {
   const endpoint = parseEndpoint(text);
   // A zone is any text.
-  if (endpoint.ip.length > 16) throw new RangeError("has a zone");
+  if (endpoint.ip.length > IPV6_BYTES) throw new RangeError("has a zone");
   return formatEndpoint(endpoint);
 }
 

@@ -6,6 +6,7 @@ import {
   type PeerProblem,
   peersOf,
 } from "../../../src/kubespan/peers.ts";
+import { wireguardConfig } from "../../../src/kubespan/wireguard-config.ts";
 import { compareAddresses, parseAddress } from "../../../src/net/address.ts";
 import { contains, parsePrefix } from "../../../src/net/prefix.ts";
 import vectors from "../../vectors/kubespan-allowed-ips.json" with { type: "json" };
@@ -154,7 +155,10 @@ describe("peers", () => {
         address: "not an address",
         additionalAddresses: ["10.1.0.0/16", "10.2.0.0"],
         excludeAdvertisedNetworks: ["10.1.0.0/17", "!"],
-        endpoints: ["192.0.2.1:51820", "example.com:1", "[fd00:0::1]:1", "[fd00::1]:1"],
+        endpoints: [
+          ...["192.0.2.1:51820", "example.com:1", "[fd00:0::1]:1", "[fd00::1]:1"],
+          ...["192.0.2.1:0", "[fe80::1%eth0]:51820"],
+        ],
       },
       ["10.0.0.1", "localhost", "fe80::1%eth0"],
     );
@@ -176,11 +180,16 @@ describe("peers", () => {
       { reason: "prefix_malformed", nodeId: "a", text: "!" },
       { reason: "address_malformed", nodeId: "a", text: "not an address" },
       { reason: "endpoint_malformed", nodeId: "a", text: "example.com:1" },
+      { reason: "endpoint_malformed", nodeId: "a", text: "192.0.2.1:0" },
+      { reason: "endpoint_malformed", nodeId: "a", text: "[fe80::1%eth0]:51820" },
     ]);
   });
 
-  test("are made of anything that affiliates may say", () => {
-    const text = fc.oneof(fc.string(), fc.constantFrom("10.0.0.0/8", "::1", "1.2.3.4:5", ""));
+  test("are made of anything that affiliates may say, and WireGuard's configuration of them", () => {
+    const text = fc.oneof(
+      fc.string(),
+      fc.constantFrom("10.0.0.0/8", "::1", "1.2.3.4:5", "[fe80::1%a]:1", ""),
+    );
     const list = fc.array(text, { maxLength: 4 });
     const affiliate = fc
       .tuple(text, text, list, list, list, list, text)
@@ -199,7 +208,11 @@ describe("peers", () => {
       );
     fc.assert(
       fc.property(fc.array(affiliate), (affiliates) => {
-        for (const { allowedIps } of peersOf(affiliates).values()) allowedIps.forEach(parsePrefix);
+        const peers = peersOf(affiliates);
+        for (const { allowedIps } of peers.values()) allowedIps.forEach(parsePrefix);
+        const clusterSecret = Buffer.alloc(32, 1).toString("base64");
+        const identity = { privateKey: clusterSecret, address: "fd00::1/128" };
+        wireguardConfig(identity, peers, { form: "wg-quick", clusterSecret });
       }),
     );
   });
