@@ -71,7 +71,7 @@ export class ServiceRegistry implements DiscoveryRegistry, AsyncDisposable {
 
   /**
    * Of all services together: `connected` when any is, else `connecting`, else `waiting`. `source` names all; `lastError` is
-   * the first that there is, while none is connected.
+   * that of the first, when every one has failed. Each one's own is in `services`.
    */
   get status(): RegistryStatus {
     return this.#feed.status;
@@ -144,10 +144,9 @@ function statusOf(services: readonly ServiceState[]): RegistryStatus {
     (["connected", "connecting", "waiting"] as const).find((wanted) =>
       statuses.some((status) => status.phase === wanted),
     ) ?? "stopped";
-  const lastError = statuses.find((status) => status.lastError !== undefined)?.lastError;
-  return phase === "connected" || lastError === undefined
-    ? { phase, source }
-    : { phase, source, lastError };
+  // While one may still answer for the first time, nothing has failed as a whole.
+  const hasFailed = statuses.every(({ lastError }) => lastError !== undefined);
+  return hasFailed ? { phase, source, lastError: statuses[0]?.lastError } : { phase, source };
 }
 
 /** What is told about a node: its endpoints stand beside it. */

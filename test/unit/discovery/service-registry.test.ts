@@ -249,6 +249,13 @@ describe("where it stands", () => {
     await second.startAgain();
   });
 
+  test("has no error while a service may still answer for the first time", async () => {
+    const registry = start({ services: [NOBODY, await startSilence()] });
+    await expect.poll(() => registry.services[0]?.status.phase).toBe("waiting");
+    expect(registry.status.phase).toBe("connecting");
+    expect(registry.status.lastError).toBeUndefined();
+  });
+
   test("names each service, by host and port where it has no other name, and none with a password", () => {
     const registry = create({
       services: ["https://user:password@discovery.example/", { name: "b", url: "http://b:3000" }],
