@@ -138,7 +138,7 @@ function conclude(
   if (left.length > 0) writeNotice(io, `${shown} may still be known to ${left.join(", ")}`);
   if (back.length + left.length > 0) return EXIT_FAILED;
   if (asksKubernetes) {
-    writeNotice(io, `Kubernetes is not touched: its Node goes with kubectl delete node ${name}`);
+    writeNotice(io, "Kubernetes is not touched: kubectl delete node deletes the Node object");
   }
   return EXIT_OK;
 }

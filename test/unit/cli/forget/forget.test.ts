@@ -192,8 +192,24 @@ describe("forget", () => {
     expect(stderr).toMatch(/the service did not answer\n$/);
   });
 
+  test("tells services alone, and says so where Kubernetes is named", async () => {
+    const { both } = await createDeadNode();
+    const { exitCode, stderr } = await runCommand(
+      ["forget", "worker-1", "-y", "--kubeconfig", "kubeconfig"],
+      both,
+    );
+    expect(exitCode).toBe(0);
+    expect(stderr).toMatch(/\ntalos-discovery: Kubernetes is not touched: kubectl delete node /);
+  });
+
   test("needs a service to tell", async () => {
     const { both } = await createDeadNode();
+    const others = ["--service", "off", "--kubeconfig", "kubeconfig"];
+    const none = await runCommand(["forget", "worker-1", "-y", ...others], both);
+    expect(none.exitCode).toBe(2);
+    expect(none.stderr).toBe(
+      "talos-discovery: --service: none is named, and only services can be told to forget\n",
+    );
     const off = await runCommand(["forget", "worker-1", "-y", "--service", "off"], both);
     expect(off.exitCode).toBe(2);
   });
