@@ -167,7 +167,9 @@ test("two machines shake hands, reach each other by all of their addresses, and 
   await a.run("wg", "syncconf", INTERFACE, await exportTo(desk, nodeA, "--form", "syncconf"));
   const synced = (await a.wireguard()).peers;
   expect(synced.get(third.identity.publicKey)?.endpoint).toBe("10.77.0.3:51820");
-  expect(synced.get(nodeB.identity.publicKey)?.lastHandshakeAtMs).toBe(handshake);
+  expect(synced.get(nodeB.identity.publicKey)?.lastHandshakeAtMs).toBeGreaterThanOrEqual(
+    handshake ?? Number.POSITIVE_INFINITY,
+  );
 
   await a.run("wg-quick", "down", await exportTo(desk, nodeA));
   for (const family of ["-4", "-6"]) {
