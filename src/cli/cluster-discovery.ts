@@ -10,6 +10,14 @@ import {
   type RegistryStatus,
 } from "../discovery/index.ts";
 import { ServiceRegistry } from "../discovery/service-registry.ts";
+import {
+  AFFILIATES,
+  MEMBERS,
+  RAW_AFFILIATES,
+  type Resource,
+  type ResourceDefinition,
+  ResourceView,
+} from "../resources/index.ts";
 import type { ClusterAccess } from "./cluster-access.ts";
 import { type OpenRegistriesOptions, openRegistries } from "./cluster-registries.ts";
 import { DropSummary } from "./drop-summary.ts";
@@ -74,7 +82,7 @@ export async function readClusterOnce(
     ended.abort();
     await running;
   }
-  const { state } = discovery;
+  const state = atFirstSight(discovery.state);
   const dropped = drops.summary(state.affiliates.size);
   if (dropped !== undefined && state.affiliates.size === 0) throw new CommandFailure(dropped);
   tell(dropped, onNotice);
@@ -129,6 +137,24 @@ export async function settled(discovery: Discovery, signal: AbortSignal): Promis
   }
   // What registries have said reaches the merged view through promises alone, which are all settled before this is.
   await setImmediate();
+}
+
+/** Everything as of version 1: who looks once has seen no change, whichever registry answered first. */
+function atFirstSight({ affiliates, rawAffiliates, members }: DiscoveryState): DiscoveryState {
+  return {
+    affiliates: seenFirst(AFFILIATES, affiliates),
+    rawAffiliates: seenFirst(RAW_AFFILIATES, rawAffiliates),
+    members: seenFirst(MEMBERS, members),
+  };
+}
+
+function seenFirst<Spec extends object>(
+  definition: ResourceDefinition<Spec>,
+  resources: ReadonlyMap<string, Resource<Spec>>,
+): ReadonlyMap<string, Resource<Spec>> {
+  const view = new ResourceView(definition);
+  view.replace(new Map(Array.from(resources, ([id, { spec }]) => [id, spec])));
+  return view.resources;
 }
 
 /** Who has answered, and why the others have not. */

@@ -278,6 +278,23 @@ describe("members from --static", () => {
     expect(beside.stdout).toContain(`"node": "${nameOf(first)},static"`);
   });
 
+  test("that services know as well have version 1 for who looks once, whoever answered first", async () => {
+    const cluster = createTestCluster();
+    const nodeId = await cluster.publish(first, worker("w-1", "10.0.0.1"));
+    await cluster.publish(second, { ...worker("w-1", "10.0.0.2"), nodeId });
+    const path = await folder.file("known.yaml", `- nodeId: ${nodeId}\n  nodename: known\n`);
+    const { stdout } = await runCommand(
+      ["get", "affiliates", "--static", path, "-o", "json"],
+      cluster.environment(first, second),
+    );
+    const { metadata, spec } = JSON.parse(stdout);
+    expect(spec.nodename).toBe("known");
+    expect(metadata).toStrictEqual({
+      ...{ namespace: "cluster", type: "Affiliates.cluster.talos.dev", id: nodeId },
+      ...{ version: 1, phase: "running" },
+    });
+  });
+
   test("go on where all services are dead", async () => {
     const path = await folder.file("beside-dead.yaml", HOSTS);
     const cluster = createTestCluster();
