@@ -1,5 +1,0 @@
-/**
- * Moved: `live/backoff.ts`.
- * @module
- */
-export * from "../live/backoff.ts";

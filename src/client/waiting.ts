@@ -1,5 +1,0 @@
-/**
- * Moved: `live/waiting.ts`.
- * @module
- */
-export * from "../live/waiting.ts";
