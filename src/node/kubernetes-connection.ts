@@ -9,30 +9,36 @@ import type { KubernetesRequest, KubernetesResponse } from "../kubernetes/node-r
 import { unlessAborted } from "../live/waiting.ts";
 import type { KubernetesCredentials } from "./kubernetes-credentials.ts";
 
-/** How long an API server may be silent while it owes an answer. */
-const ANSWER_LIMIT_MS = 30_000;
+/** How long to wait for what does not come. */
+export interface Patience {
+  /** Silence of a server that owes an answer, or the rest of one, in ms. */
+  readonly answerMs: number;
+  /** Silence of a watch, which ends then, in ms. */
+  readonly watchMs: number;
+}
 
 /** Bookmarks come every minute. A watch that is silent for longer may be cut off, which its socket does not hear of. */
-const SILENT_WATCH_MS = 150_000;
+const PATIENCE: Patience = { answerMs: 30_000, watchMs: 150_000 };
 
 /** Carries one request. Rejects with `ERR_KUBERNETES_UNAVAILABLE`, `ERR_KUBERNETES_UNAUTHORIZED` or `signal.reason`. */
 export async function sendTo(
-  credentials: KubernetesCredentials,
+  { server, source, options }: KubernetesCredentials,
   request: KubernetesRequest,
+  patience: Patience = PATIENCE,
 ): Promise<KubernetesResponse> {
-  const { signal } = request;
-  const options = await unlessAborted(credentials.options(), signal);
-  const url = new URL(credentials.server + request.path);
-  const response = await unlessAborted(open(url, options, request, credentials.source), signal);
-  return {
-    status: response.statusCode ?? 0,
-    body: bodyOf(response, request, credentials.source),
-  };
+  const { signal, isStream = false } = request;
+  const how = { ...(await unlessAborted(options(), signal)), timeout: patience.answerMs };
+  const url = new URL(server + request.path);
+  const response = await unlessAborted(open(url, how, request, source), signal);
+  const status = response.statusCode ?? 0;
+  // A refusal is no stream.
+  const silenceMs = isStream && status === 200 ? patience.watchMs : undefined;
+  return { status, body: bodyOf(response, silenceMs, source, signal) };
 }
 
 function open(
   url: URL,
-  options: RequestOptions,
+  options: RequestOptions & { readonly timeout: number },
   { method, contentType, body, signal }: KubernetesRequest,
   source: string,
 ): Promise<IncomingMessage> {
@@ -42,7 +48,6 @@ function open(
       ...options,
       method,
       signal,
-      timeout: ANSWER_LIMIT_MS,
       headers: {
         ...options.headers,
         accept: "application/json",
@@ -50,7 +55,7 @@ function open(
         ...(contentType === undefined ? {} : { "content-type": contentType }),
       },
     });
-    sent.once("timeout", () => sent.destroy(new Error("no answer in 30 s")));
+    sent.once("timeout", () => sent.destroy(new Error(`no answer in ${options.timeout / 1000} s`)));
     sent.once("response", resolve);
     // Also after the answer has begun, where it is the body that ends badly.
     sent.on("error", (error) => reject(unavailable(source, error)));
@@ -58,14 +63,16 @@ function open(
   });
 }
 
+/** @param silenceMs - Of a stream: a silence that is as long ends it, in order. */
 async function* bodyOf(
   response: IncomingMessage,
-  { isStream = false, signal }: KubernetesRequest,
+  silenceMs: number | undefined,
   source: string,
+  signal: AbortSignal,
 ): AsyncGenerator<Uint8Array, void, undefined> {
   let isSilent = false;
-  if (isStream) {
-    response.setTimeout(SILENT_WATCH_MS, () => {
+  if (silenceMs !== undefined) {
+    response.setTimeout(silenceMs, () => {
       isSilent = true;
       response.destroy();
     });
