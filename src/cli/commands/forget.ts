@@ -131,12 +131,16 @@ function conclude(
     outcomes.filter(({ result }) => results.includes(result)).map(({ service }) => service.name);
   const shown = quoted(name || nodeId);
   const back = of("came back");
-  const left = of("still there", "failed");
+  const listed = of("still there");
+  const failed = of("failed");
   if (back.length > 0) {
     writeNotice(io, `${shown} came back on ${back.join(", ")}: it is alive; stop it first`);
   }
-  if (left.length > 0) writeNotice(io, `${shown} may still be known to ${left.join(", ")}`);
-  if (back.length + left.length > 0) return EXIT_FAILED;
+  if (listed.length > 0) {
+    writeNotice(io, `${shown} is still listed by ${listed.join(", ")}: is it alive?`);
+  }
+  if (failed.length > 0) writeNotice(io, `${shown} may still be known to ${failed.join(", ")}`);
+  if (back.length + listed.length + failed.length > 0) return EXIT_FAILED;
   if (asksKubernetes) {
     writeNotice(io, "Kubernetes is not touched: kubectl delete node deletes the Node object");
   }

@@ -22,7 +22,7 @@ export function formatCopies(copies: readonly HeldCopy[], style: Style): string 
     service.name,
     nodeId,
     ...(spec === undefined
-      ? ["-", "-", "-", "(does not open)"]
+      ? ["-", "-", "-", "(nothing that opens)"]
       : [spec.nodename, spec.hostname, spec.machineType, JSON.stringify(spec.addresses)]),
   ]);
   return table(["SERVICE", "ID", "NODENAME", "HOSTNAME", "MACHINE TYPE", "ADDRESSES"], rows, style);

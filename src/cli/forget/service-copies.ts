@@ -40,7 +40,7 @@ export interface ForgetOutcome {
    * - `forgotten`: it was there, and is not listed any more.
    * - `absent`: it was not there.
    * - `came back`: it was deleted, and published itself again: the node is alive.
-   * - `still there`: the service took the call, and lists it as before.
+   * - `still there`: the service took the call, and lists it: again, before anybody could look, or as before.
    * - `failed`: see `error`.
    */
   readonly result: "forgotten" | "absent" | "came back" | "still there" | "failed";
@@ -120,8 +120,7 @@ export async function forgetAt(
       await unlessAborted(changes.next(), signal);
       const request = { clusterId, affiliateId: nodeId };
       await unlessAborted(client.affiliateDelete(request, { signal }), signal);
-      const listed = await list(client, clusterId, signal);
-      const isListed = listed.some(({ id }) => id === nodeId);
+      const isListed = await lists(client, clusterId, nodeId, signal);
       result = isListed ? "still there" : "forgotten";
       deadline.lift();
       const returned = untilItReturns(changes, nodeId, !isListed, signal).then(() => {
@@ -130,6 +129,8 @@ export async function forgetAt(
       const patienceMs = isListed ? Math.max(waitMs, LATE_CHANGE_MS) : waitMs;
       if (patienceMs > 0) await Promise.race([returned, sleep(patienceMs, signal)]);
       else returned.catch(() => {});
+      if (result !== "still there" || (await lists(client, clusterId, nodeId, signal))) return;
+      result = "forgotten";
     });
   } catch (error) {
     if (result !== "failed") return { service, result };
@@ -211,6 +212,15 @@ async function list(
   signal: AbortSignal,
 ): Promise<readonly ListedAffiliate[]> {
   return (await unlessAborted(client.list({ clusterId }, { signal }), signal)).affiliates;
+}
+
+async function lists(
+  client: Client<typeof Cluster>,
+  clusterId: string,
+  nodeId: string,
+  signal: AbortSignal,
+): Promise<boolean> {
+  return (await list(client, clusterId, signal)).some(({ id }) => id === nodeId);
 }
 
 function open(cipher: ClusterCipher, listed: ListedAffiliate): AffiliateSpec | undefined {

@@ -141,7 +141,7 @@ describe("forget", () => {
     expect(await cluster.listed(first)).toStrictEqual([foreign]);
     const forced = await runCommand(["forget", foreign, "--yes", "--force"], here);
     expect([forced.exitCode, await cluster.listed(first)]).toStrictEqual([0, []]);
-    expect(forced.stderr).toContain("(does not open)");
+    expect(forced.stderr).toContain("(nothing that opens)");
   });
 
   test("goes on where a service is down, says which, and fails", async () => {
