@@ -1,26 +1,16 @@
 /** The commands of docs/operations.md run: each `sh` block, unless a comment before it says why not. */
 import { execFile, spawn } from "node:child_process";
 import { once } from "node:events";
-import { readFileSync } from "node:fs";
 import { copyFile, mkdir, mkdtemp, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { describe, expect, inject, onTestFinished, test } from "vitest";
+import { readDocBlocks } from "../end-to-end/harness/doc-page.ts";
 import { COMMAND, DEPLOY, ROOT, TLS_FIXTURES } from "./harness/paths.ts";
 
 const run = promisify(execFile);
-const page = readFileSync(`${ROOT}/docs/operations.md`, "utf8");
-
-interface Block {
-  readonly reason: string | undefined;
-  /** Commands, each in one piece where it goes over several lines. */
-  readonly text: string;
-}
-
-const blocks: readonly Block[] = [
-  ...page.matchAll(/(?:<!-- not run: ([^\n]+) -->\n)?```sh\n(.*?)```/gs),
-].map(([, reason, text = ""]) => ({ reason, text: text.replaceAll(/ \\\n\s*/g, " ") }));
+const blocks = readDocBlocks("docs/operations.md");
 
 /** Services that run until they are told to end. */
 function isService(line: string): boolean {
@@ -106,10 +96,10 @@ async function startService(line: string, desk: Desk): Promise<RunningService> {
 describe("the commands of docs/operations.md", () => {
   test("are there, and few are not run", () => {
     expect(blocks.length).toBeGreaterThan(10);
-    expect(blocks.filter(({ reason }) => reason !== undefined).length).toBeLessThan(4);
+    expect(blocks.filter(({ notRun }) => notRun !== undefined).length).toBeLessThan(4);
   });
 
-  test.each(blocks.filter(({ reason }) => reason === undefined))("$text", async ({ text }) => {
+  test.each(blocks.filter(({ notRun }) => notRun === undefined))("$text", async ({ text }) => {
     const desk = await createDesk();
     const lines = text.trim().split("\n");
     if (!lines.some(isService)) {
