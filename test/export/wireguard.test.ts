@@ -244,13 +244,13 @@ test("a peer that does not answer at one endpoint is reached at its next", async
     .toBeGreaterThan(0);
 });
 
-test("wg takes a configuration with a thousand peers", async () => {
+test("wg takes a configuration with hundreds of peers", async () => {
   const desk = await createExportDesk();
   const machine = await createMachine(wireguard);
   const privateKey = generatePrivateKey();
   const address = "fd00:0:0:2::1/128";
   const peers = new Map(
-    Array.from({ length: 1000 }, (_, i) => {
+    Array.from({ length: 300 }, (_, i) => {
       const key = Buffer.alloc(32, 1);
       key.writeUInt16BE(i, 4);
       const ip = `fd00:0:0:2::${(i + 2).toString(16)}`;
