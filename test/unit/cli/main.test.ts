@@ -86,7 +86,7 @@ test("a wrong command is one line on stderr and exit code 2", async () => {
   expect(wrong.exitCode ?? (await once(wrong, "exit"))[0]).toBe(2);
   expect(output).toBe("");
   expect(messages).toBe(
-    'talos-discovery: resource "nodes": is none of members, affiliates, identities\n',
+    'talos-discovery: resource "nodes": is none of affiliates, members, identities, infos, kubespanidentities, kubespanpeerspecs, kubespanpeerstatuses, kubespanendpoints\n',
   );
 });
 
