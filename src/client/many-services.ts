@@ -76,7 +76,7 @@ export class ManyServices implements AsyncDisposable {
   /** Aborts with `run`, or with a reconnect: the wait after which a lost service's list is outdated. */
   readonly #losses = new Map<number, AbortController>();
   readonly #settled = new Set<number>();
-  readonly #failureCounts: number[];
+  readonly #failureCounts: number[] = [];
   /** The watch of each service that counts: the end of an older one may show late. */
   readonly #watches = new Map<number, WatchObserver>();
   readonly #progress: Wakeup = new Wakeup();
@@ -91,9 +91,8 @@ export class ManyServices implements AsyncDisposable {
     this.#observer = observer;
     const services = distinctServices(options.services);
     this.#shares = new ServiceShares(services.length, observer);
-    const failureCounts = services.map(() => 0);
-    this.#failureCounts = failureCounts;
     this.#clients = services.map((service, number) => this.#createClient(service, number));
+    const failureCounts = this.#failureCounts;
     this.services = services.map(({ name, url }, number) => {
       const client = this.#client(number);
       return {
@@ -153,6 +152,7 @@ export class ManyServices implements AsyncDisposable {
 
   /**
    * Resolves when every service has sent a snapshot or failed once: what is known then is all that there is to know soon.
+   * Waits for `run` where it is not running.
    *
    * @throws `signal.reason` when `signal` aborts.
    */
@@ -167,7 +167,11 @@ export class ManyServices implements AsyncDisposable {
     }
   }
 
-  /** Publishes to all and discovers from all until `signal` aborts. @throws {TypeError} as `DiscoveryClient.run`. */
+  /**
+   * Publishes to all and discovers from all until `signal` aborts.
+   *
+   * @throws {TypeError} as `DiscoveryClient.run`.
+   */
   async run({ signal }: SignalOptions = {}): Promise<void> {
     if (this.#isRunning) throw new TypeError("run: these services are running already");
     this.#isRunning = true;

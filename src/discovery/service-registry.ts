@@ -8,6 +8,7 @@ import {
   type ManyServicesOptions,
   type ServiceState,
 } from "../client/many-services.ts";
+import { linkedController } from "../live/waiting.ts";
 import type { AffiliateData } from "../protocol/affiliate.ts";
 import type {
   AffiliateSpec,
@@ -49,6 +50,7 @@ export class ServiceRegistry implements DiscoveryRegistry, AsyncDisposable {
   readonly name = "service";
   readonly #feed: RegistryFeed;
   readonly #many: ManyServices;
+  readonly #disposal: AbortController = new AbortController();
 
   /**
    * @throws {RangeError} for no service, and for an ID or a TTL out of its range.
@@ -115,7 +117,7 @@ export class ServiceRegistry implements DiscoveryRegistry, AsyncDisposable {
   }
 
   /**
-   * Resolves when every service has sent a snapshot or failed once.
+   * Resolves when every service has sent a snapshot or failed once. Waits for `run` where it is not running.
    *
    * @throws `signal.reason` when `signal` aborts.
    */
@@ -123,16 +125,22 @@ export class ServiceRegistry implements DiscoveryRegistry, AsyncDisposable {
     return this.#many.settled(options);
   }
 
-  watch(options?: SignalOptions): AsyncGenerator<RegistryChange, void, undefined> {
-    return this.#feed.watch(options);
+  async *watch({ signal }: SignalOptions = {}): AsyncGenerator<RegistryChange, void, undefined> {
+    const { controller, unlink } = linkedController(signal, this.#disposal.signal);
+    try {
+      yield* this.#feed.watch({ signal: controller.signal });
+    } finally {
+      unlink();
+    }
   }
 
   async run(options?: SignalOptions): Promise<void> {
     await this.#many.run(options);
   }
 
-  /** Stops `run`. */
+  /** Stops `run`, and ends every `watch`. */
   async [Symbol.asyncDispose](): Promise<void> {
+    this.#disposal.abort();
     await this.#many[Symbol.asyncDispose]();
   }
 }

@@ -13,7 +13,7 @@ import { type Place, placesOf } from "./places.ts";
 /** How often to look at the machine. */
 export const LOOK_INTERVAL_MS = 5000;
 
-/** A look that comes this much too late says that the machine was suspended, or this process stopped. */
+/** A look that comes this much too late by the clock says that the machine was suspended, or this process stopped. */
 const PAUSE_MS = 30_000;
 
 /** How long to try to tell everybody that we leave. */
@@ -43,7 +43,7 @@ export class Membership {
   readonly #accepted = new Set<Place>();
   /** Failures of each place that were made good, and told so. */
   readonly #recovered = new Map<Place, number>();
-  #published: AffiliateSpec | undefined;
+  #published: AffiliateSpec;
   /** What could not be published, so that it is told once. */
   #refused: AffiliateSpec | undefined;
   #restart = new AbortController();
@@ -73,10 +73,11 @@ export class Membership {
    */
   async keep(onChange: (change: DiscoveryChange) => void, signal: AbortSignal): Promise<boolean> {
     const ended = new AbortController();
+    const leaving = AbortSignal.any([signal, ended.signal]);
     const tasks = Promise.all([
       this.#run(ended.signal),
-      this.#look(signal),
-      ...this.#places.map((place) => this.#announce(place, signal)),
+      this.#look(leaving),
+      ...this.#places.map((place) => this.#announce(place, leaving)),
     ]);
     try {
       for await (const change of this.#discovery.watch({ signal })) {
@@ -111,7 +112,8 @@ export class Membership {
       this.#republish();
       if (lateMs > PAUSE_MS) {
         // Connections from before may be dead without a word, and would be found out by pings in some minutes.
-        this.#onNotice(`this machine slept for ${Math.round(lateMs / 1000)} s: connecting again`);
+        const seconds = Math.round(lateMs / 1000);
+        this.#onNotice(`the clock went on by ${seconds} s, as in a sleep: connecting again`);
         this.#restart.abort();
       }
       this.#tellRecovered();
@@ -130,10 +132,10 @@ export class Membership {
     } catch (error) {
       this.#refused = affiliate;
       this.#onNotice(`${oneLine(error)}; what was published before stays`);
-      if (this.#published !== undefined) this.#discovery.publish({ affiliate: this.#published });
+      this.#discovery.publish({ affiliate: this.#published });
       return;
     }
-    const isMoved = !isDeepStrictEqual(affiliate.addresses, this.#published?.addresses);
+    const isMoved = !isDeepStrictEqual(affiliate.addresses, this.#published.addresses);
     this.#published = affiliate;
     if (isMoved) this.#onNotice(`the addresses are now ${affiliate.addresses.join(", ")}`);
   }
@@ -143,7 +145,7 @@ export class Membership {
       const failureCount = place.countFailures();
       if (!place.isConnected || failureCount === (this.#recovered.get(place) ?? 0)) continue;
       this.#recovered.set(place, failureCount);
-      // The first time it says that we are registered.
+      // The first time something else is told: that we are registered.
       if (this.#accepted.has(place)) this.#onNotice(`connected to ${place.name} again`);
     }
   }
@@ -157,7 +159,7 @@ export class Membership {
     this.#accepted.add(place);
     const { name, publicAddress } = place;
     const seen = publicAddress === undefined ? "" : `, which sees us at ${publicAddress}`;
-    this.#onNotice(`registered ${this.#published?.nodeId} with ${name}${seen}`);
+    this.#onNotice(`registered ${this.#published.nodeId} with ${name}${seen}`);
   }
 
   async #leave(): Promise<boolean> {

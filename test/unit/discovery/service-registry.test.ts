@@ -280,10 +280,14 @@ describe("where it stands", () => {
     expect(registry.publicAddress).toBe("127.0.0.1");
   });
 
-  test("run twice is a mistake; disposal ends it", async () => {
+  test("run twice is a mistake; disposal ends it, and every watch", async () => {
     const registry = await startSettled();
+    const watch = registry.watch();
+    await watch.next();
     await expect(registry.run()).rejects.toThrow(TypeError);
     await registry[Symbol.asyncDispose]();
     await running;
+    let last = await watch.next();
+    while (!last.done) last = await watch.next();
   });
 });

@@ -165,7 +165,7 @@ describe("a machine that has joined", () => {
     await expect.poll(() => notices).toHaveLength(2);
     expect(transports).toBe(2);
     await look(HOUR_MS);
-    expect(notices.at(-1)).toBe("this machine slept for 3600 s: connecting again");
+    expect(notices.at(-1)).toBe("the clock went on by 3600 s, as in a sleep: connecting again");
     await expect.poll(() => transports).toBe(4);
     // The services have forgotten it meanwhile; a new connection tells them again.
     addresses = ["10.0.0.9"];
@@ -192,6 +192,13 @@ describe("a machine that has joined", () => {
     await untilPublished("10.0.0.1");
     await look();
     expect(notices.at(-1)).toBe(`connected to ${second.url} again`);
+  });
+
+  test("ends where nobody can be shown anything", async () => {
+    const keeping = create().keep(() => {
+      throw new Error("no screen");
+    }, stop.signal);
+    await expect(keeping).rejects.toThrow("no screen");
   });
 
   test("leaves those that answer, and names one that does not", async () => {
