@@ -9,6 +9,7 @@ import { readServiceAccount } from "../../src/node/kubernetes-credentials.ts";
 import { createNodeApi, nodeApiWith } from "../../src/node/kubernetes-nodes.ts";
 import { createAffiliateSpec } from "../../src/resources/affiliate.ts";
 import { TLS_FIXTURES } from "../deploy/harness/paths.ts";
+import { startConnectProxy } from "../unit/node/connect-proxy.ts";
 import { accountToken } from "./harness/account.ts";
 import {
   annotationsOf,
@@ -217,6 +218,19 @@ describe("credentials of a kubeconfig file", () => {
       });
     await writeKubeconfig(folder, api, { token: api.token("admin") });
     await expect.poll(() => registry.status.phase).toBe("connected");
+  });
+
+  test("a proxy is gone through, for each request", async () => {
+    await using proxy = await startConnectProxy();
+    const kubeconfig = await writeKubeconfig(
+      folder,
+      api,
+      { token: api.token("admin") },
+      { "proxy-url": `http://127.0.0.1:${proxy.port}` },
+    );
+    await expectFound(await createNodeApi({ kubeconfig }));
+    const { host } = new URL(api.url);
+    expect(proxy.requests.map(({ target }) => target)).toEqual([host, host]);
   });
 
   test("a server with another certificate is not talked to", async () => {
