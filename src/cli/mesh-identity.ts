@@ -20,7 +20,7 @@ export function firstMac(interfaces: typeof networkInterfaces = networkInterface
     .find(({ internal, mac }) => !internal && mac !== NO_MAC);
   if (card !== undefined) return card.mac;
   throw new UsageError(
-    "this machine has no network card to take an address from; see identity new --kubespan --mac",
+    "this machine has no network card that is up, to take an address from; see identity new --kubespan --mac",
   );
 }
 

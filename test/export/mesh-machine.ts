@@ -7,7 +7,7 @@
 import { execFile } from "node:child_process";
 import { resolve } from "node:path";
 import { promisify } from "node:util";
-import { onTestFinished } from "vitest";
+import { expect, onTestFinished } from "vitest";
 import { parseWireguardDump, type WireguardStatus } from "../../src/kubespan/index.ts";
 import { buildGoProgram } from "../interop/harness/binaries.ts";
 import { LineProcess } from "../interop/harness/line-process.ts";
@@ -92,6 +92,10 @@ export async function connect(
   for (const [machine, address] of [[a, addressA] as const, [b, addressB] as const]) {
     await machine.run("ip", "address", "add", `${address}/24`, "dev", WIRE);
     await machine.run("ip", "link", "set", WIRE, "up");
+  }
+  for (const machine of [a, b]) {
+    // The kernel takes its time to say so, and until then Node does not list it.
+    await expect.poll(() => machine.run("ip", "link", "show", WIRE)).toContain("state UP");
   }
 }
 
