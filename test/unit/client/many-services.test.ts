@@ -1,3 +1,4 @@
+import fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import type { DiscoveredAffiliate } from "../../../src/client/index.ts";
 import { ManyServices } from "../../../src/client/many-services.ts";
@@ -5,6 +6,7 @@ import { MAX_SNAPSHOT_MESSAGE_BYTES, MAX_TTL_MS } from "../../../src/protocol/li
 import { encodeAffiliateField } from "../../../src/protocol/sealed.ts";
 import { splitBySize } from "../../../src/server/snapshot-split.ts";
 import { CLUSTER_SECRET, FakeService, listed, never, unavailable, until } from "./fake-service.ts";
+import { type HistoryStep, naiveAnswer, type Said } from "./naive-service-shares.ts";
 
 let services: readonly [FakeService, FakeService];
 let many: ManyServices;
@@ -13,7 +15,12 @@ let stop: AbortController;
 let running: Promise<void>;
 
 beforeEach(() => {
+  // Only what waits for time: setImmediate stays, so that a test can let promises run.
   vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout", "performance", "Date"] });
+  setUp();
+});
+
+function setUp(): void {
   services = [new FakeService(), new FakeService()];
   known = new Map();
   stop = new AbortController();
@@ -34,7 +41,7 @@ beforeEach(() => {
       onStatus: () => {},
     },
   );
-});
+}
 
 afterEach(async () => {
   stop.abort();
@@ -135,5 +142,103 @@ describe("services of which one", () => {
     await until(() => known.has("last"));
     expect(systems()).toEqual(["new", "new"]);
     expect(known.size).toBe(1001);
+  });
+});
+
+describe("any history of two services", () => {
+  const NODES = ["a", "b"];
+  const anySaid = fc.record({
+    content: fc.constantFrom("x", "y", "z"),
+    endpoints: fc.subarray(["10.0.0.1:1", "10.0.0.2:2"]),
+  });
+  const anyAct = fc.record({
+    service: fc.constantFrom(0 as const, 1 as const),
+    nodeId: fc.constantFrom(...NODES),
+    // Nothing to say of a node is its end; `flip` breaks what works, and mends what does not.
+    said: fc.option(anySaid, { nil: undefined }),
+    flip: fc.integer({ min: 0, max: 3 }).map((number) => number === 0),
+  });
+  type Act = typeof anyAct extends fc.Arbitrary<infer T> ? T : never;
+
+  /** Plays services, and writes down what a client must have heard of them. */
+  class Play {
+    readonly history: HistoryStep[] = [];
+    readonly #lists = [new Map<string, Said>(), new Map<string, Said>()] as const;
+    readonly #works = [true, true];
+
+    async begin(): Promise<void> {
+      await startConnected();
+      for (const service of [0, 1]) {
+        this.history.push({ kind: "connect", service, list: new Map() });
+      }
+    }
+
+    async act({ service, nodeId, said, flip }: Act): Promise<void> {
+      if (!flip) this.#say(service, nodeId, said);
+      else if (this.#works[service]) await this.#break(service);
+      else await this.#mend(service);
+      await until(() => this.#isAsExpected());
+    }
+
+    #say(service: 0 | 1, nodeId: string, said: Said | undefined): void {
+      const list = this.#lists[service];
+      if (said === undefined) list.delete(nodeId);
+      else list.set(nodeId, said);
+      if (!this.#works[service]) return;
+      const { watch } = services[service];
+      if (said === undefined) watch.sendDeleted(nodeId);
+      else watch.send(listed(nodeId, { hostname: said.content }, said.endpoints));
+      this.history.push({ kind: "change", service, nodeId, said });
+    }
+
+    async #break(service: 0 | 1): Promise<void> {
+      this.#works[service] = false;
+      services[service].hello = async () => Promise.reject(unavailable());
+      services[service].watch.fail(unavailable());
+      await until(() => many.services[service]?.status.phase === "waiting");
+      this.history.push({ kind: "lose", service });
+    }
+
+    async #mend(service: 0 | 1): Promise<void> {
+      this.#works[service] = true;
+      const list = this.#lists[service];
+      services[service].snapshot = [...list].map(([nodeId, { content, endpoints }]) =>
+        listed(nodeId, { hostname: content }, endpoints),
+      );
+      services[service].hello = async () => ({});
+      // No wait is longer.
+      await vi.advanceTimersByTimeAsync(60_000);
+      await until(() => many.services[service]?.status.phase === "connected");
+      this.history.push({ kind: "connect", service, list: new Map(list) });
+    }
+
+    #isAsExpected(): boolean {
+      return NODES.every((nodeId) => {
+        const answer = naiveAnswer(this.history, nodeId, 2);
+        const affiliate = known.get(nodeId);
+        const endpoints = [...(affiliate?.endpoints ?? [])].sort();
+        return affiliate === undefined || answer === undefined
+          ? affiliate === answer
+          : affiliate.hostname === answer.content &&
+              JSON.stringify(endpoints) === JSON.stringify(answer.endpoints);
+      });
+    }
+  }
+
+  test("through clients gives what the slow twin reads off the history", async () => {
+    await fc.assert(
+      fc
+        .asyncProperty(fc.array(anyAct, { maxLength: 20 }), async (acts) => {
+          const play = new Play();
+          await play.begin();
+          for (const act of acts) await play.act(act);
+        })
+        .beforeEach(setUp)
+        .afterEach(async () => {
+          stop.abort();
+          await running;
+        }),
+      { numRuns: 60 },
+    );
   });
 });
