@@ -122,17 +122,17 @@ export class AnnotationPublisher {
   async #patch(signal: AbortSignal): Promise<void> {
     const { nodes, nodeName, now, onError, onRetry } = this.#options;
     const isRepair = this.#acceptedVersion === this.#wantedVersion;
-    if (!isRepair || now() - this.#patchedAtMs > MAX_BACKOFF_MS) this.#backoff.reset();
-    else {
+    if (isRepair && now() - this.#patchedAtMs < MAX_BACKOFF_MS) {
       // Somebody else writes there too: two that repair each other's work must not do it all the time.
       await this.#pause(this.#backoff.next(), signal);
       if (!this.#isDue()) return;
-    }
+    } else if (isRepair) this.#backoff.reset();
     const version = this.#wantedVersion;
     const sightings = this.#sightings;
     try {
       await nodes.annotate(nodeName, this.#wanted ?? NO_ANNOTATIONS, { signal });
       this.#patchedAtMs = now();
+      if (!isRepair) this.#backoff.reset();
       // It is on its way to us: our change, or one that came before and made it so.
       if (this.#seen !== "unknown" && this.#sightings === sightings) this.#seen = "awaited";
       this.#accept(version);

@@ -3,9 +3,8 @@
  * @see docs/conformance.md, "Kubernetes registry"
  * @module
  */
-import { formatAddress, parseAddress } from "../net/address.ts";
-import { formatEndpoint, MAX_PORT, parseEndpoint } from "../net/endpoint.ts";
-import { formatPrefix, parsePrefix } from "../net/prefix.ts";
+import { canonicalAddress, canonicalEndpoint, canonicalPrefix } from "../net/canonical.ts";
+import { MAX_PORT } from "../net/endpoint.ts";
 import type { AffiliateSource, AffiliateSpec } from "../resources/affiliate.ts";
 
 /** Values are text; lists stand with commas. */
@@ -107,18 +106,6 @@ function textValue(text: string | undefined): string | null {
 function listValue(items: readonly string[] | undefined): string | null {
   // A comma, as a zone's name may have it, would make two items of one.
   return textValue(items?.filter((item) => !item.includes(",")).join(","));
-}
-
-function canonicalAddress(text: string): string {
-  return formatAddress(parseAddress(text));
-}
-
-function canonicalPrefix(text: string): string {
-  return formatPrefix(parsePrefix(text));
-}
-
-function canonicalEndpoint(text: string): string {
-  return formatEndpoint(parseEndpoint(text));
 }
 
 function canonicalPort(text: string): string {

@@ -28,7 +28,7 @@ export function parseKubeconfig(text: string, path: string): KubeconfigText {
   const at = (offset: number) => `${path}:${lineCounter.linePos(offset).line}`;
   const [error] = document.errors;
   if (error !== undefined) throw invalidAt(at(error.pos[0]), "is not YAML", error.code);
-  const root: unknown = document.toJS();
+  const root = plain(document);
   if (typeof root !== "object" || root === null || !("clusters" in root)) {
     throw invalidAt(path, text.trim() === "" ? "is empty" : "is no kubeconfig");
   }
@@ -48,6 +48,15 @@ export function parseKubeconfig(text: string, path: string): KubeconfigText {
       return invalidAt(offset === undefined ? path : at(offset), why);
     },
   };
+}
+
+/** `undefined` for aliases that would grow without bounds. */
+function plain(document: Document): unknown {
+  try {
+    return document.toJS();
+  } catch {
+    return undefined;
+  }
 }
 
 interface Named {

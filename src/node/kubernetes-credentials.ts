@@ -184,6 +184,13 @@ async function optionsOf(config: KubeConfig, source: string): Promise<RequestOpt
   try {
     await config.applyToHTTPSOptions(options);
   } catch (cause) {
+    if (cause instanceof SyntaxError) {
+      // Its message quotes what the plugin has printed, which may be secret.
+      throw new DiscoveryError(
+        "ERR_KUBERNETES_UNAUTHORIZED",
+        `${source}: no credentials to be had: what the plugin printed is not JSON`,
+      );
+    }
     const said = cause instanceof Error ? cause.message : String(cause);
     const why = said.replaceAll(/\s+/g, " ").trim().slice(0, MAX_MESSAGE_CHARACTERS);
     throw new DiscoveryError(

@@ -202,6 +202,10 @@ describe("credentials of a kubeconfig file", () => {
       code: "ERR_KUBERNETES_UNAUTHORIZED",
       message: `${api.url}: no credentials to be had: please log in`,
     });
+    const secret = { ...exec, args: ["-c", "echo secret"] };
+    expect((await complaintOf(await nodesAs({ exec: secret }))).message).toBe(
+      `${api.url}: no credentials to be had: what the plugin printed is not JSON`,
+    );
     const missing = { ...exec, command: "no-such-plugin" };
     expect((await complaintOf(await nodesAs({ exec: missing }))).message).toContain(
       "spawn no-such-plugin ENOENT",

@@ -368,6 +368,24 @@ describe("our own node", () => {
     expect(registry.status.lastError?.code).toBe("ERR_KUBERNETES_FORBIDDEN");
   });
 
+  test("that cannot be written to is tried again after longer and longer", async () => {
+    api.put(nodeObject("me"));
+    api.annotate = async () => {
+      throw new Error("no");
+    };
+    const registry = start({ nodeName: "me" });
+    registry.publish?.({ affiliate: own });
+    for (let failures = 1; failures <= 4; failures++) {
+      await expect.poll(() => waits.length).toBe(failures);
+      pass();
+    }
+    expect(waits.map(({ ms }) => ms).slice(0, 4)).toEqual([500, 750, 1125, 1688]);
+    expect(registry.status).toMatchObject({
+      phase: "connected",
+      lastError: { code: "ERR_KUBERNETES_UNAVAILABLE" },
+    });
+  });
+
   test("a new thing to tell does not wait for the end of a wait", async () => {
     api.put(nodeObject("me"));
     api.break();

@@ -93,6 +93,11 @@ describe("a kubeconfig file", () => {
       "/kubeconfig:5: is not YAML (missing char)",
     ],
     [
+      "has aliases that grow without bounds",
+      `a: &a [x, x]\n${[..."bcdefghijk"].map((name, i) => `${name}: &${name} [${`*${"abcdefghij"[i]}, `.repeat(9)}x]\n`).join("")}clusters: *k\n`,
+      "/kubeconfig: is no kubeconfig",
+    ],
+    [
       "names no context",
       kubeconfig({ "current-context": undefined }),
       "/kubeconfig: has no current-context",
