@@ -228,17 +228,20 @@ describe("any history of two services", () => {
   test("through clients gives what the slow twin reads off the history", async () => {
     await fc.assert(
       fc
-        .asyncProperty(fc.array(anyAct, { maxLength: 20 }), async (acts) => {
-          const play = new Play();
-          await play.begin();
-          for (const act of acts) await play.act(act);
-        })
+        .asyncProperty(
+          fc.array(anyAct, { minLength: 5, maxLength: 30, size: "max" }),
+          async (acts) => {
+            const play = new Play();
+            await play.begin();
+            for (const act of acts) await play.act(act);
+          },
+        )
         .beforeEach(setUp)
         .afterEach(async () => {
           stop.abort();
           await running;
         }),
-      { numRuns: 60 },
+      { numRuns: 100 },
     );
   });
 });
