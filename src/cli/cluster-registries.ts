@@ -3,15 +3,17 @@
  * @module
  */
 import type { DropReport } from "../client/index.ts";
-import type { DiscoveryRegistry } from "../discovery/index.ts";
+import type { DiscoveryRegistry, StaticRegistry } from "../discovery/index.ts";
 import { ServiceRegistry } from "../discovery/service-registry.ts";
-import type { DiscoveryError } from "../errors.ts";
+import { type DiscoveryError, isDiscoveryError } from "../errors.ts";
 import { generateNodeId } from "../identity/index.ts";
 import { KubernetesRegistry } from "../kubernetes/index.ts";
+import type { FileWatch } from "../node/file-watch.ts";
 import { watchStaticMembers } from "../node/static-file.ts";
 import { type ClusterAccess, IN_CLUSTER } from "./cluster-access.ts";
 import { describeNodeDrop } from "./drop-summary.ts";
 import { oneLine } from "./exit.ts";
+import { UnopenedRegistry, type UnopenedRegistryOptions } from "./unopened-registry.ts";
 import { CLIENT_VERSION } from "./version.ts";
 
 /** Options of {@link openRegistries}. */
@@ -30,20 +32,56 @@ export interface OpenRegistriesOptions {
   readonly onRetry: (error: DiscoveryError, delayMs: number) => void;
 }
 
-/** Makes the registries, none of them running yet. */
+/**
+ * Makes the registries, none of them running yet. Where there are several, one whose file does not load is one that has
+ * failed; it is opened as soon as its file is mended.
+ *
+ * @throws {DiscoveryError} of a file where no registry is left to ask.
+ */
 export async function openRegistries(
   access: ClusterAccess,
   options: OpenRegistriesOptions,
 ): Promise<DiscoveryRegistry[]> {
-  const registries: DiscoveryRegistry[] = [];
   const services = openServices(access, options);
-  if (services !== undefined) registries.push(services);
-  if (access.kubeconfig !== undefined) {
-    registries.push(await openKubernetes(access.kubeconfig, options));
-  }
-  if (access.staticFile !== undefined)
-    registries.push(await openStaticFile(access.staticFile, options));
+  const files = await Promise.all(
+    filesOf(access, options).map((file) => openFile(file, options.onRetry)),
+  );
+  const registries = [...(services === undefined ? [] : [services]), ...files];
+  const failed = registries.filter((registry) => registry instanceof UnopenedRegistry);
+  if (failed[0] !== undefined && failed.length === registries.length) throw failed[0].error;
   return registries;
+}
+
+/** A registry that begins with a file. */
+type RegistryFile = Pick<UnopenedRegistryOptions, "name" | "source" | "open" | "publishes">;
+
+function filesOf(
+  { kubeconfig, staticFile }: ClusterAccess,
+  options: OpenRegistriesOptions,
+): RegistryFile[] {
+  const files: RegistryFile[] = [];
+  if (kubeconfig !== undefined) {
+    const open = () => openKubernetes(kubeconfig, options);
+    const publishes = options.nodeName !== undefined;
+    files.push({ name: "k8s", source: kubeconfig, open, publishes });
+  }
+  if (staticFile !== undefined) {
+    const open = () => openStaticFile(staticFile, options);
+    files.push({ name: "static", source: staticFile, open, publishes: false });
+  }
+  return files;
+}
+
+async function openFile(
+  file: RegistryFile,
+  onRetry: OpenRegistriesOptions["onRetry"],
+): Promise<DiscoveryRegistry> {
+  try {
+    return await file.open();
+  } catch (error) {
+    if (!isDiscoveryError(error)) throw error;
+    return new UnopenedRegistry({ ...file, error, onRetry });
+  }
 }
 
 function openServices(
@@ -83,14 +121,16 @@ async function openKubernetes(
   });
 }
 
-/** A list of members that is read again when it changes, for as long as the registry runs. */
+/** A list of members that is read again when it changes, while the registry runs. */
 async function openStaticFile(
   path: string,
   { onNotice }: OpenRegistriesOptions,
 ): Promise<DiscoveryRegistry> {
-  const { registry, close } = await watchStaticMembers(path, {
-    onError: (error) => onNotice(`${oneLine(error)}; what it had before is still in force`),
-  });
+  const onError = (error: DiscoveryError) =>
+    onNotice(`${oneLine(error)}; what it had before is still in force`);
+  const opened = await watchStaticMembers(path, { onError });
+  const { registry } = opened;
+  let file: FileWatch | undefined = opened;
   return {
     name: registry.name,
     get status() {
@@ -102,10 +142,31 @@ async function openStaticFile(
     watch: (options) => registry.watch(options),
     async run(options) {
       try {
+        // A machine that slept runs its registries anew.
+        file ??= await followStaticFile(path, registry, onError);
         await registry.run(options);
       } finally {
-        close();
+        file?.close();
+        file = undefined;
       }
     },
   };
+}
+
+/** Goes on where another watch of the file was closed. */
+async function followStaticFile(
+  path: string,
+  registry: StaticRegistry,
+  onError: (error: DiscoveryError) => void,
+): Promise<FileWatch> {
+  const take = () => registry.replace(file.registry.affiliates.values());
+  const file = await watchStaticMembers(path, {
+    onReload: take,
+    onError: (error) => {
+      registry.fail(error);
+      onError(error);
+    },
+  });
+  take();
+  return file;
 }

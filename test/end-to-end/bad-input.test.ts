@@ -208,18 +208,24 @@ describe("with Kubernetes", () => {
     kubeconfig = await writeKubeconfig(folder, api, { token: api.token("admin") });
   });
 
-  test("a kubeconfig that is cut short says where, and with a whole one all is well", async () => {
+  test("a kubeconfig that is cut short or missing is told of, and the service's members are listed", async () => {
     const text = await readFile(kubeconfig, "utf8");
     const short = join(folder, "short");
     await writeFile(short, text.slice(0, text.indexOf("certificate-authority-data") + 60));
-    const flags = [...identity, ...at(service.url), "--kubeconfig"];
-    const cut = await runCli("get", "members", ...flags, short);
-    expect(cut).toMatchObject({ exitCode: 2, stdout: "" });
-    expect(complaintOf(cut)).toContain(short);
-    const missing = await runCli("get", "members", ...flags, join(folder, "none"));
-    expect(missing.exitCode).toBe(2);
-    expect(complaintOf(missing)).toContain("none: no such file");
-    const whole = await runCli("get", "members", ...flags, kubeconfig);
+    const beside = [...identity, ...at(service.url), "--kubeconfig"];
+    for (const [path, complaint] of [
+      [short, `${short}:`],
+      [join(folder, "none"), "none: no such file"],
+    ] as const) {
+      const listed = await runCli("get", "members", ...beside, path);
+      expect(complaintOf(listed)).toContain(complaint);
+      expect(membersIn(listed)).toEqual(["good-go", "good-ts"]);
+      expect(listed.exitCode).toBe(0);
+      const alone = await runCli("get", "members", "--kubeconfig", path);
+      expect(alone).toMatchObject({ exitCode: 2, stdout: "" });
+      expect(complaintOf(alone)).toContain(complaint);
+    }
+    const whole = await runCli("get", "members", ...beside, kubeconfig);
     expect(whole).toMatchObject({ exitCode: 0, stderr: "" });
   });
 

@@ -327,6 +327,53 @@ describe("members from --static", () => {
   });
 });
 
+describe("a file that does not load", () => {
+  const BROKEN: readonly (readonly [flag: string, text: string, complaint: RegExp])[] = [
+    ["--kubeconfig", 'apiVersion: v1\nclusters:\n- cluster: {server: "ht', /broken:3: is not YAML/],
+    ["--static", "- nodename: nas\n  adresses: []\n", /broken: line 2: \[0\]\.adresses: is no key/],
+  ];
+
+  test.each(BROKEN)(
+    "%s is a notice beside a service that answers",
+    async (name, text, complaint) => {
+      const path = await folder.file("broken", text);
+      const cluster = createTestCluster();
+      await cluster.publish(first, worker("w-1", "10.0.0.1"));
+      const argv = ["get", "members", name, path];
+      const beside = await runCommand(argv, cluster.environment(first));
+      expect(beside.stderr).toMatch(complaint);
+      expect(beside.stderr.split("\n")).toHaveLength(2);
+      expect(idsIn(beside.stdout)).toStrictEqual(["w-1"]);
+      expect(beside.exitCode).toBe(0);
+      const beforeDead = await runCommand(argv, cluster.environment(NOBODY));
+      expect(beforeDead).toMatchObject({ exitCode: 1, stdout: "" });
+      expect(beforeDead.stderr).toMatch(complaint);
+      expect(beforeDead.stderr).toMatch(/ECONNREFUSED/);
+    },
+  );
+
+  test("beside another one that does not either is wrong input", async () => {
+    const files = ["--kubeconfig", folder.path("none"), "--static", folder.path("nothing")];
+    const { exitCode, stderr } = await runCommand(["get", "members", ...files]);
+    expect(stderr).toMatch(/none: no such file\n$/);
+    expect(exitCode).toBe(2);
+  });
+
+  test("is told while others are watched, and its hosts come when it is mended", async () => {
+    const path = folder.path("late.yaml");
+    const cluster = createTestCluster();
+    await cluster.publish(first, worker("w-1", "10.0.0.1"));
+    const argv = ["get", "members", "-w", "--static", path];
+    const watching = start(argv, cluster.environment(first));
+    await watching.printed(/^talos-discovery: \S+late\.yaml: no such file; again in 2\.0 s$/m);
+    await watching.printed(/^\+ {3}w-1 /m);
+    await folder.file("late.yaml", "- nodename: nas\n");
+    await watching.printed(/^\+ {3}nas /m);
+    await folder.file("late.yaml", "- nodename: nas\n- nodename: printer\n");
+    await watching.printed(/^\+ {3}printer /m);
+  });
+});
+
 describe("--kubeconfig", () => {
   test("that is no kubeconfig, or is cut short, is wrong input with a clear message", async () => {
     const missing = folder.path("no-kubeconfig");
