@@ -1,4 +1,4 @@
-/** The commands of docs/kubernetes.md, with the account of the manifest, before the real API server. */
+/** What the commands of docs/kubernetes.md show, with the account of the manifest, before the real API server. */
 import { type ChildProcess, execFile, spawn } from "node:child_process";
 import { once } from "node:events";
 import { existsSync, readFileSync } from "node:fs";
@@ -97,14 +97,4 @@ test("join writes its annotations, get -w tells, and both end when they are aske
   expect(await annotationsOf(api, "worker-1")).toEqual({});
   await expect.poll(watching.output).toMatch(/^- +worker-1 /m);
   await stop(watching.child);
-});
-
-test("every command of the page is one of these", () => {
-  expect(commands.map((command) => command.split(" ").slice(1, 3).join(" "))).toEqual([
-    "get members",
-    "get affiliates",
-    "export hosts",
-    "get members",
-    "join --service",
-  ]);
 });
