@@ -4,9 +4,8 @@
  */
 import { type ConfigMap, ConfigText } from "../config/documents.ts";
 import { DiscoveryError } from "../errors.ts";
-import { formatAddress, parseAddress } from "../net/address.ts";
-import { formatEndpoint, MAX_PORT, parseEndpoint } from "../net/endpoint.ts";
-import { formatPrefix, parsePrefix } from "../net/prefix.ts";
+import { canonicalAddress, canonicalEndpoint, canonicalPrefix } from "../net/canonical.ts";
+import { MAX_PORT } from "../net/endpoint.ts";
 import { type AffiliateSpec, createAffiliateSpec } from "../resources/affiliate.ts";
 
 const KEYS = [
@@ -171,10 +170,6 @@ function canonical(
     return text;
   }
 }
-
-const canonicalAddress = (text: string) => formatAddress(parseAddress(text));
-const canonicalEndpoint = (text: string) => formatEndpoint(parseEndpoint(text));
-const canonicalPrefix = (text: string) => formatPrefix(parsePrefix(text));
 
 /** Notes where stands what only one host may have. @returns Whether it is the first. */
 function claim(map: ConfigMap, key: string, what: string, seen: Map<string, number>): boolean {

@@ -6,8 +6,8 @@
  * @module
  */
 import { base64Of, parseClusterSecret } from "../crypto/secrets.ts";
+import { canonicalPrefix } from "../net/canonical.ts";
 import { formatEndpoint, parseEndpoint } from "../net/endpoint.ts";
-import { formatPrefix, parsePrefix } from "../net/prefix.ts";
 import type { PeerSpec } from "../resources/kubespan.ts";
 import type { KubeSpanIdentity } from "./identity.ts";
 import { isPublicKey, publicKeyOf } from "./keys.ts";
@@ -115,16 +115,12 @@ function peerLines(
     ...(prefixes.length > 0 ? [`AllowedIPs = ${prefixes.join(", ")}`] : []),
     ...(endpoint === undefined
       ? []
-      : [`Endpoint = ${checked("endpoint", endpoint, canonicalEndpoint)}`]),
+      : [`Endpoint = ${checked("endpoint", endpoint, endpointWithoutZone)}`]),
     `PersistentKeepalive = ${KEEPALIVE_SECONDS}`,
   ];
 }
 
-function canonicalPrefix(text: string): string {
-  return formatPrefix(parsePrefix(text));
-}
-
-function canonicalEndpoint(text: string): string {
+function endpointWithoutZone(text: string): string {
   const endpoint = parseEndpoint(text);
   // A zone is any text.
   if (endpoint.ip.length > IPV6_BYTES) throw new RangeError("has a zone");

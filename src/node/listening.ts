@@ -4,6 +4,7 @@
  */
 import type { AddressInfo, Server as TcpServer } from "node:net";
 import { DiscoveryError } from "../errors.ts";
+import { hostPort } from "../net/host-port.ts";
 
 /**
  * Takes a port.
@@ -18,8 +19,7 @@ export function listenOn(
 ): Promise<AddressInfo> {
   return new Promise((resolve, reject) => {
     const onError = (cause: NodeJS.ErrnoException) => {
-      const where =
-        host === undefined ? `port ${port}` : `${host.includes(":") ? `[${host}]` : host}:${port}`;
+      const where = host === undefined ? `port ${port}` : hostPort(host, port);
       reject(
         new DiscoveryError("ERR_LISTEN_FAILED", `cannot listen on ${where}: ${reasonOf(cause)}`, {
           cause,

@@ -17,6 +17,7 @@ import { addMemberSelectionFlags, readMemberSelection } from "../export/member-s
 import { writeExport } from "../export/output-file.ts";
 import { serveText } from "../export/served-text.ts";
 import { type CliIo, writeNotice } from "../io.ts";
+import { counted } from "../output/counted.ts";
 
 /** When to try again to write a file, that could be written before. */
 const WRITE_RETRY_MS = 5000;
@@ -108,8 +109,10 @@ async function write(
     isPrivate: format.isPrivate ?? false,
     merge: renderer.merge,
   });
-  const members = memberCount === 1 ? "1 member" : `${memberCount} members`;
-  writeNotice(io, `${path}: ${isWritten ? "written" : "nothing has changed"}, ${members}`);
+  writeNotice(
+    io,
+    `${path}: ${isWritten ? "written" : "nothing has changed"}, ${counted(memberCount, "member")}`,
+  );
 }
 
 /** A file that cannot be written at first is an error; later it is tried again, with what is known then. */

@@ -3,6 +3,8 @@
  * @module
  */
 import { isDiscoveryError } from "../../errors.ts";
+import { untilAborted } from "../../live/waiting.ts";
+import { hostPort } from "../../net/host-port.ts";
 import {
   type ClusterAllowList,
   type DiscoveryServer,
@@ -105,14 +107,16 @@ async function serveUntilStopped(
   });
   reports.attach({ registry, tls: () => server.tls });
   const stopReloading = io.onReload(() => void reload(server, allowList, log));
-  io.stdout.write(`listening on ${server.tls ? "https" : "http"}://${authority(server)}\n`);
+  io.stdout.write(
+    `listening on ${server.tls ? "https" : "http"}://${hostPort(server.host, server.port)}\n`,
+  );
   log.info("serving", {
     url: server.url,
     landing: server.landing?.url,
     metrics: server.metrics?.url,
   });
   try {
-    await aborted(io.signal);
+    await untilAborted(io.signal);
   } finally {
     stopReloading();
     allowList?.close();
@@ -172,15 +176,4 @@ async function withConfigFile(flags: Flags): Promise<Flags> {
   const settings = flags.options().filter(isSetting);
   const kinds = new Map(settings.map((option) => [option.name(), option.kind]));
   return flags.withFile(await readConfigFile(path, kinds));
-}
-
-function authority({ host, port }: { readonly host: string; readonly port: number }): string {
-  return host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;
-}
-
-function aborted(signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal.aborted) resolve();
-    else signal.addEventListener("abort", () => resolve(), { once: true });
-  });
 }

@@ -8,6 +8,7 @@ import { type AddCommand, examples, type Invocation } from "../command.ts";
 import { CommandFailure, EXIT_OK, type ExitCode, oneLine } from "../exit.ts";
 import { choiceOf } from "../flag-values.ts";
 import { flag } from "../flags.ts";
+import { counted } from "../output/counted.ts";
 import { OUTPUT_FORMATS } from "../output/printer.ts";
 import { createSnapshotPrinter } from "../output/snapshot.ts";
 import { chooseStyle } from "../output/style.ts";
@@ -56,8 +57,9 @@ async function runShow({ flags, args: [path = ""], io }: Invocation): Promise<Ex
   } catch (error) {
     if (isDiscoveryError(error) && error.code === "ERR_FILE_UNREADABLE") throw error;
     io.stdout.write(printer.end());
-    const shown = clusters === 1 ? "1 cluster" : `${clusters} clusters`;
-    throw new CommandFailure(`${oneLine(error)}; shown is what comes before: ${shown}`);
+    throw new CommandFailure(
+      `${oneLine(error)}; shown is what comes before: ${counted(clusters, "cluster")}`,
+    );
   }
   io.stdout.write(printer.end());
   return EXIT_OK;

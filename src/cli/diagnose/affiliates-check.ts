@@ -14,6 +14,7 @@ import {
   encodeAffiliate,
   encodeEndpoint,
 } from "../../protocol/index.ts";
+import { counted } from "../output/counted.ts";
 import { explainCallFailure } from "./call-failure.ts";
 import type { DiagnoseOptions, Outcome } from "./check.ts";
 import { errorText, outsideText } from "./outside-text.ts";
@@ -201,10 +202,6 @@ function sealingFault(cipher: ClusterCipher): string | undefined {
   } catch (error) {
     return `sealing failed: ${errorText(error)}`;
   }
-}
-
-function counted(count: number, what: string): string {
-  return `${count} ${what}${count === 1 ? "" : "s"}`;
 }
 
 function shownNames(names: readonly string[]): string {

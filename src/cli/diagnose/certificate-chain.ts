@@ -3,6 +3,7 @@
  * @module
  */
 import { checkServerIdentity, type DetailedPeerCertificate } from "node:tls";
+import { counted } from "../output/counted.ts";
 import { outsideText } from "./outside-text.ts";
 
 /** Fewer days left than this are too few to sleep well. */
@@ -143,7 +144,7 @@ function timeProblem(
     return {
       code: "expired",
       isFatal: true,
-      summary: `${what} expired on ${isoDate(certificate.valid_to).slice(0, 10)}, ${daysText(-left - 1)} ago`,
+      summary: `${what} expired on ${isoDate(certificate.valid_to).slice(0, 10)}, ${counted(-left - 1, "day")} ago`,
       hint: `Renew it. If it is new, is this machine's clock right? It says ${new Date(nowMs).toISOString()}.`,
     };
   }
@@ -152,7 +153,7 @@ function timeProblem(
   return {
     code: "expires-soon",
     isFatal: false,
-    summary: `${what} expires ${left === 0 ? "within a day" : `in ${daysText(left)}`}`,
+    summary: `${what} expires ${left === 0 ? "within a day" : `in ${counted(left, "day")}`}`,
     hint: "Renew it now, and find out why it was not renewed by itself.",
   };
 }
@@ -215,9 +216,4 @@ function nameOf(name: object): string {
 function isoDate(text: string): string {
   const instant = new Date(text);
   return Number.isNaN(instant.getTime()) ? outsideText(text) : instant.toISOString();
-}
-
-/** `1 day`, `90 days`. */
-export function daysText(days: number): string {
-  return days === 1 ? "1 day" : `${days} days`;
 }

@@ -3,12 +3,12 @@
  * @module
  */
 
+import { counted } from "../output/counted.ts";
 import {
   certificateChain,
   certificateNames,
   certificateProblems,
   daysLeft,
-  daysText,
   summarizeCertificate,
 } from "./certificate-chain.ts";
 import type { DiagnoseOptions, Finding, Outcome } from "./check.ts";
@@ -47,7 +47,7 @@ export async function checkTls(
     const [worst, ...others] = problems;
     if (worst === undefined) {
       const issuer = leaf === undefined ? "nobody" : summarizeCertificate(leaf).issuer;
-      const summary = `${version}, certificate of ${issuer}, ${daysText(left ?? 0)} left`;
+      const summary = `${version}, certificate of ${issuer}, ${counted(left ?? 0, "day")} left`;
       return { finding: { status: "ok", summary, details }, value: route };
     }
     const summary = [worst, ...others].map((problem) => problem.summary).join("; ");

@@ -3,6 +3,7 @@
  * @see https://prometheus.io/docs/prometheus/latest/http_sd/
  * @module
  */
+import { hostPort } from "../../net/host-port.ts";
 import { parsePort } from "../flag-values.ts";
 import { flag } from "../flags.ts";
 import type { ExportFormat } from "./format.ts";
@@ -50,9 +51,8 @@ function targetGroup(
   port: number,
   clusterName: string | undefined,
 ): object {
-  const host = address.includes(":") ? `[${address}]` : address;
   return {
-    targets: [`${host}:${port}`],
+    targets: [hostPort(address, port)],
     labels: {
       __meta_talos_node_name: name,
       __meta_talos_node_id: spec.nodeId,

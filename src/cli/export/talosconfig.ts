@@ -3,6 +3,7 @@
  * @module
  */
 import { isMap, parse, parseDocument } from "yaml";
+import { hostPort } from "../../net/host-port.ts";
 import { CommandFailure } from "../exit.ts";
 import { parsePort } from "../flag-values.ts";
 import { flag } from "../flags.ts";
@@ -81,8 +82,7 @@ function controlPlane({ state, selection }: ExportInput): SelectedMember[] {
 }
 
 function withPort(address: string, port: number | undefined): string {
-  if (port === undefined) return address;
-  return address.includes(":") ? `[${address}]:${port}` : `${address}:${port}`;
+  return port === undefined ? address : hostPort(address, port);
 }
 
 /** By nodes of the document, so that comments and everything that is not ours stay. */

@@ -4,6 +4,7 @@
  */
 import type { AffiliateSpec, Resource } from "../../resources/index.ts";
 import { quoted } from "../flag-values.ts";
+import { counted } from "../output/counted.ts";
 
 /** How many names a notice has; a cluster may have many whose nodes were all made anew. */
 const MAX_SHOWN_NAMES = 3;
@@ -38,5 +39,5 @@ function describe(shared: readonly (readonly [string, readonly string[]])[]): st
         `${quoted(name)} is the name of ${ids.length} nodes, listed is ${ids.at(-1)}`,
     );
   const rest = shared.length - names.length;
-  return `${names.join("; ")}${rest > 0 ? `; and ${rest} more names` : ""}: get affiliates has all`;
+  return `${names.join("; ")}${rest > 0 ? `; and ${counted(rest, "more name")}` : ""}: get affiliates has all`;
 }

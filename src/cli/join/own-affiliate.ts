@@ -5,9 +5,9 @@
 import { hostname, release, type } from "node:os";
 import type { Command } from "commander";
 import { KUBESPAN_PORT, type KubeSpanIdentity, ownEndpoints } from "../../kubespan/index.ts";
-import { formatAddress, parseAddress } from "../../net/address.ts";
+import { parseAddress } from "../../net/address.ts";
 import { parseAddressFilter } from "../../net/address-filter.ts";
-import { formatEndpoint, parseEndpoint } from "../../net/endpoint.ts";
+import { canonicalAddress, canonicalEndpoint } from "../../net/canonical.ts";
 import { type AffiliateSpec, createAffiliateSpec } from "../../resources/index.ts";
 import { UsageError } from "../exit.ts";
 import { choiceOf, parsePort } from "../flag-values.ts";
@@ -96,9 +96,7 @@ export function readOwnAffiliate(flags: Flags): (identity: OwnIdentity) => Descr
     ...(port === undefined ? {} : { controlPlane: { port } }),
   };
   const addressesNow = readAddresses(flags);
-  const extraEndpoints = flags.parsedList("endpoint", (text) =>
-    formatEndpoint(parseEndpoint(text)),
-  );
+  const extraEndpoints = flags.parsedList("endpoint", canonicalEndpoint);
   const filter = flags.parsedList("endpoint-filter", checkedFilter);
   const kubespanPort = flags.requiredParsed("kubespan-port", parsePort);
   return ({ nodeId, kubespan }) =>
@@ -129,7 +127,7 @@ export function readOwnAffiliate(flags: Flags): (identity: OwnIdentity) => Descr
 }
 
 function readAddresses(flags: Flags): () => readonly string[] {
-  const given = flags.parsedList("address", (text) => formatAddress(parseAddress(text)));
+  const given = flags.parsedList("address", canonicalAddress);
   const filter = flags.parsedList("address-filter", checkedFilter);
   if (given.length === 0) {
     const machine = new MachineAddresses(parseAddressFilter(filter));
