@@ -6,6 +6,7 @@ import { type ConfigMap, ConfigText } from "../config/documents.ts";
 import { DiscoveryError } from "../errors.ts";
 import { canonicalAddress, canonicalEndpoint, canonicalPrefix } from "../net/canonical.ts";
 import { MAX_PORT } from "../net/endpoint.ts";
+import { quote } from "../net/quote.ts";
 import { type AffiliateSpec, createAffiliateSpec } from "../resources/affiliate.ts";
 
 const KEYS = [
@@ -166,7 +167,7 @@ function canonical(
   try {
     return parse(text);
   } catch {
-    map.report(key, `${JSON.stringify(text)} is no ${what}`);
+    map.report(key, `${quote(text)} is no ${what}`);
     return text;
   }
 }
