@@ -6,10 +6,14 @@
 import { once } from "node:events";
 import { createInterface } from "node:readline/promises";
 import { text } from "node:stream/consumers";
+import { EXIT_FAILED, EXIT_OK } from "./exit.ts";
 import type { CliOutput } from "./io.ts";
 import { run } from "./run.ts";
 
 const stopping = new AbortController();
+
+/** Why nothing more can be written to stdout. */
+let outputError: NodeJS.ErrnoException | undefined;
 
 function stop(): void {
   // The second signal: whatever is still going on is not worth waiting for.
@@ -19,7 +23,10 @@ function stop(): void {
 
 function outputTo(stream: NodeJS.WriteStream): CliOutput {
   return {
-    write: (text) => void stream.write(text),
+    // Where results find nobody, what ends because of it is not worth telling.
+    write: (text) => {
+      if (outputError === undefined) stream.write(text);
+    },
     flushed: () => flushed(stream),
     isTerminal: stream.isTTY === true,
     get columns() {
@@ -74,11 +81,8 @@ function onReload(listener: () => void): () => void {
 
 process.on("SIGINT", stop);
 process.on("SIGTERM", stop);
-let isReaderGone = false;
 process.stdout.on("error", (error: NodeJS.ErrnoException) => {
-  // `| head` has seen enough. That is no failure, and there is nothing left to say.
-  if (error.code !== "EPIPE") throw error;
-  isReaderGone = true;
+  outputError ??= error;
   stopping.abort();
 });
 process.stderr.on("error", () => {});
@@ -92,5 +96,11 @@ const exitCode = await run(process.argv.slice(2), {
   signal: stopping.signal,
   onReload,
 });
-await Promise.all([isReaderGone || flushed(process.stdout), flushed(process.stderr)]);
-process.exit(isReaderGone ? 0 : exitCode);
+await flushed(process.stdout);
+// `| head` has seen enough: that is no failure.
+const isReaderGone = outputError?.code === "EPIPE";
+if (outputError !== undefined && !isReaderGone) {
+  process.stderr.write(`talos-discovery: stdout: ${outputError.message}\n`);
+}
+await flushed(process.stderr);
+process.exit(outputError === undefined ? exitCode : isReaderGone ? EXIT_OK : EXIT_FAILED);
