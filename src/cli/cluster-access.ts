@@ -139,13 +139,19 @@ function parseService(text: string): ServiceChoice {
   return { name: `${host}:${port}`, url: text, host: `${host}:${port}` };
 }
 
-/** Each once. */
+/** Each once; two that differ in the scheme alone are called by their URLs. */
 function named(choices: readonly ServiceChoice[]): ClusterService[] {
   const services = choices.filter((choice) => choice !== NO_SERVICE);
   if (services.length < choices.length && services.length > 0) {
     throw new UsageError(`--service: ${NO_SERVICE} and ${services[0]?.url} exclude each other`);
   }
-  return [...new Map(services.map((service) => [service.host, service])).values()];
+  const distinct = [
+    ...new Map(services.map((service) => [parseServiceUrl(service.url).baseUrl, service])).values(),
+  ];
+  return distinct.map((service) => {
+    const isAmbiguous = distinct.some((other) => other !== service && other.host === service.host);
+    return isAmbiguous ? { ...service, name: service.url } : service;
+  });
 }
 
 /** The services where no flag names any. */

@@ -228,6 +228,14 @@ describe("services", () => {
     ).toHaveLength(1);
   });
 
+  test("with one host and port and different schemes are two", async () => {
+    const line = `${CLUSTER} --service http://a:3000 --service https://A:3000/,grpc://a:3000`;
+    expect((await access(line)).services).toStrictEqual([
+      { name: "http://a:3000", url: "http://a:3000", host: "a:3000" },
+      { name: "grpc://a:3000", url: "grpc://a:3000", host: "a:3000" },
+    ]);
+  });
+
   test("are none beside --kubeconfig or --static, unless a cluster is named", async () => {
     expect(urlsOf(await access("--kubeconfig k"))).toStrictEqual([]);
     expect(urlsOf(await access("--static s"))).toStrictEqual([]);
