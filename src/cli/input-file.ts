@@ -4,22 +4,13 @@
  */
 import { constants } from "node:fs";
 import { open } from "node:fs/promises";
+import { fileReason } from "../node/file-failure.ts";
 import { UsageError } from "./exit.ts";
 import { printable } from "./output/printable.ts";
 import { redactSecrets } from "./secret-arguments.ts";
 
 /** Keys, certificates and identities are far below this. */
 const MAX_FILE_BYTES = 1024 * 1024;
-
-const REASONS: Readonly<Record<string, string>> = {
-  EACCES: "no permission",
-  EEXIST: "exists already, and is not overwritten",
-  EISDIR: "is a directory",
-  ENOENT: "no such file or directory",
-  ENOTDIR: "a part of the path is no directory",
-  EPERM: "no permission",
-  EROFS: "the file system is read-only",
-};
 
 /**
  * Reads a file as UTF-8.
@@ -68,5 +59,5 @@ export function shownPath(path: string): string {
 
 function fileError(path: string, error: unknown): UsageError {
   const code = (error as NodeJS.ErrnoException).code ?? "unreadable";
-  return new UsageError(`${shownPath(path)}: ${REASONS[code] ?? code}`, { cause: error });
+  return new UsageError(`${shownPath(path)}: ${fileReason(error) ?? code}`, { cause: error });
 }

@@ -28,19 +28,6 @@ const SAVING = ".saving-";
 const RANDOM_BYTES = 8;
 const TEMPORARY_END = /\.saving-[0-9a-f]{16}$/;
 
-const REASONS: Readonly<Record<string, string>> = {
-  EACCES: "no permission",
-  EDQUOT: "the disk quota is used up",
-  EFBIG: "the file is larger than is allowed here",
-  EIO: "the disk reports an error",
-  EISDIR: "is a directory",
-  ENOENT: "no such file or directory",
-  ENOSPC: "no space is left on the disk",
-  ENOTDIR: "a part of the path is no directory",
-  EPERM: "no permission",
-  EROFS: "the file system is read-only",
-};
-
 /** What some file systems answer where a folder cannot be synced: no failure of ours, and nothing to be done. */
 const UNSYNCED_FOLDER = new Set(["EACCES", "EBADF", "EINVAL", "EISDIR", "ENOTSUP", "EPERM"]);
 
@@ -148,12 +135,6 @@ export async function setAside(path: string): Promise<void> {
   await rm(kept, { force: true });
   // Links to files of others may be forbidden, where renaming is not.
   await link(target, kept).catch(() => rename(target, kept));
-}
-
-/** `PATH: why`, in words where the reason is a common one. */
-export function fileFailure(path: string, error: unknown): string {
-  const { code = "", message } = error as NodeJS.ErrnoException;
-  return `${path}: ${REASONS[code] ?? message}`;
 }
 
 function followLinks(path: string): Promise<string> {

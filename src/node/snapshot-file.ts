@@ -14,7 +14,8 @@ import type {
 } from "../protocol/gen/sidero/discovery/storage/storage_pb.ts";
 import { encodeSnapshotCluster, snapshotTimeLeftMs } from "../protocol/snapshot.ts";
 import type { Journal, JournalAffiliate, JournalCluster } from "../registry/journal.ts";
-import { AtomicFile, fileFailure, removeLeftovers, setAside } from "./atomic-file.ts";
+import { AtomicFile, removeLeftovers, setAside } from "./atomic-file.ts";
+import { fileFailure } from "./file-failure.ts";
 import { readSnapshotFile } from "./snapshot-reader.ts";
 import type { SnapshotLoadReport, SnapshotReport } from "./snapshot-report.ts";
 

@@ -5,7 +5,7 @@
 import { type FileHandle, open } from "node:fs/promises";
 import { DiscoveryError, isDiscoveryError } from "../errors.ts";
 import { readSnapshot, type SnapshotCluster } from "../protocol/snapshot-entries.ts";
-import { fileFailure } from "./atomic-file.ts";
+import { fileFailure } from "./file-failure.ts";
 
 export type { SnapshotCluster };
 

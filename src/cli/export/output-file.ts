@@ -3,7 +3,8 @@
  * @module
  */
 import { readFile, stat } from "node:fs/promises";
-import { AtomicFile, fileFailure } from "../../node/atomic-file.ts";
+import { AtomicFile } from "../../node/atomic-file.ts";
+import { fileFailure } from "../../node/file-failure.ts";
 import { CommandFailure, oneLine } from "../exit.ts";
 import { shownPath } from "../input-file.ts";
 import type { ExportRenderer } from "./format.ts";

@@ -1,0 +1,28 @@
+/**
+ * Why a file cannot be read or written, in words.
+ * @module
+ */
+
+const REASONS: Readonly<Record<string, string>> = {
+  EACCES: "no permission",
+  EDQUOT: "the disk quota is used up",
+  EEXIST: "exists already, and is not overwritten",
+  EFBIG: "the file is larger than is allowed here",
+  EIO: "the disk reports an error",
+  EISDIR: "is a directory",
+  ENOENT: "no such file or directory",
+  ENOSPC: "no space is left on the disk",
+  ENOTDIR: "a part of the path is no directory",
+  EPERM: "no permission",
+  EROFS: "the file system is read-only",
+};
+
+/** Where the reason is a common one. Never with the path, as the file system's own message. */
+export function fileReason(error: unknown): string | undefined {
+  return REASONS[(error as NodeJS.ErrnoException).code ?? ""];
+}
+
+/** `PATH: why`; what the file system says where the reason is no common one. */
+export function fileFailure(path: string, error: unknown): string {
+  return `${path}: ${fileReason(error) ?? (error as Error).message}`;
+}
