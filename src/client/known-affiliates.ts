@@ -80,7 +80,9 @@ export class KnownAffiliates {
 
   #tell(nodeId: string): void {
     for (const reader of this.#readers) {
-      reader.changed.add(nodeId);
+      // Came and went unseen: nothing to tell, and nothing to hold.
+      if (!this.#affiliates.has(nodeId) && !reader.told.has(nodeId)) reader.changed.delete(nodeId);
+      else reader.changed.add(nodeId);
       reader.wakeup.notify();
     }
   }
