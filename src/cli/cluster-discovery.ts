@@ -76,7 +76,7 @@ export async function readClusterOnce(
     await settled(discovery, AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]));
     if (signal.aborted) throw new CommandFailure("interrupted");
     const { answers, failures } = examine(discovery, timeoutMs);
-    if (answers === 0) throw new CommandFailure(failures.join("; "));
+    if (answers === 0) throw new CommandFailure(failures.join("; ") + adviceFor(access));
     for (const failure of failures) onNotice(failure);
   } finally {
     ended.abort();
@@ -174,6 +174,11 @@ function examine(
       : describeFailure(lastError),
   );
   return { answers: places.length - silent.length, failures };
+}
+
+/** What to do where nobody has answered. */
+function adviceFor({ services }: ClusterAccess): string {
+  return services.length === 0 ? "" : "; talos-discovery diagnose tells more";
 }
 
 function tell(line: string | undefined, onNotice: (line: string) => void): void {

@@ -191,7 +191,7 @@ describe("a service that accepts and never answers", () => {
     expect(await runCommand(argv, await createCluster("silent"))).toStrictEqual({
       exitCode: 1,
       stdout: "",
-      stderr: `talos-discovery: ${url}: no answer within 0.2 s\n`,
+      stderr: `talos-discovery: ${url}: no answer within 0.2 s; talos-discovery diagnose tells more\n`,
     });
   });
 
