@@ -22,6 +22,7 @@ import { writeKubeconfig } from "../kubernetes/harness/cluster.ts";
 import { KubeApi } from "../kubernetes/harness/kube-api.ts";
 import { nodeObject } from "../kubernetes/harness/node-object.ts";
 import { type CliResult, runCli } from "./harness/cli.ts";
+import { identityDocument, serviceDocument } from "./harness/cluster-documents.ts";
 
 const CLUSTER = createCluster();
 
@@ -62,7 +63,7 @@ const at = (url: string): readonly string[] => ["--service", url];
 
 async function clusterFlags(name: string, secret: string): Promise<readonly string[]> {
   const path = join(folder, name);
-  const document = `apiVersion: v1alpha1\nkind: DiscoveryIdentityConfig\nclusterID: ${CLUSTER.clusterId}\nclusterSecret: ${secret}\n`;
+  const document = identityDocument({ ...CLUSTER, clusterSecret: secret });
   await writeFile(path, document, { mode: 0o600 });
   return ["--cluster-secret-file", path];
 }
@@ -88,11 +89,6 @@ describe("a configuration", () => {
     return runCli("get", "members", "--config", path);
   }
 
-  const identityDocument = () =>
-    `apiVersion: v1alpha1\nkind: DiscoveryIdentityConfig\nclusterID: ${CLUSTER.clusterId}\nclusterSecret: ${CLUSTER.clusterSecret}\n`;
-  const serviceDocument = (name: string, url: string) =>
-    `---\napiVersion: v1alpha1\nkind: DiscoveryServiceConfig\nname: ${name}\nendpoint: ${url}\n`;
-
   test("with both forms of a service says where the two stand", async () => {
     const old = `cluster:\n  id: ${CLUSTER.clusterId}\n  secret: ${CLUSTER.clusterSecret}\n  discovery: {}\n`;
     const result = await configured(old + serviceDocument("a", service.url));
@@ -104,14 +100,16 @@ describe("a configuration", () => {
 
   test("with one name for two services says which is the second", async () => {
     const result = await configured(
-      identityDocument() + serviceDocument("a", service.url) + serviceDocument("a", "http://b"),
+      identityDocument(CLUSTER) +
+        serviceDocument("a", service.url) +
+        serviceDocument("a", "http://b"),
     );
     expect(result).toMatchObject({ exitCode: 2, stdout: "" });
     expect(complaintOf(result)).toMatch(/machine\.yaml: document 3, line 13: name: /);
   });
 
   test("that ends in the middle of the secret says so, and not what it read of it", async () => {
-    const whole = identityDocument();
+    const whole = identityDocument(CLUSTER);
     const half = CLUSTER.clusterSecret.slice(0, 20);
     const result = await configured(`${whole.slice(0, whole.indexOf(half))}${half}`);
     expect(result).toMatchObject({ exitCode: 2, stdout: "" });

@@ -25,6 +25,7 @@ import { annotationsOf, writeKubeconfig } from "../kubernetes/harness/cluster.ts
 import { KubeApi } from "../kubernetes/harness/kube-api.ts";
 import { nodeObject } from "../kubernetes/harness/node-object.ts";
 import { runCli, type WatchedRow, watchCli } from "./harness/cli.ts";
+import { identityDocument, serviceDocument } from "./harness/cluster-documents.ts";
 
 const CLUSTER = createCluster();
 
@@ -46,7 +47,8 @@ beforeAll(async () => {
   services = await Promise.all(SERVICE_KINDS.map((kind) => stage.service(kind)));
   const kubeconfig = await writeKubeconfig(folder, api, { token: api.token("admin") });
   const config = join(folder, "machine.yaml");
-  await writeFile(config, machineConfig(services), { mode: 0o600 });
+  const documents = services.map(({ kind, url }) => serviceDocument(kind, url));
+  await writeFile(config, identityDocument(CLUSTER) + documents.join(""), { mode: 0o600 });
   flags = ["--config", config, "--kubeconfig", kubeconfig];
   for (const [index, node] of DOCUMENTED_NODES.entries()) {
     const { nodename, nodeId } = node;
@@ -68,17 +70,6 @@ afterAll(async () => {
   await stage[Symbol.asyncDispose]();
   await rm(folder, { recursive: true, force: true });
 });
-
-/** The newer form of a Talos configuration, with both services. */
-function machineConfig(all: readonly Service[]): string {
-  const documents = [
-    `kind: DiscoveryIdentityConfig\nclusterID: ${CLUSTER.clusterId}\nclusterSecret: ${CLUSTER.clusterSecret}\n`,
-    ...all.map(
-      ({ kind, url }) => `kind: DiscoveryServiceConfig\nname: ${kind}\nendpoint: ${url}\n`,
-    ),
-  ];
-  return documents.map((document) => `apiVersion: v1alpha1\n${document}`).join("---\n");
-}
 
 /** A machine that is not Talos, and tells everybody by our command. */
 async function startJoin(node: DocumentedNode): Promise<void> {

@@ -11,6 +11,7 @@ import { unusedPort } from "../interop/harness/unused-port.ts";
 import { deleteAllNodes, writeKubeconfig } from "../kubernetes/harness/cluster.ts";
 import { KubeApi } from "../kubernetes/harness/kube-api.ts";
 import { nodeObject } from "../kubernetes/harness/node-object.ts";
+import { identityDocument, serviceDocument } from "./harness/cluster-documents.ts";
 import { DocDesk } from "./harness/doc-desk.ts";
 import { readDocBlocks } from "./harness/doc-page.ts";
 
@@ -67,8 +68,7 @@ async function openDesk(stage: Stage): Promise<DocDesk> {
   const desk = stage.use(await DocDesk.open({ elsewhere, env }));
   await desk.write(
     "cluster.yaml",
-    `apiVersion: v1alpha1\nkind: DiscoveryIdentityConfig\nclusterID: ${cluster.clusterId}\nclusterSecret: ${cluster.clusterSecret}\n` +
-      `---\napiVersion: v1alpha1\nkind: DiscoveryServiceConfig\nname: primary\nendpoint: ${service.url}\n`,
+    identityDocument(cluster) + serviceDocument("primary", service.url),
   );
   await desk.write("cluster.secret", cluster.clusterSecret);
   await writeKubeconfig(desk.folder, api, { token: api.token("admin") });
