@@ -174,13 +174,13 @@ describe("any history of two services", () => {
     }
 
     async act({ service, nodeId, said, flip }: Act): Promise<void> {
-      if (!flip) this.#say(service, nodeId, said);
+      if (!flip) await this.#say(service, nodeId, said);
       else if (this.#works[service]) await this.#break(service);
       else await this.#mend(service);
       await until(() => this.#isAsExpected());
     }
 
-    #say(service: 0 | 1, nodeId: string, said: Said | undefined): void {
+    async #say(service: 0 | 1, nodeId: string, said: Said | undefined): Promise<void> {
       const list = this.#lists[service];
       if (said === undefined) list.delete(nodeId);
       else list.set(nodeId, said);
@@ -189,6 +189,20 @@ describe("any history of two services", () => {
       if (said === undefined) watch.sendDeleted(nodeId);
       else watch.send(listed(nodeId, { hostname: said.content }, said.endpoints));
       this.history.push({ kind: "change", service, nodeId, said });
+      await this.#heard(service);
+    }
+
+    /** What a service said may show in nothing, and must be heard before the other one speaks. */
+    async #heard(service: 0 | 1): Promise<void> {
+      const mark = `mark of ${service}`;
+      const { watch } = services[service];
+      watch.send(listed(mark));
+      await until(() => known.has(mark));
+      watch.sendDeleted(mark);
+      await until(() => !known.has(mark));
+      const step = { kind: "change", service, nodeId: mark } as const;
+      this.history.push({ ...step, said: { content: "", endpoints: [] } });
+      this.history.push({ ...step, said: undefined });
     }
 
     async #break(service: 0 | 1): Promise<void> {
@@ -210,6 +224,7 @@ describe("any history of two services", () => {
       await vi.advanceTimersByTimeAsync(60_000);
       await until(() => many.services[service]?.status.phase === "connected");
       this.history.push({ kind: "connect", service, list: new Map(list) });
+      await this.#heard(service);
     }
 
     #isAsExpected(): boolean {

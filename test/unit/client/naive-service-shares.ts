@@ -41,10 +41,23 @@ export function naiveAnswer(
   const heardUntil: number[] = Array.from({ length: serviceCount }, () => 0);
   /** Every content that became new, with its date; begun again when nobody says anything of the node. */
   let became: { content: string; date: number }[] = [];
+  /** What each service lists, of all nodes: the clock is one for all. */
+  const lists = Array.from({ length: serviceCount }, () => new Map<string, string>());
   let changes = 0;
   let answer: { content: string; endpoints: string[] } | undefined;
   for (const step of history) {
     const s = step.service;
+    const list = lists[s] as Map<string, string>;
+    if (step.kind === "connect") {
+      list.clear();
+      for (const [id, { content }] of step.list) list.set(id, content);
+    } else if (step.kind === "change") {
+      if (step.said === undefined) list.delete(step.nodeId);
+      else {
+        if (list.get(step.nodeId) !== step.said.content) changes++;
+        list.set(step.nodeId, step.said.content);
+      }
+    }
     if (step.kind === "lose") {
       if (phases[s] === "unheard") heardUntil[s] = -1;
       if (phases[s] === "connected") {
@@ -64,15 +77,13 @@ export function naiveAnswer(
         words[s] = { ...said, date };
         became.push({ content: said.content, date });
       }
-    } else if (step.nodeId !== nodeId) {
-      // The clock is one for all nodes. Whether another node's content is new decides nothing here.
-      changes++;
-    } else if (step.said === undefined) words[s] = undefined;
-    else if (words[s]?.content === step.said.content) words[s] = { ...words[s], ...step.said };
-    else {
-      const date = ++changes;
-      words[s] = { ...step.said, date };
-      became.push({ content: step.said.content, date });
+    } else if (step.nodeId === nodeId) {
+      if (step.said === undefined) words[s] = undefined;
+      else if (words[s]?.content === step.said.content) words[s] = { ...words[s], ...step.said };
+      else {
+        words[s] = { ...step.said, date: changes };
+        became.push({ content: step.said.content, date: changes });
+      }
     }
     if (words.every((word) => word === undefined)) became = [];
 
