@@ -18,6 +18,7 @@ import { writeExport } from "../export/output-file.ts";
 import { serveText } from "../export/served-text.ts";
 import { type CliIo, writeNotice } from "../io.ts";
 import { counted } from "../output/counted.ts";
+import { printableLines } from "../output/printable.ts";
 
 /** When to try again to write a file, that could be written before. */
 const WRITE_RETRY_MS = 5000;
@@ -77,7 +78,8 @@ async function runTo(destination: Destination, run: ExportRun): Promise<void> {
   switch (destination.kind) {
     case "stdout": {
       const { text } = await exportOnce(run, destination.timeoutMs);
-      run.io.stdout.write(text);
+      // A file is for programs; here somebody looks.
+      run.io.stdout.write(run.io.stdout.isTerminal ? printableLines(text) : text);
       return;
     }
     case "file": {

@@ -2,13 +2,15 @@
  * JSON as `talosctl get -o json` prints it: one object per resource, four spaces, keys sorted.
  * @module
  */
+import { printableLines } from "./printable.ts";
 import type { PrinterOptions, ResourcePrinter } from "./printer.ts";
 
 const INDENT = 4;
 
-/** Formats plain data, keys sorted at every level, with a line break at the end. */
+/** Formats plain data, keys sorted at every level, with a line break at the end, and nothing for a terminal to obey. */
 export function formatJson(value: unknown): string {
-  return `${JSON.stringify(value, sortKeys, INDENT)}\n`;
+  // An escape means the same to who reads JSON.
+  return `${printableLines(JSON.stringify(value, sortKeys, INDENT))}\n`;
 }
 
 /** Makes a printer of one object per resource, not an array, so that a watch can be read as it goes on. */

@@ -62,6 +62,16 @@ describe("export", () => {
     );
   });
 
+  test("gives a terminal nothing to obey, and others what nodes said", async () => {
+    const cluster = createTestCluster();
+    await cluster.publish(first, { ...WORKER, nodename: "a\u001b[2J\u009b", hostname: "b\rc" });
+    const { env = {} } = cluster.environment(first);
+    const seen = await runCommand(["export", "csv"], { env, isTerminal: true });
+    expect(seen.stdout).toMatch(/^[^\n]+\r\na\\u001b\[2J\\u009b,\w+,"b\\u000dc",[^\n]+\r\n$/);
+    const piped = await runCommand(["export", "csv"], { env });
+    expect(piped.stdout).toContain("\r\na\u001b[2J\u009b,");
+  });
+
   test("of a cluster without members is empty, and says so", async () => {
     const nobody = createTestCluster().environment(first);
     expect(await runCommand(["export", "prometheus"], nobody)).toStrictEqual({

@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import { parseAllDocuments } from "yaml";
 import { createPrinter } from "../../../../src/cli/output/printer.ts";
 import {
   createAffiliateSpec,
@@ -114,4 +115,18 @@ test.each(["json", "yaml"] as const)("%s of a watch says what happened", (format
 test.each(["json", "yaml"] as const)("%s of nothing is nothing", (format) => {
   const printer = createPrinter(format, MEMBERS, { node: NODE, withEvents: false });
   expect(printer.print([])).toBe("");
+});
+
+test("no document has anything for a terminal to obey, and each says what was said", () => {
+  const hostname = "a\u001b[2J\u009b2J\u202e\u2028\r\n\t\u007fz";
+  const events = new ResourceView(MEMBERS).replace(
+    membersOf([createAffiliateSpec({ nodeId: "Z", nodename: "\tz", hostname })]),
+  );
+  for (const format of ["json", "yaml"] as const) {
+    const text = createPrinter(format, MEMBERS, { node: NODE, withEvents: false }).print(events);
+    expect(text.replaceAll("\n", "")).toMatch(/^[^\p{Cc}\u2028\u202e]+$/u);
+    const [document] = format === "json" ? [JSON.parse(text)] : parseAllDocuments(text);
+    const value = format === "json" ? document : document.toJS();
+    expect(value).toMatchObject({ metadata: { id: "\tz" }, spec: { hostname } });
+  }
 });
