@@ -42,9 +42,9 @@ export const addDiagnoseCommand: AddCommand = (parent, action) => {
       "after",
       examples(
         "talos-discovery diagnose",
-        "talos-discovery diagnose --config controlplane.yaml",
+        "talos-discovery diagnose --config cluster.yaml",
         "talos-discovery diagnose --service http://127.0.0.1:3000 --cluster-secret-file cluster.yaml -o json",
-        "talos-discovery diagnose --config controlplane.yaml --node worker-1",
+        "talos-discovery diagnose --config cluster.yaml --node worker-1",
       ),
     )
     .action(action(runDiagnose));

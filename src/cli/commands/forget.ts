@@ -36,8 +36,8 @@ export const addForgetCommand: AddCommand = (parent, action) => {
     .addHelpText(
       "after",
       examples(
-        "talos-discovery forget worker-3 --config controlplane.yaml",
-        "talos-discovery forget worker-3 --yes --wait 16m --cluster-secret-file cluster.yaml",
+        "talos-discovery forget worker-3 --config cluster.yaml",
+        "talos-discovery forget worker-3 --yes --wait 16m --config cluster.yaml",
       ) +
         "\nA node that is alive publishes itself again, at the latest after half its TTL: 15 minutes. Only discovery\n" +
         "services are told: the Node object of Kubernetes is deleted by `kubectl delete node`, and the etcd member of\n" +

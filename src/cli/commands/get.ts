@@ -81,11 +81,11 @@ export const addGetCommand: AddCommand = (parent, action) => {
     .addHelpText(
       "after",
       examples(
-        "talos-discovery get members --config controlplane.yaml",
-        "talos-discovery get member talos-default-worker-1 -o yaml --cluster-secret-file cluster.yaml",
-        "talos-discovery get affiliates --namespace cluster-raw --config controlplane.yaml --kubeconfig kubeconfig",
+        "talos-discovery get members --config cluster.yaml",
+        "talos-discovery get member talos-default-worker-1 -o yaml --config cluster.yaml",
+        "talos-discovery get affiliates --namespace cluster-raw --config cluster.yaml --kubeconfig kubeconfig",
         "talos-discovery get affiliates -w --service http://127.0.0.1:3000 --cluster-secret-file -",
-        "talos-discovery get kubespanpeerspecs -o jsonpath='{.spec.allowedIps}' --config worker.yaml",
+        "talos-discovery get kubespanpeerspecs -o jsonpath='{.spec.allowedIps}' --config cluster.yaml",
         "talos-discovery get identities --identity node-identity.yaml",
       ),
     )

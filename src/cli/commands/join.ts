@@ -60,11 +60,11 @@ export const addJoinCommand: AddCommand = (parent, action) => {
     .addHelpText(
       "after",
       examples(
-        "talos-discovery join --cluster-secret-file cluster.yaml --identity node-identity.yaml",
-        "talos-discovery join --config controlplane.yaml --address-filter 10.0.0.0/8 --address-filter '!10.244.0.0/16'",
+        "talos-discovery join --config cluster.yaml --identity node-identity.yaml",
+        "talos-discovery join --config cluster.yaml --address-filter 10.0.0.0/8 --address-filter '!10.244.0.0/16'",
         "talos-discovery join --service http://127.0.0.1:3000 --nodename worker-1 --address 10.0.0.1",
-        "talos-discovery join --config worker.yaml --kubespan --kubespan-identity kubespan-identity.yaml",
-        "talos-discovery join --config worker.yaml --kubeconfig kubeconfig --node-name worker-1",
+        "talos-discovery join --config cluster.yaml --kubespan --kubespan-identity kubespan-identity.yaml",
+        "talos-discovery join --config cluster.yaml --kubeconfig kubeconfig --node-name worker-1",
         "talos-discovery join --type controlplane --control-plane-port 6443 --endpoint 10.0.0.1:51820",
       ),
     )

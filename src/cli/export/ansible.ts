@@ -20,14 +20,14 @@ export const ANSIBLE: ExportFormat = {
   name: "ansible",
   description: "An Ansible inventory: groups controlplane and worker, with variables.",
   examples: [
-    "--cluster-secret-file cluster.yaml --out inventory.json",
-    "--cluster-secret-file cluster.yaml --host worker-1",
+    "--config cluster.yaml --out inventory.json",
+    "--config cluster.yaml --host worker-1",
   ],
   notes:
     "Ansible reads JSON of a file in another form than that of a script: --out writes the one (its name has\n" +
     "to end in .json), stdout has the other. As an inventory script, this does: an executable file with\n" +
     "  #!/bin/sh\n" +
-    '  exec talos-discovery export ansible --cluster-secret-file /etc/cluster.yaml "$@"\n' +
+    '  exec talos-discovery export ansible --config /etc/cluster.yaml "$@"\n' +
     "Variables: ansible_host, ansible_port with --port, talos_node_id, talos_hostname, talos_machine_type,\n" +
     "talos_operating_system, talos_addresses, and talos_control_plane_port where there is one.\n",
   addFlags(command) {

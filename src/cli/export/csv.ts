@@ -29,7 +29,7 @@ const FORMULA = /^[=+\-@\t\r]/;
 export const CSV: ExportFormat = {
   name: "csv",
   description: "A table for spreadsheets: RFC 4180, UTF-8, with a header.",
-  examples: ["--cluster-secret-file cluster.yaml --out members.csv"],
+  examples: ["--config cluster.yaml --out members.csv"],
   notes: `Columns: ${COLUMNS.map(([title]) => title).join(", ")}.\nA cell that a spreadsheet would take for a formula begins with '.\n`,
   prepare: () => ({
     render: ({ members }) => ({

@@ -14,8 +14,8 @@ export const HOSTS: ExportFormat = {
   name: "hosts",
   description: "Lines for /etc/hosts: address, host name, node name.",
   examples: [
-    "--cluster-secret-file cluster.yaml --family 4",
-    "--cluster-secret-file cluster.yaml --out /etc/hosts --watch",
+    "--config cluster.yaml --family 4",
+    "--config cluster.yaml --out /etc/hosts --watch",
   ],
   notes:
     "With --out, only the block between its two markers is replaced, and everything else in the file stays.\n" +

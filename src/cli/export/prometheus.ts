@@ -17,9 +17,9 @@ export const PROMETHEUS: ExportFormat = {
   name: "prometheus",
   description: "Targets for Prometheus' HTTP or file service discovery.",
   examples: [
-    "--cluster-secret-file cluster.yaml --out /etc/prometheus/targets/talos.json --watch",
-    "--cluster-secret-file cluster.yaml --port 10250 --type worker",
-    "--cluster-secret-file cluster.yaml --serve 9101",
+    "--config cluster.yaml --out /etc/prometheus/targets/talos.json --watch",
+    "--config cluster.yaml --port 10250 --type worker",
+    "--config cluster.yaml --serve 9101",
   ],
   notes:
     "Each target has these labels, which last until Prometheus has relabelled:\n" +

@@ -25,8 +25,8 @@ export const TALOSCONFIG: ExportFormat = {
   name: "talosconfig",
   description: "A context for talosctl: endpoints and nodes, without keys.",
   examples: [
-    "--cluster-secret-file cluster.yaml --context prod --endpoints-only",
-    "--cluster-secret-file cluster.yaml --context prod --out ~/.talos/config",
+    "--config cluster.yaml --context prod --endpoints-only",
+    "--config cluster.yaml --context prod --out ~/.talos/config",
   ],
   notes:
     "Endpoints are the control plane nodes, whatever --type says; nodes are the members that it chooses.\n" +
