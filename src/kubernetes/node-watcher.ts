@@ -56,6 +56,8 @@ export class NodeWatcher {
 
   /** Follows until `signal` aborts, and then resolves. */
   async run(signal: AbortSignal): Promise<void> {
+    // A former run may have ended long ago; and whoever asks for our own node is told of it by a list alone.
+    this.#resourceVersion = undefined;
     while (!signal.aborted) {
       const attempt: Attempt = {
         hasListed: false,

@@ -185,6 +185,21 @@ describe("following nodes", () => {
     expect(namesIn(registry)).toEqual(["a"]);
   });
 
+  test("a new run lists anew: how long ago the former one ended is not known", async () => {
+    api.put(node("a", "A"));
+    const registry = start();
+    await expect.poll(() => namesIn(registry)).toEqual(["a"]);
+    stop.abort();
+    await running;
+    api.remove("a");
+    api.compact();
+    stop = new AbortController();
+    running = registry.run({ signal: stop.signal });
+    await expect.poll(() => namesIn(registry)).toEqual([]);
+    expect(api.calls).toEqual(["list", "watch 2", "list", "watch 3"]);
+    expect(retries).toEqual([]);
+  });
+
   test("running twice at once is a mistake", async () => {
     const registry = start();
     await expect(registry.run()).rejects.toThrow(TypeError);
@@ -286,6 +301,19 @@ describe("our own node", () => {
     registry.publish?.({ affiliate: { ...own, hostname: "not on the node" } });
     await registry.flush();
     expect(api.patches).toEqual([]);
+  });
+
+  test("gets in a second run what was published between the two", async () => {
+    api.put(nodeObject("me"));
+    const registry = start({ nodeName: "me" });
+    await expect.poll(() => registry.status.phase).toBe("connected");
+    stop.abort();
+    await running;
+    registry.publish?.({ affiliate: own });
+    stop = new AbortController();
+    running = registry.run({ signal: stop.signal });
+    await registry.flush({ signal: AbortSignal.timeout(2000) });
+    expect(api.get("me").metadata.annotations).toEqual(ownAnnotations);
   });
 
   test("that somebody changes is put right", async () => {
