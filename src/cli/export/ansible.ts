@@ -19,10 +19,7 @@ const GROUPS = ["controlplane", "worker"] as const;
 export const ANSIBLE: ExportFormat = {
   name: "ansible",
   description: "An Ansible inventory: groups controlplane and worker, with variables.",
-  examples: [
-    "--config cluster.yaml --out inventory.json",
-    "--config cluster.yaml --host worker-1",
-  ],
+  examples: ["--config cluster.yaml --out inventory.json", "--config cluster.yaml --host worker-1"],
   notes:
     "Ansible reads JSON of a file in another form than that of a script: --out writes the one (its name has\n" +
     "to end in .json), stdout has the other. As an inventory script, this does: an executable file with\n" +

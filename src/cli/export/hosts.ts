@@ -13,10 +13,7 @@ import type { SelectedMember } from "./member-selection.ts";
 export const HOSTS: ExportFormat = {
   name: "hosts",
   description: "Lines for /etc/hosts: address, host name, node name.",
-  examples: [
-    "--config cluster.yaml --family 4",
-    "--config cluster.yaml --out /etc/hosts --watch",
-  ],
+  examples: ["--config cluster.yaml --family 4", "--config cluster.yaml --out /etc/hosts --watch"],
   notes:
     "With --out, only the block between its two markers is replaced, and everything else in the file stays.\n" +
     "A name that two members claim goes to the one whose node name it is, else to nobody.\n",
