@@ -10,12 +10,13 @@ import {
   mkdir,
   open,
   readdir,
+  readlink,
   realpath,
   rename,
   rm,
   stat,
 } from "node:fs/promises";
-import { basename, dirname, join } from "node:path";
+import { basename, dirname, join, resolve } from "node:path";
 
 /** Readable and writable by its owner alone: who knows a cluster's ID can list it. */
 const FILE_MODE = 0o600;
@@ -137,8 +138,15 @@ export async function setAside(path: string): Promise<void> {
   await link(target, kept).catch(() => rename(target, kept));
 }
 
-function followLinks(path: string): Promise<string> {
-  return realpath(path).catch(() => path);
+/** Also where what a link leads to is not there yet. */
+async function followLinks(path: string): Promise<string> {
+  try {
+    return await realpath(path);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "ENOENT") return path;
+  }
+  const next = await readlink(path).catch(() => undefined);
+  return next === undefined ? path : followLinks(resolve(await realpath(dirname(path)), next));
 }
 
 async function syncFolder(path: string): Promise<void> {

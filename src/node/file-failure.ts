@@ -5,11 +5,14 @@
 
 const REASONS: Readonly<Record<string, string>> = {
   EACCES: "no permission",
+  EBUSY: "is in use, or mounted by itself, and cannot be replaced",
   EDQUOT: "the disk quota is used up",
   EEXIST: "exists already, and is not overwritten",
   EFBIG: "the file is larger than is allowed here",
   EIO: "the disk reports an error",
   EISDIR: "is a directory",
+  ELOOP: "symbolic links that lead in a circle",
+  ENAMETOOLONG: "the name is too long",
   ENOENT: "no such file or directory",
   ENOSPC: "no space is left on the disk",
   ENOTDIR: "a part of the path is no directory",

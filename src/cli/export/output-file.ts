@@ -2,6 +2,7 @@
  * The file that `--out` names: replaced as a whole, and only when it would differ.
  * @module
  */
+import { isUtf8 } from "node:buffer";
 import { readFile, stat } from "node:fs/promises";
 import { AtomicFile } from "../../node/atomic-file.ts";
 import { fileFailure } from "../../node/file-failure.ts";
@@ -34,13 +35,14 @@ export async function writeExport(
 ): Promise<boolean> {
   try {
     const existing = await readExisting(path);
-    const text = merge === undefined ? exported : merge(existing ?? "", exported);
-    if (text === existing) return false;
+    const text = merge === undefined ? exported : merge(textOf(existing), exported);
+    const content = Buffer.from(text);
+    if (existing?.equals(content)) return false;
     await using file = await AtomicFile.create(path, {
       mode: isPrivate ? PRIVATE_MODE : PUBLIC_MODE,
       keepsMode: true,
     });
-    await file.write([Buffer.from(text)]);
+    await file.write([content]);
     await file.sync();
     await file.commit();
     return true;
@@ -54,13 +56,20 @@ export async function writeExport(
 }
 
 /** @returns `undefined` where there is no file. */
-async function readExisting(path: string): Promise<string | undefined> {
+async function readExisting(path: string): Promise<Buffer | undefined> {
   try {
     // A pipe or a device might never end, and cannot be replaced by a rename.
     if (!(await stat(path)).isFile()) throw new CommandFailure("is not a file");
-    return await readFile(path, "utf8");
+    return await readFile(path);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
     throw error;
   }
+}
+
+/** What is no UTF-8 would not come back as it was. */
+function textOf(bytes: Buffer | undefined): string {
+  if (bytes === undefined) return "";
+  if (isUtf8(bytes)) return bytes.toString();
+  throw new CommandFailure("is not text in UTF-8, and is left as it is");
 }

@@ -1,4 +1,4 @@
-import { chmod, lstat, readdir, readFile, stat, symlink } from "node:fs/promises";
+import { chmod, lstat, readdir, readFile, stat, symlink, writeFile } from "node:fs/promises";
 import { dirname } from "node:path";
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
 import { generateClusterSecret } from "../../../../src/crypto/index.ts";
@@ -147,6 +147,11 @@ describe("export --out", () => {
     );
     expect((await stat(path)).mode & 0o777).toBe(0o664);
     expect((await lstat(folder.path("link"))).isSymbolicLink()).toBe(true);
+    await symlink("new/not-yet", folder.path("ahead"));
+    const ahead = ["export", "hosts", "--out", folder.path("ahead")];
+    expect((await runCommand(ahead, cluster.environment(first))).exitCode).toBe(0);
+    expect((await lstat(folder.path("ahead"))).isSymbolicLink()).toBe(true);
+    expect(await readFile(folder.path("new/not-yet"), "utf8")).toContain("worker-1");
     expect((await readdir(folder.path("."))).filter((name) => name.includes("saving"))).toEqual([]);
   });
 
@@ -170,6 +175,15 @@ describe("export --out", () => {
     const half = await runCommand(["export", "hosts", "--out", path], cluster.environment(first));
     expect(half.exitCode).toBe(1);
     expect(half.stderr).toContain(`talos-discovery: ${path}: expected one line`);
+    const latin = folder.path("latin-1");
+    await writeFile(latin, Buffer.from("# caf\u00e9\n", "latin1"));
+    const foreign = await runCommand(
+      ["export", "hosts", "--out", latin],
+      cluster.environment(first),
+    );
+    expect(foreign.stderr).toContain(`${latin}: is not text in UTF-8, and is left as it is\n`);
+    expect(foreign.exitCode).toBe(1);
+    expect(await readFile(latin, "latin1")).toBe("# caf\u00e9\n");
     const directory = await runCommand(
       ["export", "csv", "--out", folder.path(".")],
       cluster.environment(first),
