@@ -30,6 +30,8 @@ export class KnownNodes {
   readonly #byName = new Map<string, KnownNode>();
   /** Names of the objects that claim an ID. More than one is rare, as after a node was renamed. */
   readonly #claims = new Map<string, Set<string>>();
+  /** What was last reported of an object that is left out, by its name. */
+  readonly #reported = new Map<string, { readonly node: KnownNode; readonly usedName: string }>();
 
   constructor(options: KnownNodesOptions) {
     this.#options = options;
@@ -52,13 +54,14 @@ export class KnownNodes {
 
   /** Takes these for all that there are. */
   replace(nodes: readonly KnownNode[]): void {
-    const before = new Map(this.#byName);
     this.#byName.clear();
     this.#claims.clear();
     for (const node of nodes) this.#add(node);
-    for (const node of nodes) if (before.get(node.name) !== node) this.#reportRivals(node);
-    const affiliates = [...this.#claims.keys()].map((nodeId) => this.#holder(nodeId)?.affiliate);
-    this.#options.feed.replace(affiliates.filter((affiliate) => affiliate !== undefined));
+    for (const name of this.#reported.keys()) {
+      if (!this.#byName.has(name)) this.#reported.delete(name);
+    }
+    const holders = [...this.#claims.keys()].flatMap((nodeId) => this.#decide(nodeId) ?? []);
+    this.#options.feed.replace(holders.map(({ affiliate }) => affiliate));
   }
 
   /** A node that is new or has changed, or `undefined` for one that is gone or no affiliate. */
@@ -66,13 +69,10 @@ export class KnownNodes {
     const before = this.#byName.get(name);
     if (before === node) return;
     if (before !== undefined) this.#remove(before);
-    if (node !== undefined) {
-      this.#add(node);
-      this.#reportRivals(node);
-    }
+    if (node !== undefined) this.#add(node);
     for (const nodeId of new Set([before?.affiliate.nodeId, node?.affiliate.nodeId])) {
       if (nodeId === undefined) continue;
-      const holder = this.#holder(nodeId);
+      const holder = this.#decide(nodeId);
       if (holder === undefined) this.#options.feed.delete(nodeId);
       else this.#options.feed.set(holder.affiliate);
     }
@@ -87,6 +87,7 @@ export class KnownNodes {
 
   #remove({ name, affiliate: { nodeId } }: KnownNode): void {
     this.#byName.delete(name);
+    this.#reported.delete(name);
     const claims = this.#claims.get(nodeId);
     claims?.delete(name);
     if (claims?.size === 0) this.#claims.delete(nodeId);
@@ -102,14 +103,21 @@ export class KnownNodes {
     return holder;
   }
 
-  #reportRivals({ affiliate: { nodeId } }: KnownNode): void {
-    const claims = this.#claims.get(nodeId);
-    if (claims === undefined || claims.size < 2) return;
-    const usedNodeName = this.#holder(nodeId)?.name ?? "";
-    for (const nodeName of claims) {
-      if (nodeName === usedNodeName) continue;
+  /** @returns Whose the ID is; the others are reported, each once until it, or who is used, changes. */
+  #decide(nodeId: string): KnownNode | undefined {
+    const holder = this.#holder(nodeId);
+    if (holder === undefined) return undefined;
+    this.#reported.delete(holder.name);
+    for (const nodeName of this.#claims.get(nodeId) ?? []) {
+      const node = this.#byName.get(nodeName);
+      const last = this.#reported.get(nodeName);
+      const isTold = last?.node === node && last?.usedName === holder.name;
+      if (node === undefined || node === holder || isTold) continue;
+      this.#reported.set(nodeName, { node, usedName: holder.name });
+      const usedNodeName = holder.name;
       this.#options.onDrop({ reason: "node_id_duplicate", nodeName, nodeId, usedNodeName });
     }
+    return holder;
   }
 }
 

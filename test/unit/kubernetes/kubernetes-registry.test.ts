@@ -276,6 +276,32 @@ describe("nodes", () => {
       await expect.poll(() => namesIn(listed)).toEqual(["young-a"]);
     },
   );
+
+  const clones = Array.from({ length: 100 }, (_, index) => `clone-${index + 100}`);
+
+  test("of one node ID, as machines of one image have it, are told of once each", async () => {
+    for (const name of clones) api.put(node(name, "twin"));
+    const registry = start();
+    await expect.poll(() => namesIn(registry)).toEqual(["clone-100"]);
+    expect(drops.map(({ nodeName }) => nodeName)).toEqual(clones.slice(1));
+    api.put(node("clone-150", "twin", "10.0.0.50"));
+    api.put(node("other", "O"));
+    await expect.poll(() => namesIn(registry)).toEqual(["clone-100", "other"]);
+    expect(drops).toHaveLength(100);
+    expect(drops.at(-1)).toMatchObject({ nodeName: "clone-150", usedNodeName: "clone-100" });
+  });
+
+  test("of one node ID are told of again where another of them is used", async () => {
+    for (const name of ["a", "b", "c"]) api.put(node(name, "twin"));
+    const registry = start();
+    await expect.poll(() => namesIn(registry)).toEqual(["a"]);
+    drops.length = 0;
+    api.remove("a");
+    await expect.poll(() => namesIn(registry)).toEqual(["b"]);
+    expect(drops).toEqual([
+      { reason: "node_id_duplicate", nodeName: "c", nodeId: "twin", usedNodeName: "b" },
+    ]);
+  });
 });
 
 describe("our own node", () => {
