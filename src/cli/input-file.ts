@@ -2,9 +2,9 @@
  * Small text files that a user names, with errors that say which file and why, and nothing of what is in it.
  * @module
  */
-import { constants } from "node:fs";
 import { open } from "node:fs/promises";
 import { fileReason } from "../node/file-failure.ts";
+import { createPrivateFile } from "../node/kept-file.ts";
 import { UsageError } from "./exit.ts";
 import { printable } from "./output/printable.ts";
 import { redactSecrets } from "./secret-arguments.ts";
@@ -40,13 +40,7 @@ export async function readInputFile(path: string): Promise<string> {
  */
 export async function writeSecretFile(path: string, text: string): Promise<void> {
   try {
-    await using file = await open(
-      path,
-      constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL,
-      0o600,
-    );
-    await file.writeFile(text);
-    await file.sync();
+    await createPrivateFile(path, text);
   } catch (error) {
     throw fileError(path, error);
   }

@@ -5,6 +5,7 @@
  */
 import { open, readFile, unlink } from "node:fs/promises";
 import { DiscoveryError } from "../errors.ts";
+import { fileReason } from "./file-failure.ts";
 
 /** Readable and writable by its owner alone. */
 const FILE_MODE = 0o600;
@@ -22,7 +23,7 @@ export async function readKeptFile(path: string): Promise<string> {
     if (isSystemError(error, "ENOENT")) {
       throw new DiscoveryError("ERR_FILE_UNREADABLE", `${path}: no such file`, { cause: error });
     }
-    throw invalidFile(path, "cannot be read", error);
+    throw invalidFile(path, fileReason(error) ?? "cannot be read", error);
   }
 }
 
@@ -33,21 +34,27 @@ export async function readKeptFile(path: string): Promise<string> {
  * written.
  */
 export async function createKeptFile(path: string, text: string): Promise<void> {
-  let file: Awaited<ReturnType<typeof open>>;
   try {
-    file = await open(path, "wx", FILE_MODE);
+    await createPrivateFile(path, text);
   } catch (error) {
-    throw invalidFile(path, isSystemError(error, "EEXIST") ? "exists" : "cannot be created", error);
+    throw invalidFile(path, fileReason(error) ?? "cannot be written", error);
   }
+}
+
+/**
+ * Makes a new file that its owner alone may read, whole or not at all.
+ *
+ * @throws What the file system says, `EEXIST` where there is one.
+ */
+export async function createPrivateFile(path: string, text: string): Promise<void> {
+  await using file = await open(path, "wx", FILE_MODE);
   try {
     await file.writeFile(text);
     await file.sync();
   } catch (error) {
     // Ours, and half written: left there it would be an error for ever.
     await unlink(path).catch(() => {});
-    throw invalidFile(path, "cannot be written", error);
-  } finally {
-    await file.close();
+    throw error;
   }
 }
 
