@@ -33,9 +33,11 @@ export interface ConfigProblem {
 /** Deeper than any configuration; the library's own recursion ends at some hundred. */
 const MAX_DEPTH = 100;
 
+/** The library reports it only where a document is turned into values. */
+const DANGLING_ALIAS = "is an alias without its anchor";
+
 /** The library's messages may quote the text, which has secrets in it; its codes do not. */
 const YAML_REASONS: Readonly<Partial<Record<ErrorCode, string>>> = {
-  BAD_ALIAS: "an alias without its anchor",
   BAD_DQ_ESCAPE: "a wrong escape in double quotes",
   BAD_INDENT: "wrong indentation, or a bracket that is not closed",
   BAD_SCALAR_START: "text that starts with a reserved character must stand in quotes",
@@ -172,7 +174,7 @@ export class ConfigMap {
     if (isMap(value)) {
       return new ConfigMap(this.#document, value, this.#pathOf(key), this.#place);
     }
-    this.report(key, "is no mapping of keys to values");
+    this.#refuse(key, value, "is no mapping of keys to values");
     return undefined;
   }
 
@@ -181,7 +183,7 @@ export class ConfigMap {
     const value = this.#value(key);
     if (value === undefined) return undefined;
     if (!isScalar(value)) {
-      this.report(key, "is no text");
+      this.#refuse(key, value, "is no text");
       return undefined;
     }
     const text = typeof value.value === "string" ? value.value : value.source;
@@ -205,7 +207,7 @@ export class ConfigMap {
     const word = isScalar(value) ? String(value.source ?? value.value) : "";
     if (/^(true|True|TRUE|y|Y|yes|Yes|YES|on|On|ON)$/.test(word)) return true;
     if (/^(false|False|FALSE|n|N|no|No|NO|off|Off|OFF)$/.test(word)) return false;
-    this.report(key, "is neither true nor false");
+    this.#refuse(key, value, "is neither true nor false");
     return undefined;
   }
 
@@ -218,7 +220,7 @@ export class ConfigMap {
       isScalar(item) && typeof item.value === "string" ? item.value : [],
     );
     if (isSeq(value) && texts.length === items.length) return texts;
-    this.report(key, "is no list of texts");
+    this.#refuse(key, value, "is no list of texts");
     return [];
   }
 
@@ -251,14 +253,20 @@ export class ConfigMap {
     const merged = this.#resolve(pairOf(map, "<<")?.written ?? null);
     for (const item of isSeq(merged) ? merged.items : [merged]) {
       const source = this.#resolve(item as Node | null);
+      if (isAlias(source)) this.report("<<", DANGLING_ALIAS);
       const found = isMap(source) ? this.#findIn(source, key, seen) : undefined;
       if (found !== undefined) return found;
     }
     return undefined;
   }
 
+  /** @returns The alias itself where its anchor is nowhere, which is no value that anybody takes. */
   #resolve(node: Node | null): Node | null {
-    return isAlias(node) ? (node.resolve(this.#document) ?? null) : node;
+    return isAlias(node) ? (node.resolve(this.#document) ?? node) : node;
+  }
+
+  #refuse(key: string, value: Node, reason: string): void {
+    this.report(key, isAlias(value) ? DANGLING_ALIAS : reason);
   }
 }
 

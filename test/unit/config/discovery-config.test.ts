@@ -345,6 +345,19 @@ describe("text as people save it", () => {
     expect(config).toMatchObject({ clusterId: ID, clusterName: "b" });
   });
 
+  test.each([
+    ["cluster: *nope", "1/1/cluster"],
+    ["cluster: {id: *nope}", "1/1/cluster.id"],
+    ["cluster: {<<: *nope, id: a}", "1/1/cluster.<<"],
+    ["cluster: {discovery: {enabled: *nope}}", "1/1/cluster.discovery.enabled"],
+    [
+      `kind: DiscoveryIdentityConfig\napiVersion: v1alpha1\nclusterID: a\nclusterSecret: *no`,
+      "1/4/clusterSecret",
+    ],
+  ])("an alias without its anchor is not the same as nothing: %s", (text, where) => {
+    expect(problemsOf(text)).toStrictEqual([`${where}: is an alias without its anchor`]);
+  });
+
   test("aliases that multiply cost nothing", () => {
     const lines = Array.from({ length: 40 }, (_, i) => `a${i + 1}: &a${i + 1} [*a${i}, *a${i}]`);
     const bomb = `a0: &a0 [x]\n${lines.join("\n")}\ncluster: {id: a, secret: *a40}\n`;

@@ -148,6 +148,8 @@ describe("a list", () => {
       "line 3: [0].kubespan.publickey: is no key of a host",
     ],
     ["no address", "- {nodename: a, addresses: [10.0.0.300]}", '"10.0.0.300" is no IP address'],
+    ["an alias of nothing", "- {nodename: a, addresses: *nope}", "is an alias without its anchor"],
+    ["an item of nothing", "- {nodename: a, addresses: [*no]}", "addresses: is no list of texts"],
     ["no list of texts", "- {nodename: a, addresses: 10.0.0.1}", "addresses: is no list of texts"],
     ["no endpoint", "- {nodename: a, endpoints: [10.0.0.1]}", '"10.0.0.1" is no IP:port'],
     [
