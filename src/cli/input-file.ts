@@ -20,17 +20,30 @@ const MAX_FILE_BYTES = 1024 * 1024;
 export async function readInputFile(path: string): Promise<string> {
   try {
     await using file = await open(path);
-    const chunks: Buffer[] = [];
-    // By chunks up to the limit: the path may be a pipe or a device, whose size says nothing.
-    for await (const chunk of file.createReadStream({ end: MAX_FILE_BYTES, autoClose: false })) {
-      chunks.push(chunk as Buffer);
-    }
-    const bytes = Buffer.concat(chunks);
-    if (bytes.length <= MAX_FILE_BYTES) return bytes.toString("utf8");
+    return await readInput(file.createReadStream({ autoClose: false }), path);
   } catch (error) {
-    throw fileError(path, error);
+    throw error instanceof UsageError ? error : fileError(path, error);
   }
-  throw new UsageError(`${shownPath(path)}: is larger than ${MAX_FILE_BYTES} bytes`);
+}
+
+/**
+ * Reads a stream as UTF-8, no further than a file may be long.
+ *
+ * @param name - For errors: `stdin`.
+ * @throws {UsageError} when it is larger than 1 MiB. @throws What the stream does.
+ */
+export async function readInput(stream: AsyncIterable<Uint8Array>, name: string): Promise<string> {
+  const chunks: Uint8Array[] = [];
+  let bytes = 0;
+  // By chunks up to the limit: a pipe or a device has no size that says anything.
+  for await (const chunk of stream) {
+    chunks.push(chunk);
+    bytes += chunk.length;
+    if (bytes > MAX_FILE_BYTES) {
+      throw new UsageError(`${shownPath(name)}: is larger than ${MAX_FILE_BYTES} bytes`);
+    }
+  }
+  return Buffer.concat(chunks).toString("utf8");
 }
 
 /**

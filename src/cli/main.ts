@@ -5,8 +5,8 @@
  */
 import { once } from "node:events";
 import { createInterface } from "node:readline/promises";
-import { text } from "node:stream/consumers";
 import { EXIT_FAILED, EXIT_OK } from "./exit.ts";
+import { readInput } from "./input-file.ts";
 import type { CliOutput } from "./io.ts";
 import { run } from "./run.ts";
 
@@ -90,7 +90,7 @@ process.stderr.on("error", () => {});
 const exitCode = await run(process.argv.slice(2), {
   stdout: outputTo(process.stdout),
   stderr: outputTo(process.stderr),
-  readStdin: () => text(process.stdin),
+  readStdin: () => readInput(process.stdin, "stdin"),
   ask: process.stdin.isTTY === true && process.stderr.isTTY === true ? ask : undefined,
   env: process.env,
   signal: stopping.signal,

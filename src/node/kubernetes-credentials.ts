@@ -10,6 +10,7 @@ import { dirname, isAbsolute, join } from "node:path";
 import { createSecureContext } from "node:tls";
 import { type Cluster, KubeConfig, type User } from "@kubernetes/client-node";
 import { DiscoveryError } from "../errors.ts";
+import { fileFailure } from "./file-failure.ts";
 import { type KubeconfigText, parseKubeconfig } from "./kubeconfig-text.ts";
 
 /** Plugins that fail may say much. */
@@ -86,9 +87,7 @@ async function readText(path: string): Promise<string> {
   try {
     return await readFile(path, "utf8");
   } catch (cause) {
-    const code = (cause as NodeJS.ErrnoException).code;
-    const why = code === "ENOENT" ? "no such file" : `cannot be read (${code})`;
-    throw new DiscoveryError("ERR_FILE_UNREADABLE", `${path}: ${why}`, { cause });
+    throw new DiscoveryError("ERR_FILE_UNREADABLE", fileFailure(path, cause), { cause });
   }
 }
 

@@ -100,3 +100,14 @@ test("a secret comes in through a pipe", async () => {
   expect(await once(getting, "exit")).toStrictEqual([2, null]);
   expect(await messages).toMatch(/^talos-discovery: stdin: [^\n]*\n$/);
 });
+
+test("standard input is read no further than a file may be long", async () => {
+  const getting = spawnCommand("get", "members", "--config", "-");
+  const messages = text(getting.stderr);
+  getting.stdin.on("error", () => {});
+  const megabyte = Buffer.alloc(1024 * 1024, " ");
+  // Never ended: only a limit makes an end of it.
+  for (const part of [megabyte, megabyte]) getting.stdin.write(part);
+  expect(await once(getting, "exit")).toStrictEqual([2, null]);
+  expect(await messages).toBe("talos-discovery: stdin: is larger than 1048576 bytes\n");
+});

@@ -174,7 +174,7 @@ describe("a kubeconfig file", () => {
     const missing = join(folder, "missing");
     await expect(createNodeApi({ kubeconfig: missing })).rejects.toMatchObject({
       code: "ERR_FILE_UNREADABLE",
-      message: `${missing}: no such file`,
+      message: `${missing}: no such file or directory`,
     });
     await expect(createNodeApi({ kubeconfig: folder })).rejects.toMatchObject({
       code: "ERR_FILE_UNREADABLE",

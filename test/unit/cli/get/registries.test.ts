@@ -357,7 +357,7 @@ describe("a file that does not load", () => {
   test("beside another one that does not either is wrong input", async () => {
     const files = ["--kubeconfig", folder.path("none"), "--static", folder.path("nothing")];
     const { exitCode, stderr } = await runCommand(["get", "members", ...files]);
-    expect(stderr).toMatch(/none: no such file\n$/);
+    expect(stderr).toMatch(/none: no such file or directory\n$/);
     expect(exitCode).toBe(2);
   });
 
