@@ -2,12 +2,9 @@
  * Builds the Go programs of the interop tests and of the service's benchmark, once, into the ignored `.cache/interop`.
  * @module
  */
-import { execFile } from "node:child_process";
-import { createHash } from "node:crypto";
-import { existsSync } from "node:fs";
-import { mkdir, readdir, readFile, rename, rm } from "node:fs/promises";
-import { join, relative, resolve } from "node:path";
-import { promisify } from "node:util";
+import { readdir } from "node:fs/promises";
+import { join, resolve } from "node:path";
+import { buildGoOnce } from "./go-build.ts";
 
 const GO_MODULE = resolve(import.meta.dirname, "../go");
 const ROOT = resolve(import.meta.dirname, "../../..");
@@ -16,9 +13,6 @@ const SERVICE_PACKAGE = "github.com/siderolabs/discovery-service/cmd/discovery-s
 const DECODER_PACKAGE = "github.com/siderolabs/discovery-service/cmd/snapshot-decoder";
 const GRPCURL_MODULE = resolve(import.meta.dirname, "../grpcurl");
 const GRPCURL_PACKAGE = "github.com/fullstorydev/grpcurl/cmd/grpcurl";
-const BUILD_LIMIT_MS = 600_000;
-
-const run = promisify(execFile);
 
 /** Paths of the built programs. */
 export interface Binaries {
@@ -59,24 +53,5 @@ export async function buildGoProgram(
   if (packageName === ".") {
     files.push(...(await readdir(module)).filter((file) => file.endsWith(".go")).sort());
   }
-  const hash = createHash("sha256");
-  for (const file of files) hash.update(file).update(await readFile(join(module, file)));
-  const path = join(CACHE, `${name}-${hash.digest("hex").slice(0, 16)}`);
-  if (existsSync(path)) return path;
-  await mkdir(CACHE, { recursive: true });
-  process.stderr.write(`building ${packageName === "." ? relative(ROOT, module) : packageName}\n`);
-  const started = performance.now();
-  // Built beside its place and renamed: a run that is cut short leaves no half binary under the final name.
-  const unfinished = join(CACHE, `unfinished-${process.pid}`);
-  await run("go", ["build", "-trimpath", "-buildvcs=false", "-o", unfinished, packageName], {
-    cwd: module,
-    timeout: BUILD_LIMIT_MS,
-  });
-  for (const old of await readdir(CACHE)) {
-    if (old.startsWith(`${name}-`)) await rm(join(CACHE, old), { force: true });
-  }
-  await rename(unfinished, path);
-  const seconds = Math.round((performance.now() - started) / 1000);
-  process.stderr.write(`built in ${seconds} s\n`);
-  return path;
+  return buildGoOnce({ cache: CACHE, name, module, packageName, files });
 }
