@@ -18,6 +18,7 @@ import type {
 import { isSameStatus } from "../resources/registry-feed.ts";
 import type { DiscoveryChange, DiscoveryState } from "./discovery-change.ts";
 import { DiscoveryReaders } from "./discovery-readers.ts";
+import { readAffiliate } from "./registry-answer.ts";
 import { followRegistry, type RegistrySink, statusOf } from "./registry-follower.ts";
 
 export interface DiscoveryOptions {
@@ -94,16 +95,18 @@ export class Discovery implements AsyncDisposable {
   /**
    * Sets what is known and told about the local node; every registry that takes it is told, also where another refuses.
    *
-   * @throws {TypeError} where there is no `nodeId`, or the affiliate has another.
+   * @param local - Copied.
+   * @throws {TypeError} where there is no `nodeId`, the affiliate has another, or lacks something.
    * @throws what the first of those that refuse throws, when all have been told.
    */
   publish(local: LocalAffiliate): void {
     if (this.#nodeId === undefined) throw new TypeError("publish: this discovery has no nodeId");
-    if (local.affiliate.nodeId !== this.#nodeId) {
+    const affiliate = readAffiliate(local.affiliate);
+    if (affiliate.nodeId !== this.#nodeId) {
       throw new TypeError("publish: nodeId is not the local one");
     }
-    this.#readers.cluster.setLocal(local.affiliate, this.#now());
-    this.#tellAll((registry) => registry.publish?.(local));
+    this.#readers.cluster.setLocal(affiliate, this.#now());
+    this.#tellAll((registry) => registry.publish?.({ ...local, affiliate }));
   }
 
   /** Takes back what was published, here and from every registry. */

@@ -135,6 +135,25 @@ describe("the local node", () => {
     expect(discovery.state.affiliates.has(LOCAL)).toBe(false);
   });
 
+  test("is taken as it is when it is published, whatever becomes of the caller's object", () => {
+    const service = new ScriptedRegistry("service");
+    const discovery = new Discovery({ registries: [service], nodeId: LOCAL });
+    const addresses = ["10.0.0.9"];
+    const { nodeId, ...rest } = node(LOCAL);
+    discovery.publish({ affiliate: { ...rest, nodeId, addresses } });
+    addresses.push("10.0.0.10");
+    const { affiliates } = discovery.state;
+    expect(affiliates.get(LOCAL)?.spec.addresses).toEqual(["10.0.0.9"]);
+    expect(service.published[0]?.affiliate.addresses).toEqual(["10.0.0.9"]);
+    discovery.publish({ affiliate: { nodeId, ...rest, addresses: ["10.0.0.9"] } });
+    expect(affiliates.get(LOCAL)?.metadata.version).toBe(1);
+    const nonsense = { nodeId, addresses: "10.0.0.9" } as unknown as typeof rest & {
+      nodeId: string;
+    };
+    expect(() => discovery.publish({ affiliate: nonsense })).toThrow(TypeError);
+    expect(affiliates.get(LOCAL)?.metadata.version).toBe(1);
+  });
+
   test("is told to every registry that takes it, whichever refuses", () => {
     const refusing = new ScriptedRegistry("refusing");
     refusing.publish = () => {
