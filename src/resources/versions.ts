@@ -97,6 +97,7 @@ export class ResourceView<Spec extends object> {
     time: string | undefined,
   ): ResourceMetadata {
     const created = known === undefined ? time : known.created;
+    const updated = time ?? known?.updated;
     return {
       namespace: this.definition.namespace,
       type: this.definition.type,
@@ -104,7 +105,7 @@ export class ResourceView<Spec extends object> {
       version: (known?.version ?? 0) + 1,
       phase: "running",
       ...(created !== undefined ? { created } : {}),
-      ...(time !== undefined ? { updated: time } : {}),
+      ...(updated !== undefined ? { updated } : {}),
     };
   }
 }

@@ -81,6 +81,18 @@ test("times are told only of what was seen to happen", () => {
   ]);
 });
 
+test("a change at a time that nobody knows leaves the times as they are", () => {
+  const view = new ResourceView(IDENTITIES);
+  const created = "2026-01-01T00:00:00.000Z";
+  view.set("a", { nodeId: "1" }, Date.parse(created));
+  view.set("a", { nodeId: "2" });
+  expect(view.resources.get("a")?.metadata).toMatchObject({
+    version: 2,
+    created,
+    updated: created,
+  });
+});
+
 test("one resource at a time gives the events and versions of a whole replacement", () => {
   const view = new ResourceView(IDENTITIES);
   expect(view.set("a", { nodeId: "1" })).toMatchObject({ event: "created" });
