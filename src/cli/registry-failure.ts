@@ -12,7 +12,10 @@ const MEANINGS: readonly (readonly [said: RegExp, meaning: string])[] = [
   [/wrong version number|packet length too long/, "speaks no TLS: http:// instead of https://?"],
   [/no application protocol/, "speaks no HTTP/2, which discovery services do"],
   [/Protocol error/, "speaks no HTTP/2: is this a discovery service?"],
-  [/\[canceled\] http\/2 stream closed/, "closes the connection: https:// instead of http://?"],
+  [
+    /\[canceled\] http\/2 stream closed/,
+    "closed the connection: a restart, or https:// instead of http://?",
+  ],
   [
     /unsupported content type|\] HTTP \d{3}|parse binary|invalid wire type|illegal tag|missing endstream/i,
     "answers, but not as a discovery service does",

@@ -18,7 +18,7 @@ test.each([
   ],
   [
     "[canceled] http/2 stream closed with error code CANCEL (0x8)",
-    "closes the connection: https:// instead of http://? ([canceled] http/2 stream closed with error code CANCEL (0x8))",
+    "closed the connection: a restart, or https:// instead of http://? ([canceled] http/2 stream closed with error code CANCEL (0x8))",
   ],
   [
     "[internal] 40:error:0A00010B:SSL routines:tls_validate_record_header:wrong version number:",
