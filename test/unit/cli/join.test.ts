@@ -1,8 +1,13 @@
 import { readFile, stat } from "node:fs/promises";
 import { hostname } from "node:os";
-import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from "vitest";
+import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { createTestFolder, type TestFolder } from "./test-folder.ts";
-import { type RunningCommand, runCommand, startCommand } from "./test-terminal.ts";
+import {
+  type RunningCommand,
+  runCommand,
+  startCommand,
+  startUntilTestEnds,
+} from "./test-terminal.ts";
 
 // Everything here happens at once; a busy machine takes its time.
 vi.setConfig({ testTimeout: 20_000 });
@@ -35,12 +40,7 @@ afterAll(async () => {
 /** Joins through the first service, unless flags say otherwise; is interrupted at the latest when the test ends. */
 function join(...more: string[]): RunningCommand {
   const named = more.includes("--service") ? [] : ["--service", services[0]?.url ?? ""];
-  const command = startCommand(["join", ...named, ...more], { env });
-  onTestFinished(async () => {
-    command.interrupt();
-    await command.exitCode;
-  });
-  return command;
+  return startUntilTestEnds(["join", ...named, ...more], { env });
 }
 
 interface ListedAffiliate {

@@ -1,13 +1,13 @@
-import { once } from "node:events";
 import { readFile } from "node:fs/promises";
-import { type AddressInfo, createServer, type Socket } from "node:net";
-import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from "vitest";
+import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
+import { startSilence } from "../node/silent-server.ts";
 import { createTestFolder, type TestFolder } from "./test-folder.ts";
 import {
   type RunCommandOptions,
   type RunningCommand,
   runCommand,
   startCommand,
+  startUntilTestEnds,
 } from "./test-terminal.ts";
 
 // Everything here happens at once; a busy machine takes its time.
@@ -15,16 +15,6 @@ vi.setConfig({ testTimeout: 20_000 });
 
 const OTHER_SECRET = "hHXcBoKBUyuMkdaj2Srbp1QYxiIWJEvQUsUJJFwGfIk=";
 const OS = "Talos (v1.15.0)";
-
-/** Starts a command that is interrupted at the latest when the test ends. */
-function start(argv: readonly string[], options?: RunCommandOptions): RunningCommand {
-  const command = startCommand(argv, options);
-  onTestFinished(async () => {
-    command.interrupt();
-    await command.exitCode;
-  });
-  return command;
-}
 
 let folder: TestFolder;
 let serving: RunningCommand;
@@ -56,7 +46,7 @@ async function createCluster(name: string): Promise<{ env: Record<string, string
 
 function join(cluster: RunCommandOptions, name: string, ...more: string[]): RunningCommand {
   const argv = ["join", "--hostname", name, "--os", OS, "--address", "10.0.0.1", ...more];
-  return start(argv, cluster);
+  return startUntilTestEnds(argv, cluster);
 }
 
 describe("get", () => {
@@ -126,7 +116,7 @@ describe("get", () => {
 
   test("publishes nothing", async () => {
     const cluster = await createCluster("unpublished");
-    const watching = start(["get", "affiliates", "--watch"], cluster);
+    const watching = startUntilTestEnds(["get", "affiliates", "--watch"], cluster);
     await watching.printed(/no affiliates yet/);
     await runCommand(["get", "members"], cluster);
     await join(cluster, "w-1").printed(/registered/);
@@ -173,18 +163,6 @@ describe("get", () => {
 });
 
 describe("a service that accepts and never answers", () => {
-  async function startSilence(): Promise<string> {
-    const silence = createServer().listen(0, "127.0.0.1");
-    const sockets = new Set<Socket>();
-    silence.on("connection", (socket) => sockets.add(socket.on("error", () => {})));
-    onTestFinished(() => {
-      silence.close();
-      for (const socket of sockets) socket.destroy();
-    });
-    await once(silence, "listening");
-    return `http://127.0.0.1:${(silence.address() as AddressInfo).port}`;
-  }
-
   test("makes get fail when its time is over", async () => {
     const url = await startSilence();
     const argv = ["get", "members", "--service", url, "--timeout", "200ms"];
@@ -196,7 +174,7 @@ describe("a service that accepts and never answers", () => {
   });
 
   test("does not keep get from being interrupted", async () => {
-    const getting = start(
+    const getting = startUntilTestEnds(
       ["get", "members", "--service", await startSilence()],
       await createCluster("interrupted"),
     );
@@ -210,7 +188,7 @@ describe("a watch", () => {
   test("shows who comes, who changes and who goes, until it is interrupted", async () => {
     const cluster = await createCluster("watched");
     const identity = ["--identity", folder.path("watched-identity.yaml")];
-    const watching = start(["get", "members", "-w"], cluster);
+    const watching = startUntilTestEnds(["get", "members", "-w"], cluster);
     await watching.printed(/no members yet/);
     const first = join(cluster, "w-1", ...identity);
     await watching.printed(/^\+ /m);
@@ -233,7 +211,7 @@ describe("a watch", () => {
   test("tells times of what it saw happen, and of nothing else", async () => {
     const cluster = await createCluster("times");
     await join(cluster, "w-1").printed(/registered/);
-    const watching = start(["get", "members", "-w", "-o", "yaml"], cluster);
+    const watching = startUntilTestEnds(["get", "members", "-w", "-o", "yaml"], cluster);
     await watching.printed(/id: w-1/);
     expect(watching.stdout()).not.toContain('created: "');
     join(cluster, "w-2");
@@ -243,7 +221,7 @@ describe("a watch", () => {
 
   test("goes on trying where nobody listens, and says so", async () => {
     const argv = ["get", "members", "-w", "--service", "http://127.0.0.1:1"];
-    const watching = start(argv, await createCluster("patient"));
+    const watching = startUntilTestEnds(argv, await createCluster("patient"));
     await watching.printed(/^talos-discovery: .*ECONNREFUSED.*; again in \d+\.\d s$/m);
     watching.interrupt();
     expect(await watching.exitCode).toBe(0);
@@ -288,7 +266,7 @@ describe("join", () => {
   });
 
   test("says so and fails where the service is gone when it leaves", async () => {
-    const server = start(["serve", "--addr", "127.0.0.1:0"]);
+    const server = startUntilTestEnds(["serve", "--addr", "127.0.0.1:0"]);
     const [, url = ""] = await server.printed(/^listening on (\S+)$/m);
     const joined = join(await createCluster("gone"), "w-1", "--service", url);
     await joined.printed(/registered/);
@@ -302,7 +280,7 @@ describe("join", () => {
 
   test("without flags tells what the system knows: its name and the addresses that others may reach", async () => {
     const cluster = await createCluster("defaults");
-    await start(["join"], cluster).printed(/registered/);
+    await startUntilTestEnds(["join"], cluster).printed(/registered/);
     const { stdout } = await runCommand(["get", "affiliates", "-o", "json"], cluster);
     const { spec } = JSON.parse(stdout);
     expect(spec.hostname).not.toBe("");
@@ -324,7 +302,7 @@ describe("join", () => {
 describe("serve", () => {
   test("with a certificate speaks TLS, which get believes with its CA only", async () => {
     const tls = (name: string) => new URL(`../../fixtures/tls/${name}`, import.meta.url).pathname;
-    const server = start([
+    const server = startUntilTestEnds([
       ...["serve", "--addr", "127.0.0.1:0"],
       ...["--certificate-path", tls("server.pem"), "--key-path", tls("server-key.pem")],
     ]);
@@ -338,7 +316,14 @@ describe("serve", () => {
   });
 
   test("with --debug logs each call, as text or as JSON like the reference, without secrets", async () => {
-    const server = start(["serve", "--addr", "127.0.0.1:0", "--debug", "--log-format", "json"]);
+    const server = startUntilTestEnds([
+      "serve",
+      "--addr",
+      "127.0.0.1:0",
+      "--debug",
+      "--log-format",
+      "json",
+    ]);
     const [, url = ""] = await server.printed(/^listening on (\S+)$/m);
     const cluster = await createCluster("logged");
     await runCommand(["get", "members", "--service", url], cluster);
@@ -360,7 +345,7 @@ describe("serve", () => {
   });
 
   test("redirects, and get follows", async () => {
-    const redirecting = start([
+    const redirecting = startUntilTestEnds([
       ...["serve", "--addr", "127.0.0.1:0"],
       ...["--redirect-endpoint", service.slice("http://".length)],
     ]);

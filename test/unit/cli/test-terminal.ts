@@ -2,6 +2,7 @@
  * A stand-in for the process around a command.
  * @module
  */
+import { onTestFinished } from "vitest";
 import type { ExitCode } from "../../../src/cli/exit.ts";
 import type { CliIo, CliOutput } from "../../../src/cli/io.ts";
 import { run } from "../../../src/cli/run.ts";
@@ -34,6 +35,19 @@ export const DISTURBING_NOBODY: Readonly<Record<string, string>> = {
   TALOS_DISCOVERY_LANDING_ADDR: "off",
   TALOS_DISCOVERY_METRICS_ADDR: "off",
 };
+
+/** Starts `talos-discovery` as {@link startCommand}, and interrupts it at the latest when the test ends. */
+export function startUntilTestEnds(
+  argv: readonly string[],
+  options?: RunCommandOptions,
+): RunningCommand {
+  const command = startCommand(argv, options);
+  onTestFinished(async () => {
+    command.interrupt();
+    await command.exitCode;
+  });
+  return command;
+}
 
 /** Starts `talos-discovery` with some arguments. */
 export function startCommand(

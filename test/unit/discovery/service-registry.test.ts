@@ -1,6 +1,4 @@
-import { once } from "node:events";
-import { type AddressInfo, createServer, type Socket } from "node:net";
-import { afterEach, beforeEach, describe, expect, onTestFinished, test } from "vitest";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import type { DropReport } from "../../../src/client/index.ts";
 import {
   type RegistryChange,
@@ -10,6 +8,7 @@ import {
 import { generateNodeId } from "../../../src/identity/index.ts";
 import { grpcTransport } from "../../../src/node/index.ts";
 import { type AffiliateSpec, createAffiliateSpec } from "../../../src/resources/index.ts";
+import { startSilence } from "../node/silent-server.ts";
 import { CLUSTER_ID, CLUSTER_SECRET, LoopbackService } from "./loopback-service.ts";
 
 const NODE_ID = generateNodeId();
@@ -76,19 +75,6 @@ async function follow(registry: ServiceRegistry): Promise<RegistryChange[]> {
   })();
   await snapshot.promise;
   return told;
-}
-
-/** Accepts connections and never says a word. */
-async function startSilence(): Promise<string> {
-  const silence = createServer().listen(0, "127.0.0.1");
-  const sockets = new Set<Socket>();
-  silence.on("connection", (socket) => sockets.add(socket.on("error", () => {})));
-  onTestFinished(() => {
-    silence.close();
-    for (const socket of sockets) socket.destroy();
-  });
-  await once(silence, "listening");
-  return `http://127.0.0.1:${(silence.address() as AddressInfo).port}`;
 }
 
 function hostname(registry: ServiceRegistry): string | undefined {

@@ -7,12 +7,7 @@ import { unusedPort } from "../../../interop/harness/unused-port.ts";
 import { startService } from "../../node/test-service.ts";
 import { createTestCluster } from "../published-nodes.ts";
 import { createTestFolder, type TestFolder } from "../test-folder.ts";
-import {
-  type RunCommandOptions,
-  type RunningCommand,
-  runCommand,
-  startCommand,
-} from "../test-terminal.ts";
+import { runCommand, startUntilTestEnds } from "../test-terminal.ts";
 
 let first: DiscoveryServer;
 let second: DiscoveryServer;
@@ -26,16 +21,6 @@ afterAll(async () => {
   await Promise.all([first.close(), second.close()]);
   await folder[Symbol.asyncDispose]();
 });
-
-/** Starts a command that is interrupted at the latest when the test ends. */
-function start(argv: readonly string[], options: RunCommandOptions): RunningCommand {
-  const command = startCommand(argv, options);
-  onTestFinished(async () => {
-    command.interrupt();
-    await command.exitCode;
-  });
-  return command;
-}
 
 const WORKER = { nodename: "worker-1", machineType: "worker", addresses: ["10.0.0.1", "fd00::1"] };
 
@@ -204,7 +189,10 @@ describe("export --out --watch", () => {
         .slice(1, -1)
         .map((row) => row.slice(0, row.indexOf(",")));
     const nodeId = await cluster.publish(dying, WORKER);
-    const watching = start(["export", "csv", "--out", path, "--watch"], cluster.environment(dying));
+    const watching = startUntilTestEnds(
+      ["export", "csv", "--out", path, "--watch"],
+      cluster.environment(dying),
+    );
     await expect.poll(names).toStrictEqual(["worker-1"]);
     await cluster.publish(dying, { ...WORKER, nodename: "worker-2" });
     await expect.poll(names).toStrictEqual(["worker-1", "worker-2"]);
@@ -224,7 +212,7 @@ describe("export --out --watch", () => {
     const path = folder.path("forgotten.csv");
     const before = await startService(forgetful);
     await cluster.publish(before, WORKER);
-    const watching = start(
+    const watching = startUntilTestEnds(
       ["export", "csv", "--out", path, "--watch"],
       cluster.environment(before),
     );
@@ -246,10 +234,16 @@ describe("export --out --watch", () => {
     const path = await folder.file("unanswered.csv", "as it was");
     const down = await startService();
     await down.close();
-    const waiting = start(["export", "csv", "--out", path, "-w"], cluster.environment(down));
+    const waiting = startUntilTestEnds(
+      ["export", "csv", "--out", path, "-w"],
+      cluster.environment(down),
+    );
     await waiting.printed(/ECONNREFUSED.*again in/);
     await cluster.publish(first, { ...WORKER, secret: generateClusterSecret() });
-    const shut = start(["export", "csv", "--out", path, "-w"], cluster.environment(first));
+    const shut = startUntilTestEnds(
+      ["export", "csv", "--out", path, "-w"],
+      cluster.environment(first),
+    );
     await shut.printed(/1 of 1 affiliates did not open: sealed with another secret/);
     expect(await readFile(path, "utf8")).toBe("as it was");
     await cluster.publish(first, WORKER);
@@ -272,7 +266,10 @@ describe("export prometheus --serve", () => {
   test("answers with the targets of now as JSON, and stops when it is interrupted", async () => {
     const cluster = createTestCluster();
     await cluster.publish(first, WORKER);
-    const serving = start(["export", "prometheus", "--serve", "0"], cluster.environment(first));
+    const serving = startUntilTestEnds(
+      ["export", "prometheus", "--serve", "0"],
+      cluster.environment(first),
+    );
     const [, url] = await serving.printed(/^listening on (http:\/\/127\.0\.0\.1:\d+)$/m);
     const targets = async (path: string) => {
       const response = await fetch(`${url}${path}`);
@@ -300,7 +297,10 @@ describe("export prometheus --serve", () => {
     const cluster = createTestCluster();
     const port = await unusedPort();
     const late = { url: `http://127.0.0.1:${port}` };
-    const serving = start(["export", "prometheus", "--serve", "0"], cluster.environment(late));
+    const serving = startUntilTestEnds(
+      ["export", "prometheus", "--serve", "0"],
+      cluster.environment(late),
+    );
     const [, url = ""] = await serving.printed(/^listening on (.*)$/m);
     const status = async () => {
       const response = await fetch(url);
@@ -317,7 +317,10 @@ describe("export prometheus --serve", () => {
     const cluster = createTestCluster();
     const dying = await startService();
     await cluster.publish(dying, WORKER);
-    const serving = start(["export", "prometheus", "--serve", "0"], cluster.environment(dying));
+    const serving = startUntilTestEnds(
+      ["export", "prometheus", "--serve", "0"],
+      cluster.environment(dying),
+    );
     const [, url = ""] = await serving.printed(/^listening on (.*)$/m);
     const targets = async () => {
       const response = await fetch(url);

@@ -7,12 +7,7 @@ import type { DiscoveryServer } from "../../../../src/node/serve.ts";
 import { startService } from "../../node/test-service.ts";
 import { createTestCluster } from "../published-nodes.ts";
 import { createTestFolder, type TestFolder } from "../test-folder.ts";
-import {
-  type RunCommandOptions,
-  type RunningCommand,
-  runCommand,
-  startCommand,
-} from "../test-terminal.ts";
+import { runCommand, startUntilTestEnds } from "../test-terminal.ts";
 
 // Everything here happens at once; a busy machine takes its time.
 vi.setConfig({ testTimeout: 20_000 });
@@ -33,16 +28,6 @@ afterAll(async () => {
 });
 
 const nameOf = ({ port }: DiscoveryServer) => `127.0.0.1:${port}`;
-
-/** Starts a command that is interrupted at the latest when the test ends. */
-function start(argv: readonly string[], options: RunCommandOptions): RunningCommand {
-  const command = startCommand(argv, options);
-  onTestFinished(async () => {
-    command.interrupt();
-    await command.exitCode;
-  });
-  return command;
-}
 
 /** A server that is no discovery service, on a port of its own. */
 async function listen(server: Server): Promise<{ readonly url: string }> {
@@ -183,7 +168,10 @@ describe("several services", () => {
 
   test("are watched together: what any of them tells is an event, and a dead one a notice", async () => {
     const cluster = createTestCluster();
-    const watching = start(["get", "members", "-w"], cluster.environment(first, NOBODY, second));
+    const watching = startUntilTestEnds(
+      ["get", "members", "-w"],
+      cluster.environment(first, NOBODY, second),
+    );
     await watching.printed(/no members yet/);
     await watching.printed(/^talos-discovery: .*127\.0\.0\.1:1: .*; again in \d\.\d s$/m);
     const nodeId = await cluster.publish(first, worker("w-1", "10.0.0.1"));
@@ -199,7 +187,7 @@ describe("several services", () => {
 
   test("are watched for one resource alone where its ID is given", async () => {
     const cluster = createTestCluster();
-    const watching = start(
+    const watching = startUntilTestEnds(
       ["get", "member", "w-2", "-w", "-o", "jsonpath={.event} {.metadata.id} {.metadata.version}"],
       cluster.environment(first, second),
     );
@@ -311,7 +299,7 @@ describe("members from --static", () => {
 
   test("are followed while they are watched, and a bad file is a notice", async () => {
     const path = await folder.file("followed.yaml", HOSTS);
-    const watching = start(["get", "members", "-w", "--static", path], {});
+    const watching = startUntilTestEnds(["get", "members", "-w", "--static", path], {});
     await watching.printed(/^\+ {3}nas /m);
     await folder.file("followed.yaml", "nodename: nas\n");
     await watching.printed(/^talos-discovery: \S+followed\.yaml: .*still in force$/m);
@@ -366,7 +354,7 @@ describe("a file that does not load", () => {
     const cluster = createTestCluster();
     await cluster.publish(first, worker("w-1", "10.0.0.1"));
     const argv = ["get", "members", "-w", "--static", path];
-    const watching = start(argv, cluster.environment(first));
+    const watching = startUntilTestEnds(argv, cluster.environment(first));
     await watching.printed(/^talos-discovery: \S+late\.yaml: no such file; again in 2\.0 s$/m);
     await watching.printed(/^\+ {3}w-1 /m);
     await folder.file("late.yaml", "- nodename: nas\n");
