@@ -37,10 +37,10 @@ afterAll(async () => {
 });
 
 /** A node that publishes itself through gRPC until it is told to leave. */
-async function startNode(name: string) {
+async function startNode(name: string, service: { readonly url: string } = server) {
   const node = startExample(join(examples, "publish-node.ts"), {
     CLUSTER_ID: clusterId,
-    SERVICE_URL: server.url,
+    SERVICE_URL: service.url,
     IDENTITY_FILE: join(examples, `${name}.yaml`),
     NODE_NAME: name,
   });
@@ -80,6 +80,46 @@ test("publish-node.ts and list-members.ts: a node is listed, keeps its identity,
     expect(stdout).toMatch(/^left$/m);
   }
   expect((await list()).stdout).toBe("");
+});
+
+test("discover-cluster.ts follows two services and a file side by side, is in both, and leaves both", async () => {
+  const { serve } = await importInstalled<typeof import("../../src/node/index.ts")>("node");
+  await using other = await serve({ host: "127.0.0.1", port: 0 });
+  const hosts = join(examples, "hosts.yaml");
+  await writeFile(hosts, "[{ nodename: nas, addresses: [192.0.2.9] }]");
+  const example = startExample(join(examples, "discover-cluster.ts"), {
+    CLUSTER_ID: clusterId,
+    SERVICE_URLS: `${server.url} ${other.url}`,
+    IDENTITY_FILE: join(examples, "discover-cluster.yaml"),
+    NODE_NAME: "laptop",
+  });
+  await example.line(/^= nas 192\.0\.2\.9$/);
+  const list = async (service: { readonly url: string }) => {
+    const env = { CLUSTER_ID: clusterId, SERVICE_URL: service.url };
+    return (await startExample(join(examples, "list-members.ts"), env).exit()).stdout;
+  };
+  await expect.poll(() => list(server), { timeout: 20_000 }).toMatch(/^laptop\b/);
+  await expect.poll(() => list(other), { timeout: 20_000 }).toMatch(/^laptop\b/);
+
+  const first = await startNode("worker-1");
+  const second = await startNode("worker-2", other);
+  await example.line(/^created worker-1\b/);
+  await example.line(/^created worker-2\b/);
+  first.stop();
+  await example.line(/^destroyed worker-1\b/);
+  await writeFile(hosts, "[]");
+  await example.line(/^destroyed nas\b/);
+
+  example.stop();
+  const { code, stdout, stderr } = await example.exit();
+  expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
+  expect(stdout).toMatch(/^= laptop\b/m);
+  expect(stdout).toMatch(/^left\n$/m);
+  expect(stdout).not.toMatch(/^destroyed worker-2\b/m);
+  expect(await list(server)).toBe("");
+  expect(await list(other)).toMatch(/^worker-2\b.*\n$/);
+  second.stop();
+  await second.exit();
 });
 
 test("own-registry.test.ts: the registry passes the package's cases, in Node's own test runner", async () => {
