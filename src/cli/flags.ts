@@ -14,16 +14,42 @@ export type FlagKind = "text" | "number" | "switch" | "list";
 
 /** A flag of a command. */
 export class FlagOption extends Option {
-  /** Read where the flag is not given. */
-  readonly variable: string;
   readonly kind: FlagKind;
+  readonly #purpose: string;
+  #variable: string;
 
   constructor(flags: string, description: string, kind: FlagKind) {
     super(flags, description);
     this.kind = kind;
-    this.variable = VARIABLE_PREFIX + this.name().replaceAll("-", "_").toUpperCase();
-    this.description = `${description} [${this.variable}]`;
+    this.#purpose = description;
+    this.#variable = variableOf(this.name());
+    this.#describe();
   }
+
+  /** Read where the flag is not given. */
+  get variable(): string {
+    return this.#variable;
+  }
+
+  /**
+   * Puts the command's name into the variable, where a flag of another command has the same name and means something else: one
+   * environment may be that of both.
+   *
+   * @param command - Its words after the program's name: `export prometheus`.
+   */
+  ownedBy(command: string): this {
+    this.#variable = variableOf(`${command}-${this.name()}`);
+    this.#describe();
+    return this;
+  }
+
+  #describe(): void {
+    this.description = `${this.#purpose} [${this.#variable}]`;
+  }
+}
+
+function variableOf(words: string): string {
+  return VARIABLE_PREFIX + words.replaceAll(/[- ]/g, "_").toUpperCase();
 }
 
 /**

@@ -29,9 +29,14 @@ export const ANSIBLE: ExportFormat = {
     "talos_operating_system, talos_addresses, and talos_control_plane_port where there is one.\n",
   addFlags(command) {
     command
-      .addOption(flag("--port <port>", "ansible_port (default: Ansible's own)"))
       .addOption(
-        flag("--form <form>", `${FORMS.join(", ")} (default: file with --out, else script)`),
+        flag("--port <port>", "ansible_port (default: Ansible's own)").ownedBy("export ansible"),
+      )
+      .addOption(
+        flag(
+          "--form <form>",
+          `${FORMS.join(", ")} (default: file with --out, else script)`,
+        ).ownedBy("export ansible"),
       )
       .addOption(flag("--list", "the whole inventory, which is printed anyway: Ansible says it"))
       .addOption(flag("--host <name>", "only the variables of this host: Ansible says it"));

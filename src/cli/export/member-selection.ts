@@ -59,7 +59,9 @@ export interface SelectedMembers {
 /** Adds the flags that {@link readMemberSelection} reads. */
 export function addMemberSelectionFlags(command: Command): Command {
   return command
-    .addOption(flag("--type <type>", `only members of this type: ${TYPES.join(", ")}`))
+    .addOption(
+      flag("--type <type>", `only members of this type: ${TYPES.join(", ")}`).ownedBy("export"),
+    )
     .addOption(flag("--family <version>", "only IPv4 or only IPv6 addresses: 4, 6"))
     .addOption(
       listFlag("--cidr <prefix>", "only addresses in this network; with ! in front, not in it"),

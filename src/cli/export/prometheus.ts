@@ -29,7 +29,9 @@ export const PROMETHEUS: ExportFormat = {
     "  __meta_talos_control_plane_port and __meta_talos_cluster_name, where there is one.\n",
   servedAs: "application/json",
   addFlags(command) {
-    command.addOption(flag("--port <port>", "port of the targets", DEFAULT_PORT));
+    command.addOption(
+      flag("--port <port>", "port of the targets", DEFAULT_PORT).ownedBy("export prometheus"),
+    );
   },
   prepare(flags) {
     const port = flags.requiredParsed("port", parsePort);

@@ -42,7 +42,11 @@ export const TALOSCONFIG: ExportFormat = {
           `the context (default: the cluster's name, or ${DEFAULT_CONTEXT})`,
         ),
       )
-      .addOption(flag("--port <port>", "port of the endpoints (default: talosctl's own)"))
+      .addOption(
+        flag("--port <port>", "port of the endpoints (default: talosctl's own)").ownedBy(
+          "export talosconfig",
+        ),
+      )
       .addOption(flag("--endpoints-only", "no nodes; those that are in the file stay"));
   },
   prepare(flags) {

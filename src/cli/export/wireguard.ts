@@ -58,8 +58,12 @@ export const WIREGUARD: ExportFormat = {
           "this machine's identity in the mesh, as Talos keeps it",
         ),
       )
-      .addOption(flag("--form <form>", FORMS.join(", "), FORMS[0]))
-      .addOption(numberFlag("--port <port>", "UDP port to listen on", KUBESPAN_PORT))
+      .addOption(flag("--form <form>", FORMS.join(", "), FORMS[0]).ownedBy("export wireguard"))
+      .addOption(
+        numberFlag("--port <port>", "UDP port to listen on", KUBESPAN_PORT).ownedBy(
+          "export wireguard",
+        ),
+      )
       .addOption(numberFlag("--mtu <bytes>", "MTU of the interface", KUBESPAN_MTU));
   },
   async prepare(flags) {

@@ -1,0 +1,52 @@
+import { describe, expect, onTestFinished, test } from "vitest";
+import { createTestFolder } from "./test-folder.ts";
+import { runCommand } from "./test-terminal.ts";
+
+const NODE_ID = "sou7yy34ykX3n373Zw1DXKb8zD7UnyKT6HT3QDsGH6L";
+
+/** Variables with which every command knows a cluster of one worker. */
+async function clusterOfOneWorker(): Promise<Record<string, string>> {
+  const folder = await createTestFolder();
+  onTestFinished(() => folder[Symbol.asyncDispose]());
+  const worker = { nodename: "w-1", machineType: "worker", addresses: ["10.0.0.1"] };
+  const members = [{ nodeId: NODE_ID, ...worker }];
+  return { TALOS_DISCOVERY_STATIC: await folder.file("members.json", JSON.stringify(members)) };
+}
+
+describe("in one environment for all commands", () => {
+  test("what Kubernetes says of a Service talos-discovery is no port of targets", async () => {
+    const env = {
+      ...(await clusterOfOneWorker()),
+      TALOS_DISCOVERY_SERVICE_HOST: "10.96.1.2",
+      TALOS_DISCOVERY_SERVICE_PORT: "3000",
+      TALOS_DISCOVERY_PORT: "tcp://10.96.1.2:3000",
+      TALOS_DISCOVERY_PORT_3000_TCP: "tcp://10.96.1.2:3000",
+    };
+    const { exitCode, stdout, stderr } = await runCommand(["export", "prometheus"], { env });
+    expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: "" });
+    expect(stdout).toContain('"10.0.0.1:9100"');
+  });
+
+  test("the type with which a machine joins filters no export", async () => {
+    const env = { ...(await clusterOfOneWorker()), TALOS_DISCOVERY_TYPE: "controlplane" };
+    expect((await runCommand(["export", "hosts"], { env })).stdout).toContain("10.0.0.1\tw-1");
+    const filtered = { ...env, TALOS_DISCOVERY_EXPORT_TYPE: "controlplane" };
+    expect(await runCommand(["export", "hosts"], { env: filtered })).toMatchObject({
+      stdout: expect.not.stringContaining("w-1"),
+      stderr: "talos-discovery: no member is left by the filters\n",
+    });
+  });
+
+  test("each format of export has its own port and form", async () => {
+    const env = {
+      ...(await clusterOfOneWorker()),
+      TALOS_DISCOVERY_EXPORT_PROMETHEUS_PORT: "10250",
+      TALOS_DISCOVERY_EXPORT_ANSIBLE_PORT: "2222",
+      TALOS_DISCOVERY_EXPORT_ANSIBLE_FORM: "file",
+      TALOS_DISCOVERY_EXPORT_WIREGUARD_FORM: "syncconf",
+    };
+    expect((await runCommand(["export", "prometheus"], { env })).stdout).toContain(":10250");
+    const ansible = JSON.parse((await runCommand(["export", "ansible"], { env })).stdout);
+    expect(ansible.all.children.worker.hosts["w-1"].ansible_port).toBe(2222);
+  });
+});
