@@ -30,7 +30,7 @@ const NOBODY_TO_ASK = `--service: ${NO_SERVICE}, and neither --kubeconfig nor --
 export interface ClusterService {
   /** As the configuration names it; else `host:port`. */
   readonly name: string;
-  /** As it was given. */
+  /** As it was given, without a user and a password. */
   readonly url: string;
   /** `host:port` */
   readonly host: string;
@@ -135,8 +135,8 @@ type ServiceChoice = ClusterService | typeof NO_SERVICE;
 
 function parseService(text: string): ServiceChoice {
   if (text === NO_SERVICE) return NO_SERVICE;
-  const { host, port } = parseServiceUrl(text);
-  return { name: `${host}:${port}`, url: text, host: `${host}:${port}` };
+  const service = placeOf(text);
+  return { name: service.host, ...service };
 }
 
 /** Each once; two that differ in the scheme alone are called by their URLs. */
@@ -174,11 +174,17 @@ function servicesOf(
 
 function parseConfigured(endpoint: string, where: string): Omit<ClusterService, "name"> {
   try {
-    const { host, port } = parseServiceUrl(endpoint);
-    return { url: endpoint, host: `${host}:${port}` };
+    return placeOf(endpoint);
   } catch (error) {
     throw new UsageError(`${where}: ${oneLine(error)}`, { cause: error });
   }
+}
+
+/** A user and a password mean nothing to a service, and are not for what is printed. */
+function placeOf(text: string): Omit<ClusterService, "name"> {
+  const url = text.replace(/^([a-z]+:\/\/)[^/?#]*@/i, "$1");
+  const { host, port } = parseServiceUrl(url);
+  return { url, host: `${host}:${port}` };
 }
 
 /** A service needs to know the cluster's ID, and we its secret. */
@@ -207,8 +213,10 @@ function nobodyToAsk(config: DiscoveryConfig | undefined, flags: Flags): string 
     : `${path}: both registries are disabled; --service names a service to ask all the same`;
 }
 
+/** For errors; with the variable that names it, which to `serve` means a file of another kind. */
 function configPath(flags: Flags): string {
-  return shownPath(flags.text("config") ?? "");
+  const path = shownPath(flags.text("config") ?? "");
+  return flags.isGiven("config") ? path : `${flags.origin("config")}: ${path}`;
 }
 
 async function readCertificates(path: string): Promise<string> {

@@ -35,7 +35,7 @@ export class ReportLines {
     const isFirst = this.#url === undefined;
     this.#url = url;
     this.#hopCount = 0;
-    const shown = name === host ? url : `${name}  ${url}`;
+    const shown = name === host || name === url ? url : `${name}  ${url}`;
     return `${isFirst ? "" : "\n"}${this.#style.heading(printable(shown))}\n`;
   }
 

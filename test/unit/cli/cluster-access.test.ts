@@ -228,6 +228,15 @@ describe("services", () => {
     ).toHaveLength(1);
   });
 
+  test("lose a user and a password, also where they are wrong", async () => {
+    expect(urlsOf(await access(`${CLUSTER} --service http://me:p@ss@a:3000/x`))).toStrictEqual([
+      "http://a:3000/x",
+    ]);
+    expect(await complaint(`${CLUSTER} --service https://me:pass@a:99999`)).toBe(
+      '--service: service URL "https://a:99999": no valid host and port',
+    );
+  });
+
   test("with one host and port and different schemes are two", async () => {
     const line = `${CLUSTER} --service http://a:3000 --service https://A:3000/,grpc://a:3000`;
     expect((await access(line)).services).toStrictEqual([

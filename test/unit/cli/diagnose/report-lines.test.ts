@@ -42,6 +42,13 @@ describe("lines", () => {
     );
   });
 
+  test("begin with a service's name and URL, and with the URL alone where it has no other name", () => {
+    const lines = new ReportLines(PLAIN);
+    expect(lines.service(SERVICE)).toBe(`primary  ${URL}\n`);
+    expect(lines.service({ ...SERVICE, name: SERVICE.host })).toBe(`\n${URL}\n`);
+    expect(lines.service({ ...SERVICE, name: URL })).toBe(`\n${URL}\n`);
+  });
+
   test("wrap under their text, within the terminal", () => {
     const text = print(new ReportLines(PLAIN, 60), [OK, FAILED, ...SKIPPED]);
     for (const line of text.split("\n")) expect(line.length).toBeLessThan(60);
