@@ -14,7 +14,7 @@ import {
 } from "../../node/index.ts";
 import { type AddCommand, examples, type Invocation } from "../command.ts";
 import { readConfigFile } from "../config-file.ts";
-import { EXIT_FAILED, EXIT_OK, type ExitCode, oneLine } from "../exit.ts";
+import { EXIT_FAILED, EXIT_OK, type ExitCode, oneLine, UsageError } from "../exit.ts";
 import { parseDuration } from "../flag-values.ts";
 import type { Flags } from "../flags.ts";
 import { type CliIo, writeNotice } from "../io.ts";
@@ -175,5 +175,11 @@ async function withConfigFile(flags: Flags): Promise<Flags> {
   if (path === undefined) return flags;
   const settings = flags.options().filter(isSetting);
   const kinds = new Map(settings.map((option) => [option.name(), option.kind]));
-  return flags.withFile(await readConfigFile(path, kinds));
+  try {
+    return flags.withFile(await readConfigFile(path, kinds));
+  } catch (error) {
+    // To other commands the variable means a Talos configuration.
+    if (flags.isGiven("config")) throw error;
+    throw new UsageError(`${flags.origin("config")}: ${oneLine(error)}`, { cause: error });
+  }
 }

@@ -49,4 +49,24 @@ describe("in one environment for all commands", () => {
     const ansible = JSON.parse((await runCommand(["export", "ansible"], { env })).stdout);
     expect(ansible.all.children.worker.hosts["w-1"].ansible_port).toBe(2222);
   });
+
+  test("a configuration that is another command's is refused with the variable that names it", async () => {
+    const folder = await createTestFolder();
+    onTestFinished(() => folder[Symbol.asyncDispose]());
+    const talos = await folder.file("talos.yaml", "apiVersion: v1alpha1\nkind: X\n");
+    const serve = await folder.file("serve.yaml", 'addr: ":3000"\n');
+    const complaint = async (command: string[], path: string) => {
+      const env = { TALOS_DISCOVERY_CONFIG: path };
+      const { exitCode, stderr } = await runCommand(command, { env });
+      expect(exitCode).toBe(2);
+      return stderr;
+    };
+    expect(await complaint(["serve"], talos)).toBe(
+      `talos-discovery: TALOS_DISCOVERY_CONFIG: ${talos}:1:1: unknown key "apiVersion"\n`,
+    );
+    expect(await complaint(["get", "members"], serve)).toBe(
+      `talos-discovery: TALOS_DISCOVERY_CONFIG: ${serve} has none, and --cluster-secret-file is missing ` +
+        "(or TALOS_DISCOVERY_CLUSTER_SECRET)\n",
+    );
+  });
 });
