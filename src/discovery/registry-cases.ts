@@ -76,7 +76,7 @@ export function discoveryRegistryCases(options: RegistryCasesOptions): readonly 
 type Cases = Readonly<Record<string, (stage: RegistryStage) => Promise<void>>>;
 
 /** Everything that an affiliate may have. */
-const FULL = createAffiliateSpec({
+const FULL = /* @__PURE__ */ createAffiliateSpec({
   nodeId: "2VfX3nu67ZtZPl57IdJrU87BMjVWkSBJiL9ulP9TCnF",
   addresses: ["172.20.0.3", "fd83:b1f7:fcb5:2802:986b:7eff:fec5:889d"],
   hostname: "controlplane-2.example",
@@ -93,17 +93,8 @@ const FULL = createAffiliateSpec({
   controlPlane: { port: 6443 },
 });
 
-/** As little as any source holds. */
-const OTHER = createAffiliateSpec({
-  nodeId: "6EVq8RHIne03LeZiJ60WsJcoQOtttw1ejvTS6SOBzhUA",
-  addresses: ["172.20.0.5"],
-  hostname: "worker-1",
-  nodename: "worker-1",
-  machineType: "worker",
-  operatingSystem: "Talos (v1.15.0)",
-});
-
-const OTHER_CHANGED: AffiliateSpec = { ...OTHER, addresses: ["172.20.0.5", "172.20.0.55"] };
+const OTHER = /* @__PURE__ */ otherAt(["172.20.0.5"]);
+const OTHER_CHANGED = /* @__PURE__ */ otherAt(["172.20.0.5", "172.20.0.55"]);
 
 const READING: Cases = {
   "its name and its source are told, and before run it is stopped": async ({ registry }) => {
@@ -338,4 +329,16 @@ const BREAKING: Cases = {
 
 function describe(change: RegistryChange): string {
   return change.kind === "updated" ? `updated ${change.affiliate.nodeId}` : change.kind;
+}
+
+/** As little as any source holds. */
+function otherAt(addresses: readonly string[]): AffiliateSpec {
+  return createAffiliateSpec({
+    nodeId: "6EVq8RHIne03LeZiJ60WsJcoQOtttw1ejvTS6SOBzhUA",
+    addresses,
+    hostname: "worker-1",
+    nodename: "worker-1",
+    machineType: "worker",
+    operatingSystem: "Talos (v1.15.0)",
+  });
 }

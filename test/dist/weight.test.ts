@@ -59,6 +59,18 @@ describe("what must not leak", () => {
   });
 });
 
+test.each(["Discovery", "StaticRegistry"])(
+  "%s brings none of the cases for one's own registries, and no service",
+  async (name) => {
+    const { sources } = await bundle(
+      folder,
+      `export { ${name} } from "talos-discovery/discovery";`,
+    );
+    const others = /^src\/(client|config|crypto|protocol)\/|registry-(cases|stage)/;
+    expect([...sources].filter((path) => others.test(path))).toEqual([]);
+  },
+);
+
 interface Ceiling {
   readonly name: string;
   readonly code: string;
