@@ -34,6 +34,9 @@ import { createWatchView } from "../output/watch-view.ts";
 /** A service counts in whole seconds where it keeps a snapshot. */
 const MIN_TTL_MS = 1000;
 
+/** What is about the mesh alone. */
+const KUBESPAN_FLAGS = ["kubespan-identity", "kubespan-port", "endpoint-filter"];
+
 /** Adds `join`. */
 export const addJoinCommand: AddCommand = (parent, action) => {
   const command = parent
@@ -62,16 +65,17 @@ export const addJoinCommand: AddCommand = (parent, action) => {
       examples(
         "talos-discovery join --config cluster.yaml --identity node-identity.yaml",
         "talos-discovery join --config cluster.yaml --address-filter 10.0.0.0/8 --address-filter '!10.244.0.0/16'",
-        "talos-discovery join --service http://127.0.0.1:3000 --nodename worker-1 --address 10.0.0.1",
+        "talos-discovery join --config cluster.yaml --service http://127.0.0.1:3000 --nodename worker-1 --address 10.0.0.1",
         "talos-discovery join --config cluster.yaml --kubespan --kubespan-identity kubespan-identity.yaml",
         "talos-discovery join --config cluster.yaml --kubeconfig kubeconfig --node-name worker-1",
-        "talos-discovery join --type controlplane --control-plane-port 6443 --endpoint 10.0.0.1:51820",
+        "talos-discovery join --config cluster.yaml --type controlplane --control-plane-port 6443 --endpoint 10.0.0.1:51820",
       ),
     )
     .action(action(runJoin));
 };
 
 async function runJoin({ flags, io }: Invocation): Promise<ExitCode> {
+  flags.refuseWithout("kubespan", KUBESPAN_FLAGS);
   const format = flags.parsed("output", parseResourceFormat) ?? "table";
   const ttlMs = flags.parsed("ttl", parseTtl);
   const access = await readClusterAccess(flags, io);
@@ -111,12 +115,7 @@ async function readKubeSpanIdentity(
   flags: Flags,
   { clusterId }: ClusterAccess,
 ): Promise<KubeSpanIdentity | undefined> {
-  if (!flags.isOn("kubespan")) {
-    if (flags.isGiven("kubespan-identity")) {
-      throw new UsageError("--kubespan-identity: only with --kubespan");
-    }
-    return undefined;
-  }
+  if (!flags.isOn("kubespan")) return undefined;
   const path = flags.requiredText("kubespan-identity");
   if (clusterId === undefined) throw new UsageError("--kubespan: the cluster's ID is missing");
   const identity = await loadOrCreate(
