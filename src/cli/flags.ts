@@ -145,6 +145,17 @@ export class Flags {
     throw new UsageError(`${origin}: is neither true nor false`);
   }
 
+  /**
+   * Looks whether flags say something. In the environment they may be for another command.
+   *
+   * @throws {UsageError} for one on the command line that means nothing while the switch `needed` is off.
+   */
+  refuseWithout(needed: string, names: readonly string[]): void {
+    if (this.isOn(needed)) return;
+    const idle = names.find((name) => this.isGiven(name));
+    if (idle !== undefined) throw new UsageError(`--${idle}: only with --${needed}`);
+  }
+
   /** A flag's text; an empty one counts as none. */
   text(name: string): string | undefined {
     const { value } = this.#lookUp(this.#find(name));

@@ -27,6 +27,9 @@ const FORMATS = ["table", "json", "yaml"] as const;
 
 type Format = (typeof FORMATS)[number];
 
+/** What is about the mesh alone: a node identity is that of a machine, in whatever cluster. */
+const KUBESPAN_FLAGS = ["mac", "config", "cluster-id", "cluster-secret-file"];
+
 /** Adds `identity`. */
 export const addIdentityCommand: AddCommand = (parent, action) => {
   const identity = parent.command("identity").description("Make and show node identities.");
@@ -74,6 +77,7 @@ function addFormatFlag(command: Command): Command {
 }
 
 async function runNew({ flags, io }: Invocation): Promise<ExitCode> {
+  flags.refuseWithout("kubespan", KUBESPAN_FLAGS);
   const format = flags.parsed("output", choiceOf(FORMATS)) ?? "table";
   const path = flags.text("out");
   if (flags.isOn("kubespan")) {

@@ -73,6 +73,8 @@ test.each([
   [["get", "members"], "--cluster-secret-file is missing (or TALOS_DISCOVERY_CLUSTER_SECRET)"],
   [["cluster", "new", "-o", "table"], '--output: "table" is none of yaml, json'],
   [["identity", "show"], "missing required argument 'file'"],
+  [["identity", "new", "--mac", "2e:1a:b6:53:81:69"], "--mac: only with --kubespan"],
+  [["identity", "new", "--cluster-id", "c"], "--cluster-id: only with --kubespan"],
 ])("%j is answered with one line and exit code 2", async (argv, line) => {
   expect(await complaint(argv)).toBe(line);
 });
@@ -94,6 +96,12 @@ test.each([
     '--type: "master" is none of worker, controlplane, init',
   ],
   [["join", ...CLUSTER, "--address", "10.0.0"], '--address: "10.0.0" is not an IP address'],
+  [["join", ...CLUSTER, "--kubespan-port", "51821"], "--kubespan-port: only with --kubespan"],
+  [["join", ...CLUSTER, "--endpoint-filter", "::/0"], "--endpoint-filter: only with --kubespan"],
+  [
+    ["join", ...CLUSTER, "--kubespan-identity", "k.yaml"],
+    "--kubespan-identity: only with --kubespan",
+  ],
   [
     ["join", ...CLUSTER, "--control-plane-port", "6443"],
     "--control-plane-port: a worker has no Kubernetes API; see --type",
