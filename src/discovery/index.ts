@@ -2,6 +2,7 @@
  * Registries side by side, merged into what a node knows of its cluster.
  * @module
  */
+export type { Sleep } from "../live/waiting.ts";
 export type {
   DiscoveryRegistry,
   LocalAffiliate,

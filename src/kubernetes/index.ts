@@ -2,6 +2,7 @@
  * Discovery by annotations of Kubernetes nodes.
  * @module
  */
+export type { Sleep } from "../live/waiting.ts";
 export {
   ANNOTATIONS,
   type AnnotationName,

@@ -52,6 +52,8 @@ export type NodeDropReport =
  *
  * @param onDrop - Told of each item that does not parse. Must not throw.
  * @returns `undefined` for an object without a node ID.
+ * @example
+ * affiliateOfNode(node)?.addresses; // ["172.20.0.5"]
  */
 export function affiliateOfNode(
   node: KubernetesNode,

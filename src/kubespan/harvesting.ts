@@ -23,6 +23,9 @@ export interface HarvestedPeer {
  * @param peers - By public key.
  * @param affiliates - Says whose keys these are, as in `peersOf`.
  * @returns By public key, in the order of the node IDs. Peers that nobody is known to be are passed over.
+ * @example
+ * const harvested = harvestEndpoints(peers, affiliates, nodeId);
+ * discovery.publish({ affiliate, otherEndpoints: otherEndpointsOf(harvested) });
  */
 export function harvestEndpoints(
   peers: ReadonlyMap<string, HarvestedPeer>,

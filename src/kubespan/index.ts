@@ -7,6 +7,7 @@ export type {
   KubeSpanIdentitySpec,
   PeerSpec,
   PeerState,
+  PeerStatusSpec,
 } from "../resources/kubespan.ts";
 export { type EndpointChoice, nextEndpoint } from "./endpoint-rotation.ts";
 export { type HarvestedPeer, harvestEndpoints, otherEndpointsOf } from "./harvesting.ts";

@@ -21,7 +21,10 @@ export interface OwnEndpointsSource {
   readonly addresses: readonly string[];
   /** The node's address as a discovery service sees it. */
   readonly publicAddress?: string | undefined;
-  /** `filters.endpoints`: CIDR prefixes, with `!` in front for what is left out; see `parseAddressFilter`. @default all */
+  /**
+   * `filters.endpoints`: an address has to be in one of these CIDR prefixes, where there are any, and in none of those with
+   * `!` in front. @default all
+   */
   readonly filter?: readonly string[] | undefined;
   /** `extraAnnouncedEndpoints`: `IP:port`, which no filter touches. */
   readonly extraEndpoints?: readonly string[] | undefined;

@@ -71,6 +71,9 @@ export function allowedIps(peers: readonly PeerNetworks[]): string[][] {
  * @param affiliates - In any order.
  * @param localNodeId - The node whose peers these are. Nobody with its public key is a peer of it.
  * @returns By public key, in the order of the node IDs.
+ * @example
+ * const affiliates = Array.from(discovery.state.affiliates.values(), ({ spec }) => spec);
+ * for (const [publicKey, { allowedIps }] of peersOf(affiliates, nodeId)) console.log(publicKey, ...allowedIps);
  */
 export function peersOf(
   affiliates: Iterable<AffiliateSpec>,

@@ -57,6 +57,9 @@ export interface WireguardConfigOptions {
  * @returns Text with both keys in it: a secret.
  * @throws {DiscoveryError} `ERR_WIREGUARD_KEY_INVALID`, `ERR_SECRET_INVALID`. {RangeError} for a port or an MTU out of range, and
  * for a peer that `peersOf` would not have made.
+ * @example
+ * const text = wireguardConfig(identity, peersOf(affiliates, nodeId), { form: "wg-quick", clusterSecret });
+ * await writeFile("/etc/wireguard/kubespan.conf", text, { mode: 0o600 });
  */
 export function wireguardConfig(
   { privateKey, address }: Pick<KubeSpanIdentity, "privateKey" | "address">,

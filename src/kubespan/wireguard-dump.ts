@@ -36,6 +36,9 @@ export interface WireguardStatus {
  *
  * @param text - The whole output: a line of 4 fields, then one of 8 for each peer, with tabs between.
  * @throws {DiscoveryError} `ERR_WIREGUARD_DUMP_INVALID`, which names the line and repeats nothing of it: there are keys in it.
+ * @example
+ * const { stdout } = await promisify(execFile)("wg", ["show", "kubespan", "dump"]);
+ * for (const [publicKey, { endpoint }] of parseWireguardDump(stdout).peers) console.log(publicKey, endpoint);
  */
 export function parseWireguardDump(text: string): WireguardStatus {
   const [first = "", ...rest] = text.replace(/\n$/, "").split("\n");

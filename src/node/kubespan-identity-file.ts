@@ -21,6 +21,8 @@ const SUBNET_BITS = 64;
  * @throws {DiscoveryError} `ERR_FILE_UNREADABLE` where there is no file, so that one may be created.
  * `ERR_IDENTITY_FILE_INVALID`, naming the path and repeating nothing of the file, for one that cannot be read, lacks a
  * part, or whose parts do not belong together.
+ * @example
+ * const { address, publicKey } = await loadKubeSpanIdentity("kubespan-identity.yaml");
  */
 export async function loadKubeSpanIdentity(path: string): Promise<KubeSpanIdentity> {
   const entries = parseEntries(path, await readKeptFile(path), "lines such as address: <prefix>");

@@ -11,6 +11,8 @@ import type { MemberSpec } from "./member.ts";
  *
  * @returns IPs in canonical text, each once, in the order of Go's `netip`: IPv4 first, then by value. What is no address is
  *   left out.
+ * @example
+ * controlPlaneEndpoints(membersOf(affiliates).values()); // ["172.20.0.2", "172.20.0.3"]
  */
 export function controlPlaneEndpoints(members: Iterable<MemberSpec>): string[] {
   const addresses = new Map<string, Uint8Array>();
@@ -26,6 +28,8 @@ export function controlPlaneEndpoints(members: Iterable<MemberSpec>): string[] {
  *
  * @returns `IP:port`, `[IP]:port` for IPv6, each once, sorted by address and then port. What is no address or no port is
  *   left out.
+ * @example
+ * apiServerEndpoints(membersOf(affiliates).values()); // ["172.20.0.2:6443", "172.20.0.3:6443"]
  */
 export function apiServerEndpoints(members: Iterable<MemberSpec>): string[] {
   const endpoints = new Map<string, AddressPort>();

@@ -28,6 +28,8 @@ const MADE: WeakMap<AffiliateSpec, MemberSpec> = /* @__PURE__ */ new WeakMap();
  * wiped and its old record; the one with the greater node ID is shown, so that every node decides alike.
  *
  * @returns Specs by member ID, which is the node name; lists are shared with the affiliates.
+ * @example
+ * membersOf(affiliates).get("worker-1")?.addresses; // ["172.20.0.5"]
  */
 export function membersOf(affiliates: Iterable<AffiliateSpec>): Map<string, MemberSpec> {
   const members = new Map<string, MemberSpec>();

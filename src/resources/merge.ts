@@ -20,6 +20,8 @@ import type { AffiliateSpec, KubeSpanAffiliateSpec } from "./affiliate.ts";
  * @param raw - Raw IDs, `service/2VfX…`, and what stands under them; of two with one ID, the later counts. In any order:
  *   they are merged in the order of their IDs.
  * @returns By node ID. A record that stands alone is the same object, where no list of it says anything twice.
+ * @example
+ * mergeAffiliates([[`k8s/${nodeId}`, fromKubernetes], [`service/${nodeId}`, fromService]]).get(nodeId);
  */
 export function mergeAffiliates(
   raw: Iterable<readonly [rawId: string, spec: AffiliateSpec]>,

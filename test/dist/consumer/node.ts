@@ -1,7 +1,15 @@
 // A program for Node: a service, and a client of it over gRPC.
 import { DiscoveryClient, generateNodeId } from "talos-discovery";
 import { generateClusterId, generateClusterSecret } from "talos-discovery/crypto";
-import { type DiscoveryServer, grpcTransport, serve } from "talos-discovery/node";
+import { Discovery } from "talos-discovery/discovery";
+import { KubernetesRegistry } from "talos-discovery/kubernetes";
+import {
+  createNodeApi,
+  type DiscoveryServer,
+  grpcTransport,
+  type StaticMembersFile,
+  serve,
+} from "talos-discovery/node";
 
 const server: DiscoveryServer = await serve({ host: "127.0.0.1", port: 0 });
 const client = new DiscoveryClient({
@@ -20,3 +28,9 @@ for await (const change of client.watch({ signal: stop.signal })) {
 stop.abort();
 await running;
 await server.close();
+
+// Compiled, not called: it needs a cluster, and an optional package.
+export async function discover(hosts: StaticMembersFile): Promise<Discovery> {
+  const nodes = await createNodeApi({ kubeconfig: "kubeconfig" });
+  return new Discovery({ registries: [new KubernetesRegistry({ nodes }), hosts.registry] });
+}

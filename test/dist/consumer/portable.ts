@@ -11,6 +11,7 @@ import {
   type Registry,
 } from "talos-discovery";
 import { type AffiliateChange, DiscoveryClient as SameClient } from "talos-discovery/client";
+import { type DiscoveryConfig, parseDiscoveryConfig } from "talos-discovery/config";
 import {
   createClusterCipher,
   generateClusterId,
@@ -21,9 +22,13 @@ import {
   type DiscoveryRegistry,
   discoveryRegistryCases,
   parseStaticMembers,
+  ServiceRegistry,
+  type Sleep,
   StaticRegistry,
 } from "talos-discovery/discovery";
 import { machineId } from "talos-discovery/identity";
+import { affiliateOfNode, KubernetesRegistry, nodeApiOver } from "talos-discovery/kubernetes";
+import { kubespanSubnet, type PeerStatusSpec, peersOf } from "talos-discovery/kubespan";
 import { decodeEndpoint, encodeEndpoint, MAX_TTL_MS } from "talos-discovery/protocol";
 import { MemoryRegistry as SameRegistry } from "talos-discovery/registry";
 import { findDefinition, membersOf as sameMembersOf } from "talos-discovery/resources";
@@ -85,6 +90,31 @@ await running;
 if (discoveryRegistryCases({ open: () => ({ registry: hosts, setSource() {} }) }).length === 0) {
   throw new Error("no cases");
 }
+
+const config: DiscoveryConfig = parseDiscoveryConfig("cluster: {discovery: {enabled: true}}");
+const [service] = config.services;
+if (service?.name !== "legacy") throw new Error("the older form has no service");
+const sleep: Sleep = async (ms) => {
+  if (ms < 0) throw new RangeError(`${ms}`);
+};
+const services: DiscoveryRegistry = new ServiceRegistry({
+  services: [{ name: service.name, url: service.endpoint }],
+  transport: (url) => grpcWebTransport(url),
+  clusterId: generateClusterId(),
+  clusterSecret: generateClusterSecret(),
+  nodeId,
+  sleep,
+});
+const send = async () => ({ status: 200, body: (async function* () {})() });
+const nodes: DiscoveryRegistry = new KubernetesRegistry({
+  nodes: nodeApiOver("https://kubernetes.test", send),
+});
+const both = new Discovery({ registries: [services, nodes], nodeId, sleep });
+if ([...both.statuses.keys()].join() !== "service,k8s") throw new Error("names of registries");
+if (affiliateOfNode({ metadata: { name: "worker-1" } }) !== undefined) throw new Error("node");
+const status: PeerStatusSpec | undefined = undefined;
+if (peersOf([]).size > 0 || status !== undefined) throw new Error("peers of nobody");
+if (!kubespanSubnet("a").endsWith("/64")) throw new Error(kubespanSubnet("a"));
 
 try {
   base62.decode("not base62!");
