@@ -66,6 +66,10 @@ async function runForget({ flags, args: [node = ""], io }: Invocation): Promise<
   }
   showCopies(found.copies, io);
   if (!flags.isOn("yes")) await confirm(found, io);
+  if (waitMs > 0) {
+    const wait = flags.requiredText("wait");
+    writeNotice(io, `deleting, then watching for ${wait} whether the node comes back`);
+  }
 
   const holders = new Set(found.copies.map(({ service }) => service));
   const outcomes = await Promise.all(
@@ -133,6 +137,7 @@ function conclude(
   const back = of("came back");
   const listed = of("still there");
   const failed = of("failed");
+  const unseen = outcomes.filter(({ result, error }) => result === "forgotten" && error);
   if (back.length > 0) {
     writeNotice(io, `${shown} came back on ${back.join(", ")}: it is alive; stop it first`);
   }
@@ -140,7 +145,7 @@ function conclude(
     writeNotice(io, `${shown} is still listed by ${listed.join(", ")}: is it alive?`);
   }
   if (failed.length > 0) writeNotice(io, `${shown} may still be known to ${failed.join(", ")}`);
-  if (back.length + listed.length + failed.length > 0) return EXIT_FAILED;
+  if (back.length + listed.length + failed.length + unseen.length > 0) return EXIT_FAILED;
   if (asksKubernetes) {
     writeNotice(io, "Kubernetes is not touched: kubectl delete node deletes the Node object");
   }

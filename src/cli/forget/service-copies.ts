@@ -7,13 +7,14 @@ import { type Connection, connect } from "../../client/connection.ts";
 import { type ListedAffiliate, openAffiliate } from "../../client/opening.ts";
 import { parseServiceUrl } from "../../client/service-url.ts";
 import { type ClusterCipher, createClusterCipher } from "../../crypto/index.ts";
-import { sleep, unlessAborted } from "../../live/waiting.ts";
-import type { Cluster, WatchResponse } from "../../protocol/index.ts";
+import { sleep, unlessAborted } from "../../waiting/waits.ts";
+import type { Cluster } from "../../protocol/index.ts";
 import { type AffiliateSpec, createAffiliateSpec } from "../../resources/index.ts";
 import type { ClusterAccess, ClusterService } from "../cluster-access.ts";
 import { CommandFailure, oneLine, UsageError } from "../exit.ts";
 import { describeFailure } from "../registry-failure.ts";
 import { CLIENT_VERSION } from "../version.ts";
+import { watchReturn } from "./return-watch.ts";
 
 const PING_INTERVAL_MS = 10_000;
 
@@ -37,7 +38,7 @@ export type ServiceListing =
 export interface ForgetOutcome {
   readonly service: ClusterService;
   /**
-   * - `forgotten`: it was there, and is not listed any more.
+   * - `forgotten`: it was there, and is not listed any more; with an `error` where nobody could see whether that lasts.
    * - `absent`: it was not there.
    * - `came back`: it was deleted, and published itself again: the node is alive.
    * - `still there`: the service took the call, and lists it: again, before anybody could look, or as before.
@@ -110,12 +111,15 @@ export async function forgetAt(
   { waitMs, ...options }: ServiceCallOptions & { readonly waitMs: number },
 ): Promise<ForgetOutcome> {
   let result: ForgetOutcome["result"] = "failed";
+  let error: string | undefined;
   using deadline = new Deadline(options);
   const { signal } = deadline;
   try {
+    const { clusterId } = cluster;
+    const watch = (client: Client<typeof Cluster>) =>
+      client.watch({ clusterId }, { signal })[Symbol.asyncIterator]();
     await atService(cluster, service, signal, async ({ client }) => {
-      const { clusterId } = cluster;
-      const changes = client.watch({ clusterId }, { signal })[Symbol.asyncIterator]();
+      const changes = watch(client);
       // The first message is what is there: from then on nothing is missed.
       await unlessAborted(changes.next(), signal);
       const request = { clusterId, affiliateId: nodeId };
@@ -123,42 +127,35 @@ export async function forgetAt(
       const isListed = await lists(client, clusterId, nodeId, signal);
       result = isListed ? "still there" : "forgotten";
       deadline.lift();
-      const returned = untilItReturns(changes, nodeId, !isListed, signal).then(() => {
+      const { returned, isWatching } = watchReturn(changes, {
+        nodeId,
+        isDeleted: !isListed,
+        reopen: (use) => atService(cluster, service, signal, (other) => use(watch(other.client))),
+        signal,
+      });
+      const cameBack = returned.then(() => {
         result = "came back";
       });
       const patienceMs = isListed ? Math.max(waitMs, LATE_CHANGE_MS) : waitMs;
-      if (patienceMs > 0) await Promise.race([returned, sleep(patienceMs, signal)]);
-      else returned.catch(() => {});
+      if (patienceMs > 0) await Promise.race([cameBack, sleep(patienceMs, signal)]);
+      else cameBack.catch(() => {});
+      if (result === "forgotten" && !isWatching()) error = UNSEEN;
       if (result !== "still there" || (await lists(client, clusterId, nodeId, signal))) return;
       result = "forgotten";
     });
-  } catch (error) {
+  } catch (reason) {
     if (result !== "failed") return { service, result };
     if (options.signal.aborted) return { service, result, error: "interrupted" };
-    return { service, result, error: failureAt(service, error) };
+    return { service, result, error: failureAt(service, reason) };
   }
-  return { service, result };
+  return { service, result, ...(error !== undefined && { error }) };
 }
 
 /** How long the news of a deletion may take that was answered already. */
 const LATE_CHANGE_MS = 1000;
 
-/** @param isDeleted - Whether it was seen to be gone. */
-async function untilItReturns(
-  changes: AsyncIterator<WatchResponse>,
-  nodeId: string,
-  isDeleted: boolean,
-  signal: AbortSignal,
-): Promise<void> {
-  let isGone = isDeleted;
-  for (;;) {
-    const { done, value } = await unlessAborted(changes.next(), signal);
-    if (done) throw new CommandFailure("the service ended the watch");
-    if (!value.affiliates.some(({ id }) => id === nodeId)) continue;
-    if (value.deleted) isGone = true;
-    else if (isGone) return;
-  }
-}
+/** Of a service that was not there at the end of the wait. */
+const UNSEEN = "the service does not answer any more, so whether it came back is not known";
 
 /** Ends the calls to a service: when they have taken too long, when the user wants it, and when nobody needs them. */
 class Deadline implements Disposable {

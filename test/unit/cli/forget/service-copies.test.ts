@@ -1,4 +1,4 @@
-import { afterEach, expect, test } from "vitest";
+import { afterEach, describe, expect, test } from "vitest";
 import { type ForgetOutcome, forgetAt } from "../../../../src/cli/forget/service-copies.ts";
 import {
   createClusterCipher,
@@ -15,14 +15,20 @@ const CLUSTER = {
 const SERVICE = { name: "memory", url: "http://memory", host: "memory:80" };
 const NODE = { clusterId: CLUSTER.clusterId, affiliateId: "node", endpoints: [], ttlMs: 60_000 };
 
+type Watching = ReturnType<Registry["watch"]>;
+
 const registries: Registry[] = [];
 afterEach(() => Promise.all(registries.splice(0).map((registry) => registry.close())));
 
-/** Forgets a node at a service that deletes in its own way. */
+/** Forgets a node at a service that deletes, and maybe watches, in its own way. */
 async function forgetWith(
   deletes: (registry: Registry) => Promise<void>,
   waitMs = 0,
-): Promise<ForgetOutcome["result"]> {
+  watches: (registry: Registry, ...args: Parameters<Registry["watch"]>) => Watching = (
+    registry,
+    ...args
+  ) => registry.watch(...args),
+): Promise<Pick<ForgetOutcome, "result" | "error">> {
   const registry = new MemoryRegistry();
   registries.push(registry);
   await registry.update({ ...NODE, data: new Uint8Array(64) });
@@ -30,24 +36,24 @@ async function forgetWith(
     update: (request) => registry.update(request),
     delete: () => deletes(registry),
     list: (clusterId) => registry.list(clusterId),
-    watch: (...args) => registry.watch(...args),
+    watch: (...args) => watches(registry, ...args),
     health: () => registry.health(),
     totals: () => registry.totals(),
     close: () => registry.close(),
   };
-  const { result } = await forgetAt(
+  const { result, error } = await forgetAt(
     { ...CLUSTER, transport: () => memoryTransport(odd) },
     SERVICE,
     NODE.affiliateId,
     { signal: new AbortController().signal, timeoutMs: 10_000, waitMs },
   );
-  return result;
+  return { result, ...(error !== undefined && { error }) };
 }
 
 const remove = (registry: Registry) => registry.delete(CLUSTER.clusterId, NODE.affiliateId);
 
 test("a node that the service lists as before is still there", async () => {
-  expect(await forgetWith(async () => {})).toBe("still there");
+  expect(await forgetWith(async () => {})).toEqual({ result: "still there" });
 });
 
 test("a node that is gone a little later is forgotten", async () => {
@@ -55,7 +61,7 @@ test("a node that is gone a little later is forgotten", async () => {
     await forgetWith(async (registry) => {
       setTimeout(() => void remove(registry), 100);
     }),
-  ).toBe("forgotten");
+  ).toEqual({ result: "forgotten" });
 });
 
 test("a node that is there again before anybody could look is not forgotten", async () => {
@@ -64,7 +70,7 @@ test("a node that is there again before anybody could look is not forgotten", as
       await remove(registry);
       await registry.update({ ...NODE, data: new Uint8Array(64) });
     }),
-  ).not.toBe("forgotten");
+  ).not.toEqual({ result: "forgotten" });
 });
 
 test("a service that fails to delete is a failure with its reason", async () => {
@@ -72,5 +78,46 @@ test("a service that fails to delete is a failure with its reason", async () => 
     await forgetWith(() => {
       throw new Error("disk full");
     }),
-  ).toBe("failed");
+  ).toMatchObject({ result: "failed", error: expect.any(String) });
+});
+
+describe("with a wait, where the watch is cut", () => {
+  /** Only the first watch works, and for as long as it is not cut. */
+  function firstWatchOnly(cut: AbortSignal, others: () => Watching | undefined) {
+    let isFirst = true;
+    return (registry: Registry, ...[clusterId, options]: Parameters<Registry["watch"]>) => {
+      const signal = isFirst ? AbortSignal.any([cut, options?.signal ?? cut]) : options?.signal;
+      const other = isFirst ? undefined : others();
+      isFirst = false;
+      return other ?? registry.watch(clusterId, { signal });
+    };
+  }
+
+  test("a node that comes back afterwards is seen by the next one", async () => {
+    const cut = new AbortController();
+    const deletes = async (registry: Registry) => {
+      await remove(registry);
+      setTimeout(async () => {
+        cut.abort();
+        await registry.update({ ...NODE, data: new Uint8Array(64) });
+      }, 50);
+    };
+    const watches = firstWatchOnly(cut.signal, () => undefined);
+    expect(await forgetWith(deletes, 10_000, watches)).toEqual({ result: "came back" });
+  });
+
+  test("and there is no other, nobody knows whether the node came back", async () => {
+    const cut = new AbortController();
+    const deletes = async (registry: Registry) => {
+      await remove(registry);
+      setTimeout(() => cut.abort(), 50);
+    };
+    const watches = firstWatchOnly(cut.signal, () => {
+      throw new Error("no more watches");
+    });
+    expect(await forgetWith(deletes, 300, watches)).toEqual({
+      result: "forgotten",
+      error: expect.stringContaining("whether it came back is not known"),
+    });
+  });
 });
