@@ -5,19 +5,19 @@
 import type { DiscoveryRegistry } from "../discovery/index.ts";
 import { type DiscoveryError, isDiscoveryError } from "../errors.ts";
 import {
-  linkedController,
-  type Sleep,
-  sleep,
-  unlessAborted,
-  untilAborted,
-} from "../live/waiting.ts";
-import {
   type AffiliateSpec,
   type LocalAffiliate,
   type RegistryChange,
   RegistryFeed,
   type RegistryStatus,
 } from "../resources/index.ts";
+import {
+  linkedController,
+  type Sleep,
+  sleep,
+  unlessAborted,
+  untilAborted,
+} from "../waiting/waits.ts";
 
 /** How often to look whether a file has been mended. */
 const RETRY_MS = 2000;

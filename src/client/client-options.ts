@@ -4,8 +4,8 @@
  */
 import { type ClusterCipher, createClusterCipher } from "../crypto/cluster-cipher.ts";
 import type { DiscoveryError } from "../errors.ts";
-import { type Sleep, sleep } from "../live/waiting.ts";
 import { MAX_AFFILIATE_ID_BYTES, MAX_CLUSTER_ID_BYTES, MAX_TTL_MS } from "../protocol/limits.ts";
+import { type Sleep, sleep } from "../waiting/waits.ts";
 import type { DropReport } from "./affiliate-change.ts";
 import type { TransportFactory } from "./connection.ts";
 import { parseServiceUrl, type ServiceUrl } from "./service-url.ts";

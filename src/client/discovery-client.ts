@@ -4,9 +4,9 @@
  * @module
  */
 import { DiscoveryError, isDiscoveryError } from "../errors.ts";
-import { Backoff, MAX_BACKOFF_MS } from "../live/backoff.ts";
-import { linkedController, untilFirstEnds } from "../live/waiting.ts";
 import type { AffiliateData } from "../protocol/affiliate.ts";
+import { Backoff, MAX_BACKOFF_MS } from "../waiting/backoff.ts";
+import { linkedController, untilFirstEnds } from "../waiting/waits.ts";
 import type { AffiliateChange, DiscoveredAffiliate, DropReport } from "./affiliate-change.ts";
 import {
   type DiscoveryClientOptions,

@@ -3,7 +3,7 @@
  * @module
  */
 
-export type { Sleep } from "../live/waiting.ts";
+export type { Sleep } from "../waiting/waits.ts";
 export type {
   AffiliateChange,
   DiscoveredAffiliate,

@@ -6,7 +6,7 @@
  * @module
  */
 
-import { Wakeup } from "../live/waiting.ts";
+import { Wakeup } from "../waiting/waits.ts";
 import type { AffiliateChange, DiscoveredAffiliate } from "./affiliate-change.ts";
 
 interface Reader {

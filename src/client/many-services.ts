@@ -5,9 +5,9 @@
  * @module
  */
 import type { DiscoveryError } from "../errors.ts";
-import { linkedController, sleep, Wakeup } from "../live/waiting.ts";
 import type { AffiliateData } from "../protocol/affiliate.ts";
 import { MAX_TTL_MS } from "../protocol/limits.ts";
+import { linkedController, sleep, Wakeup } from "../waiting/waits.ts";
 import type { DropReport } from "./affiliate-change.ts";
 import type { ClientLog, DiscoveryClientOptions } from "./client-options.ts";
 import type { TransportFactory } from "./connection.ts";

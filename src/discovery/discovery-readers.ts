@@ -5,10 +5,11 @@
  * the cluster, however slow it is, and it is told the latest state of each.
  * @module
  */
-import { Wakeup } from "../live/waiting.ts";
+
 import type { AffiliateSpec, MemberSpec, RegistryStatus } from "../resources/index.ts";
 import type { ResourceEvent } from "../resources/resource.ts";
 import { compareIds } from "../resources/versions.ts";
+import { Wakeup } from "../waiting/waits.ts";
 import type { DiscoveryChange } from "./discovery-change.ts";
 import { type ClusterResource, type ClusterView, MergedCluster } from "./merged-cluster.ts";
 

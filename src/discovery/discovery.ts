@@ -2,6 +2,13 @@
  * Any number of registries side by side, merged into what a node knows of its cluster.
  * @module
  */
+
+import type {
+  DiscoveryRegistry,
+  LocalAffiliate,
+  RegistryStatus,
+} from "../resources/discovery-registry.ts";
+import { isSameStatus } from "../resources/registry-feed.ts";
 import {
   linkedController,
   type Sleep,
@@ -9,13 +16,7 @@ import {
   unlessAborted,
   untilAborted,
   Wakeup,
-} from "../live/waiting.ts";
-import type {
-  DiscoveryRegistry,
-  LocalAffiliate,
-  RegistryStatus,
-} from "../resources/discovery-registry.ts";
-import { isSameStatus } from "../resources/registry-feed.ts";
+} from "../waiting/waits.ts";
 import type { DiscoveryChange, DiscoveryState } from "./discovery-change.ts";
 import { DiscoveryReaders } from "./discovery-readers.ts";
 import { readAffiliate } from "./registry-answer.ts";

@@ -2,13 +2,14 @@
  * Registries side by side, merged into what a node knows of its cluster.
  * @module
  */
-export type { Sleep } from "../live/waiting.ts";
+
 export type {
   DiscoveryRegistry,
   LocalAffiliate,
   RegistryChange,
   RegistryStatus,
 } from "../resources/discovery-registry.ts";
+export type { Sleep } from "../waiting/waits.ts";
 export { Discovery, type DiscoveryOptions } from "./discovery.ts";
 export type { DiscoveryChange, DiscoveryState } from "./discovery-change.ts";
 export {

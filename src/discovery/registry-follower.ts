@@ -4,10 +4,10 @@
  */
 
 import { DiscoveryError } from "../errors.ts";
-import { Backoff } from "../live/backoff.ts";
-import { type Sleep, unlessAborted, untilFirstEnds } from "../live/waiting.ts";
 import type { AffiliateSpec } from "../resources/affiliate.ts";
 import type { DiscoveryRegistry, RegistryStatus } from "../resources/discovery-registry.ts";
+import { Backoff } from "../waiting/backoff.ts";
+import { type Sleep, unlessAborted, untilFirstEnds } from "../waiting/waits.ts";
 import { readAffiliate, readArray, readObject, readStatus, readText } from "./registry-answer.ts";
 
 /** Takes what a registry tells. */

@@ -2,7 +2,7 @@
  * A registry on its stage: run, watched and waited for by the cases of `registry-cases.ts`, with an end to every wait.
  * @module
  */
-import { sleep, withinTime } from "../live/waiting.ts";
+
 import type { AffiliateSpec } from "../resources/affiliate.ts";
 import type {
   DiscoveryRegistry,
@@ -10,6 +10,7 @@ import type {
   RegistryChange,
   RegistryStatus,
 } from "../resources/discovery-registry.ts";
+import { sleep, withinTime } from "../waiting/waits.ts";
 import { readAffiliate } from "./registry-answer.ts";
 import type { RegistryUnderTest } from "./registry-cases.ts";
 

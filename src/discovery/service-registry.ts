@@ -8,7 +8,6 @@ import {
   type ManyServicesOptions,
   type ServiceState,
 } from "../client/many-services.ts";
-import { linkedController } from "../live/waiting.ts";
 import type { AffiliateData } from "../protocol/affiliate.ts";
 import type {
   AffiliateSpec,
@@ -20,6 +19,7 @@ import type {
 } from "../resources/index.ts";
 import { createAffiliateSpec } from "../resources/index.ts";
 import { RegistryFeed } from "../resources/registry-feed.ts";
+import { linkedController } from "../waiting/waits.ts";
 
 export type { NamedService, ServiceState } from "../client/many-services.ts";
 

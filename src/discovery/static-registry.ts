@@ -3,7 +3,6 @@
  * @module
  */
 import type { DiscoveryError } from "../errors.ts";
-import { untilAborted } from "../live/waiting.ts";
 import type { AffiliateSpec } from "../resources/affiliate.ts";
 import type {
   DiscoveryRegistry,
@@ -11,6 +10,7 @@ import type {
   RegistryStatus,
 } from "../resources/discovery-registry.ts";
 import { RegistryFeed } from "../resources/registry-feed.ts";
+import { untilAborted } from "../waiting/waits.ts";
 
 export interface StaticRegistryOptions {
   /** With a node ID each; of two with one ID, the later counts. */

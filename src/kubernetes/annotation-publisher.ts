@@ -3,9 +3,9 @@
  * @module
  */
 import { DiscoveryError } from "../errors.ts";
-import { Backoff, MAX_BACKOFF_MS } from "../live/backoff.ts";
-import { type Sleep, untilFirstEnds, Wakeup } from "../live/waiting.ts";
 import type { AffiliateSpec } from "../resources/affiliate.ts";
+import { Backoff, MAX_BACKOFF_MS } from "../waiting/backoff.ts";
+import { type Sleep, untilFirstEnds, Wakeup } from "../waiting/waits.ts";
 import {
   type AnnotationName,
   type AnnotationValues,

@@ -4,7 +4,6 @@
  * @module
  */
 import type { DiscoveryError } from "../errors.ts";
-import { linkedController, type Sleep, sleep, untilFirstEnds } from "../live/waiting.ts";
 import type { AffiliateSpec } from "../resources/affiliate.ts";
 import type {
   DiscoveryRegistry,
@@ -13,6 +12,7 @@ import type {
   RegistryStatus,
 } from "../resources/discovery-registry.ts";
 import { RegistryFeed } from "../resources/registry-feed.ts";
+import { linkedController, type Sleep, sleep, untilFirstEnds } from "../waiting/waits.ts";
 import { AnnotationPublisher } from "./annotation-publisher.ts";
 import { type KnownNode, KnownNodes } from "./known-nodes.ts";
 import type { NodeApi } from "./node-api.ts";

@@ -4,8 +4,8 @@
  * @module
  */
 import { DiscoveryError } from "../errors.ts";
-import { Backoff } from "../live/backoff.ts";
-import type { Sleep } from "../live/waiting.ts";
+import { Backoff } from "../waiting/backoff.ts";
+import type { Sleep } from "../waiting/waits.ts";
 import { toKubernetesError } from "./api-errors.ts";
 import type { NodeApi, NodeListPage } from "./node-api.ts";
 import type { KubernetesNode } from "./node-mapping.ts";

@@ -6,7 +6,7 @@ import { type IncomingMessage, request as requestHttp } from "node:http";
 import { type RequestOptions, request as requestHttps } from "node:https";
 import { DiscoveryError } from "../errors.ts";
 import type { KubernetesRequest, KubernetesResponse } from "../kubernetes/node-requests.ts";
-import { unlessAborted } from "../live/waiting.ts";
+import { unlessAborted } from "../waiting/waits.ts";
 import type { KubernetesCredentials } from "./kubernetes-credentials.ts";
 
 /** How long to wait for what does not come. */

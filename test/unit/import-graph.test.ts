@@ -25,9 +25,9 @@ const RULES: Readonly<Record<string, FolderRule>> = {
   crypto: { folders: [], packages: ["@noble/ciphers"] },
   protocol: { folders: ["net"], packages: [PROTOBUF] },
   registry: { folders: ["protocol"], packages: [] },
-  live: { folders: [], packages: [] },
+  waiting: { folders: [], packages: [] },
   client: {
-    folders: ["protocol", "crypto", "identity", "net", "live"],
+    folders: ["protocol", "crypto", "identity", "net", "waiting"],
     packages: [CONNECT, PROTOBUF],
   },
   resources: { folders: ["net", "identity"], packages: [] },
@@ -36,16 +36,16 @@ const RULES: Readonly<Record<string, FolderRule>> = {
     folders: ["net", "identity", "resources", "crypto"],
     packages: ["@noble/curves", "@noble/hashes"],
   },
-  kubernetes: { folders: ["net", "resources", "live"], packages: [] },
+  kubernetes: { folders: ["net", "resources", "waiting"], packages: [] },
   discovery: {
-    folders: ["client", "kubernetes", "resources", "config", "protocol", "net", "live"],
+    folders: ["client", "kubernetes", "resources", "config", "protocol", "net", "waiting"],
     packages: [],
   },
   server: { folders: ["registry", "protocol", "net"], packages: [CONNECT, PROTOBUF] },
   node: {
     folders: [
       ...["client", "crypto", "identity", "net", "protocol", "registry", "server"],
-      ...["kubernetes", "kubespan", "live", "resources", "discovery"],
+      ...["kubernetes", "kubespan", "waiting", "resources", "discovery"],
     ],
     packages: [
       ...["node:", CONNECT, "@connectrpc/connect-node", PROTOBUF],

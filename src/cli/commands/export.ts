@@ -2,8 +2,9 @@
  * `export`: the members of a cluster in the formats of other tools, once or kept up to date.
  * @module
  */
-import { sleep } from "../../live/waiting.ts";
+
 import { removeLeftovers } from "../../node/atomic-file.ts";
+import { sleep } from "../../waiting/waits.ts";
 import { addClusterFlags, type ClusterAccess, readClusterAccess } from "../cluster-access.ts";
 import { readClusterOnce } from "../cluster-discovery.ts";
 import { type AddCommand, examples, type Invocation } from "../command.ts";

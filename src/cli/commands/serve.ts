@@ -3,7 +3,6 @@
  * @module
  */
 import { isDiscoveryError } from "../../errors.ts";
-import { untilAborted } from "../../live/waiting.ts";
 import { hostPort } from "../../net/host-port.ts";
 import {
   type ClusterAllowList,
@@ -12,6 +11,7 @@ import {
   serve,
   watchClusterAllowList,
 } from "../../node/index.ts";
+import { untilAborted } from "../../waiting/waits.ts";
 import { type AddCommand, examples, type Invocation } from "../command.ts";
 import { readConfigFile } from "../config-file.ts";
 import { EXIT_FAILED, EXIT_OK, type ExitCode, oneLine, UsageError } from "../exit.ts";

@@ -2,7 +2,7 @@
  * Runs checks one after the other, as long as there is something to go on with.
  * @module
  */
-import { linkedController } from "../../live/waiting.ts";
+import { linkedController } from "../../waiting/waits.ts";
 import type { CheckName, CheckReport, DiagnoseOptions, Finding, Outcome } from "./check.ts";
 import { errorText } from "./outside-text.ts";
 

@@ -4,7 +4,7 @@
  */
 import { isIP } from "node:net";
 import type { ServiceUrl } from "../../client/service-url.ts";
-import { unlessAborted } from "../../live/waiting.ts";
+import { unlessAborted } from "../../waiting/waits.ts";
 import type { Finding, Outcome } from "./check.ts";
 import { bareHost } from "./configuration-check.ts";
 import { addressesInHosts, type NameResolution } from "./name-resolution.ts";

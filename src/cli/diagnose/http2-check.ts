@@ -6,7 +6,7 @@
  */
 import type { Socket } from "node:net";
 import type { TLSSocket } from "node:tls";
-import { linkedController } from "../../live/waiting.ts";
+import { linkedController } from "../../waiting/waits.ts";
 import type { Finding, Outcome } from "./check.ts";
 import { errorCode, failureText, outsideText } from "./outside-text.ts";
 import { openStream, type Route } from "./route.ts";

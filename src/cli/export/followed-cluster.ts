@@ -3,7 +3,7 @@
  * @module
  */
 import { Discovery, type DiscoveryChange } from "../../discovery/index.ts";
-import { sleep } from "../../live/waiting.ts";
+import { sleep } from "../../waiting/waits.ts";
 import type { ClusterAccess } from "../cluster-access.ts";
 import { settled, tellRetry, type WatchClusterOptions } from "../cluster-discovery.ts";
 import { openRegistries } from "../cluster-registries.ts";

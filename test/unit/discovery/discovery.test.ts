@@ -7,9 +7,9 @@ import { Discovery, type DiscoveryOptions } from "../../../src/discovery/discove
 import type { DiscoveryChange } from "../../../src/discovery/discovery-change.ts";
 import { StaticRegistry } from "../../../src/discovery/static-registry.ts";
 import { DiscoveryError } from "../../../src/errors.ts";
-import { untilAborted } from "../../../src/live/waiting.ts";
 import { createAffiliateSpec } from "../../../src/resources/affiliate.ts";
 import type { RegistryChange } from "../../../src/resources/discovery-registry.ts";
+import { untilAborted } from "../../../src/waiting/waits.ts";
 import { ScriptedRegistry } from "./scripted-registry.ts";
 
 const LOCAL = "Local";

@@ -9,7 +9,6 @@ import {
   type RegistryUnderTest,
 } from "../../../src/discovery/registry-cases.ts";
 import { DiscoveryError } from "../../../src/errors.ts";
-import { untilAborted } from "../../../src/live/waiting.ts";
 import type { AffiliateSpec } from "../../../src/resources/affiliate.ts";
 import type {
   DiscoveryRegistry,
@@ -18,6 +17,7 @@ import type {
   RegistryStatus,
 } from "../../../src/resources/discovery-registry.ts";
 import { RegistryFeed } from "../../../src/resources/registry-feed.ts";
+import { untilAborted } from "../../../src/waiting/waits.ts";
 
 type Signal = { readonly signal?: AbortSignal | undefined };
 

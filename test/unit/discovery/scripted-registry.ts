@@ -2,7 +2,7 @@
  * A registry that does as a test says, also what none should do.
  * @module
  */
-import { untilAborted } from "../../../src/live/waiting.ts";
+
 import type {
   DiscoveryRegistry,
   LocalAffiliate,
@@ -10,6 +10,7 @@ import type {
   RegistryStatus,
 } from "../../../src/resources/discovery-registry.ts";
 import { RegistryFeed } from "../../../src/resources/registry-feed.ts";
+import { untilAborted } from "../../../src/waiting/waits.ts";
 
 export class ScriptedRegistry implements DiscoveryRegistry {
   readonly name: string;

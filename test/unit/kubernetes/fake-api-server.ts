@@ -9,7 +9,7 @@ import type {
   NodeEvent,
   NodeListPage,
 } from "../../../src/kubernetes/index.ts";
-import { Wakeup } from "../../../src/live/waiting.ts";
+import { Wakeup } from "../../../src/waiting/waits.ts";
 import type { ClusterOfNodes } from "../../compliance/kubernetes-under-test.ts";
 
 interface Change {

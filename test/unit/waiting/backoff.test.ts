@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { Backoff } from "../../../src/live/backoff.ts";
+import { Backoff } from "../../../src/waiting/backoff.ts";
 
 describe("backoff", () => {
   test("a wait is its middle plus or minus a half", () => {
