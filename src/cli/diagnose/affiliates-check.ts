@@ -14,7 +14,7 @@ import {
   encodeAffiliate,
   encodeEndpoint,
 } from "../../protocol/index.ts";
-import { counted } from "../output/counted.ts";
+import { counted, shortList } from "../output/counted.ts";
 import { explainCallFailure } from "./call-failure.ts";
 import type { DiagnoseOptions, Outcome } from "./check.ts";
 import { errorText, outsideText } from "./outside-text.ts";
@@ -205,7 +205,8 @@ function sealingFault(cipher: ClusterCipher): string | undefined {
 }
 
 function shownNames(names: readonly string[]): string {
-  const shown = names.slice(0, MAX_SHOWN_NAMES).map((name) => outsideText(name));
-  const more = names.length - shown.length;
-  return shown.join(", ") + (more > 0 ? ` and ${more} more` : "");
+  return shortList(
+    names.map((name) => outsideText(name)),
+    MAX_SHOWN_NAMES,
+  );
 }

@@ -5,6 +5,7 @@
 import { isIP } from "node:net";
 import type { ServiceUrl } from "../../client/service-url.ts";
 import { unlessAborted } from "../../waiting/waits.ts";
+import { shortList } from "../output/counted.ts";
 import type { Finding, Outcome } from "./check.ts";
 import { bareHost } from "./configuration-check.ts";
 import { addressesInHosts, type NameResolution } from "./name-resolution.ts";
@@ -31,13 +32,12 @@ export async function checkDns(
     const addresses = await unlessAborted(names.lookup(host), signal);
     const isPinned = await isInHosts(host, names);
     const families = [...new Set(addresses.map((address) => `IPv${isIP(address)}`))];
-    const shown = addresses.slice(0, MAX_SHOWN_ADDRESSES).join(", ");
-    const more = addresses.length - MAX_SHOWN_ADDRESSES;
+    const shown = shortList(addresses, MAX_SHOWN_ADDRESSES);
     const source = isPinned ? "hosts" : "dns";
     return {
       finding: {
         status: "ok",
-        summary: `${shown}${more > 0 ? ` and ${more} more` : ""}${isPinned ? ", from /etc/hosts" : ""}`,
+        summary: `${shown}${isPinned ? ", from /etc/hosts" : ""}`,
         details: { addresses, families, source },
       },
       value: addresses,

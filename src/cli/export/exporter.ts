@@ -2,6 +2,7 @@
  * From the state of a cluster to the text of an export, with a word to the user on what is not in it.
  * @module
  */
+import { shortList } from "../output/counted.ts";
 import type { ExportedCluster, ExportRenderer } from "./format.ts";
 import { type ExportedState, type MemberSelection, selectMembers } from "./member-selection.ts";
 
@@ -46,7 +47,9 @@ export class Exporter {
     if (state.members.size === 0) notices.push("the cluster has no members");
     else if (memberCount === 0) notices.push("no member is left by the filters");
     if (rendered.nodeCount === undefined && unreachable.length > 0) {
-      notices.push(`left out, without an address that is asked for: ${listed(unreachable)}`);
+      notices.push(
+        `left out, without an address that is asked for: ${shortList(unreachable, MAX_NAMES)}`,
+      );
     }
     notices.push(...rendered.problems);
     const news = notices.filter((notice) => !this.#told.has(notice));
@@ -56,10 +59,4 @@ export class Exporter {
       this.#onNotice(`and ${news.length - MAX_NOTICES} more like these`);
     return { text: rendered.text, memberCount };
   }
-}
-
-function listed(names: readonly string[]): string {
-  const more = names.length - MAX_NAMES;
-  const shown = names.slice(0, MAX_NAMES).join(", ");
-  return more > 0 ? `${shown} and ${more} more` : shown;
 }
