@@ -35,7 +35,7 @@ export const addClusterCommand: AddCommand = (parent, action) => {
 };
 
 async function runNew({ flags, io }: Invocation): Promise<ExitCode> {
-  const format = flags.parsed("output", choiceOf(FORMATS)) ?? "yaml";
+  const format = flags.requiredParsed("output", choiceOf(FORMATS));
   const path = flags.text("out");
   const identity = {
     apiVersion: "v1alpha1",

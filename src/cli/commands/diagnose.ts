@@ -54,7 +54,7 @@ export const addDiagnoseCommand: AddCommand = (parent, action) => {
 };
 
 async function runDiagnose({ flags, io }: Invocation): Promise<ExitCode> {
-  const format = flags.parsed("output", choiceOf(FORMATS)) ?? "table";
+  const format = flags.requiredParsed("output", choiceOf(FORMATS));
   const timeoutMs = flags.requiredParsed("timeout", parseTimeout);
   refuseOtherRegistries(flags);
   const access = await readClusterAccess(flags, io, { isPartial: true });

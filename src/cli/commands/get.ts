@@ -137,7 +137,7 @@ function readPresentation(flags: Flags): Presentation {
   const isWatch = flags.isOn("watch");
   if (isWatch && flags.isGiven("timeout")) throw new UsageError("--timeout: not with --watch");
   return {
-    format: flags.parsed("output", parseResourceFormat) ?? "table",
+    format: flags.requiredParsed("output", parseResourceFormat),
     isWatch,
     timeoutMs: flags.requiredParsed("timeout", parseTimeout),
   };

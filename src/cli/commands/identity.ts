@@ -20,7 +20,7 @@ import { type CliIo, writeNotice } from "../io.ts";
 import { firstMac } from "../mesh-identity.ts";
 import { formatJson } from "../output/json.ts";
 import { chooseStyle } from "../output/style.ts";
-import { TableLayout } from "../output/table-layout.ts";
+import { formatTable } from "../output/table-layout.ts";
 import { formatYaml } from "../output/yaml.ts";
 
 const FORMATS = ["table", "json", "yaml"] as const;
@@ -78,7 +78,7 @@ function addFormatFlag(command: Command): Command {
 
 async function runNew({ flags, io }: Invocation): Promise<ExitCode> {
   flags.refuseWithout("kubespan", KUBESPAN_FLAGS);
-  const format = flags.parsed("output", choiceOf(FORMATS)) ?? "table";
+  const format = flags.requiredParsed("output", choiceOf(FORMATS));
   const path = flags.text("out");
   if (flags.isOn("kubespan")) {
     // Its private key is not for a terminal.
@@ -97,7 +97,7 @@ async function runNew({ flags, io }: Invocation): Promise<ExitCode> {
 }
 
 async function runShow({ flags, args: [path = ""], io }: Invocation): Promise<ExitCode> {
-  const format = flags.parsed("output", choiceOf(FORMATS)) ?? "table";
+  const format = flags.requiredParsed("output", choiceOf(FORMATS));
   if (flags.isOn("kubespan")) showKubeSpanIdentity(await loadKubeSpanIdentity(path), format, io);
   else showNodeIdentity((await loadNodeIdentity(path)).nodeId, format, io);
   return EXIT_OK;
@@ -132,13 +132,10 @@ function show(
     case "yaml":
       io.stdout.write(formatYaml(identity));
       break;
-    case "table": {
-      const style = chooseStyle(io.stdout, io.env);
-      const rows = [titles, Object.values(identity)];
+    case "table":
       io.stdout.write(
-        new TableLayout().format(rows, (line, row) => (row === 0 ? style.heading(line) : line)),
+        formatTable(titles, [Object.values(identity)], chooseStyle(io.stdout, io.env)),
       );
       break;
-    }
   }
 }

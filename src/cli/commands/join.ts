@@ -76,8 +76,8 @@ export const addJoinCommand: AddCommand = (parent, action) => {
 
 async function runJoin({ flags, io }: Invocation): Promise<ExitCode> {
   flags.refuseWithout("kubespan", KUBESPAN_FLAGS);
-  const format = flags.parsed("output", parseResourceFormat) ?? "table";
-  const ttlMs = flags.parsed("ttl", parseTtl);
+  const format = flags.requiredParsed("output", parseResourceFormat);
+  const ttlMs = flags.requiredParsed("ttl", parseTtl);
   const access = await readClusterAccess(flags, io);
   const nodeName = readNodeName(flags, access);
   const describeAs = readOwnAffiliate(flags);

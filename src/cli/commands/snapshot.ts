@@ -39,7 +39,7 @@ export const addSnapshotCommand: AddCommand = (parent, action) => {
 };
 
 async function runShow({ flags, args: [path = ""], io }: Invocation): Promise<ExitCode> {
-  const format = flags.parsed("output", choiceOf(OUTPUT_FORMATS)) ?? "table";
+  const format = flags.requiredParsed("output", choiceOf(OUTPUT_FORMATS));
   const printer = createSnapshotPrinter(format, chooseStyle(io.stdout, io.env));
   let clusters = 0;
   let waitingCharacters = 0;

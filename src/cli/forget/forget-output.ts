@@ -5,7 +5,7 @@
 import { formatJson } from "../output/json.ts";
 import { printable } from "../output/printable.ts";
 import type { Style } from "../output/style.ts";
-import { TableLayout } from "../output/table-layout.ts";
+import { formatTable } from "../output/table-layout.ts";
 import { formatYaml } from "../output/yaml.ts";
 import type { HeldCopy, NodeChoice } from "./node-choice.ts";
 import type { ForgetOutcome } from "./service-copies.ts";
@@ -57,8 +57,9 @@ export function formatOutcomes(
 }
 
 function table(heading: readonly string[], rows: readonly string[][], style: Style): string {
-  return new TableLayout().format(
-    [heading, ...rows.map((row) => row.map(printable))],
-    (line, row) => (row === 0 ? style.heading(line) : line),
+  return formatTable(
+    heading,
+    rows.map((row) => row.map(printable)),
+    style,
   );
 }

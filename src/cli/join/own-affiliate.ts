@@ -83,7 +83,7 @@ export function addOwnAffiliateFlags(command: Command): Command {
  */
 export function readOwnAffiliate(flags: Flags): (identity: OwnIdentity) => DescribeMachine {
   const host = flags.text("hostname") ?? hostname();
-  const machineType = flags.parsed("type", choiceOf(MACHINE_TYPES)) ?? "worker";
+  const machineType = flags.requiredParsed("type", choiceOf(MACHINE_TYPES));
   const port = flags.parsed("control-plane-port", parsePort);
   if (port !== undefined && machineType === "worker") {
     throw new UsageError("--control-plane-port: a worker has no Kubernetes API; see --type");

@@ -2,6 +2,7 @@
  * Columns of text, laid out as `talosctl` does: padded by three spaces, the last one not padded.
  * @module
  */
+import type { Style } from "./style.ts";
 
 const PADDING = "   ";
 
@@ -37,6 +38,17 @@ export class TableLayout {
       )
       .join("");
   }
+}
+
+/** Lays out a table that is complete, under a heading. @param rows - Cells safe for a terminal. */
+export function formatTable(
+  heading: readonly string[],
+  rows: readonly (readonly string[])[],
+  style: Pick<Style, "heading">,
+): string {
+  return new TableLayout().format([heading, ...rows], (line, row) =>
+    row === 0 ? style.heading(line) : line,
+  );
 }
 
 // Code points, as Go's tabwriter counts.
