@@ -2,7 +2,6 @@
  * Everything of the outside that a command touches besides files and the network.
  * @module
  */
-
 import { printable } from "./output/printable.ts";
 
 /** Where text goes. */

@@ -5,7 +5,6 @@
  * however slow it is, and it is told the latest state of each.
  * @module
  */
-
 import { Wakeup } from "../waiting/waits.ts";
 import type { AffiliateChange, DiscoveredAffiliate } from "./affiliate-change.ts";
 

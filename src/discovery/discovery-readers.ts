@@ -5,7 +5,6 @@
  * the cluster, however slow it is, and it is told the latest state of each.
  * @module
  */
-
 import type { AffiliateSpec, MemberSpec, RegistryStatus } from "../resources/index.ts";
 import type { ResourceEvent } from "../resources/resource.ts";
 import { compareIds } from "../resources/versions.ts";

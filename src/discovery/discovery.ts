@@ -2,7 +2,6 @@
  * Any number of registries side by side, merged into what a node knows of its cluster.
  * @module
  */
-
 import type {
   DiscoveryRegistry,
   LocalAffiliate,

@@ -2,7 +2,6 @@
  * Runs one registry and reads what it tells; whatever it does wrong stays with it, is reported, and is tried again.
  * @module
  */
-
 import { DiscoveryError } from "../errors.ts";
 import type { AffiliateSpec } from "../resources/affiliate.ts";
 import type { DiscoveryRegistry, RegistryStatus } from "../resources/discovery-registry.ts";

@@ -2,7 +2,6 @@
  * A registry on its stage: run, watched and waited for by the cases of `registry-cases.ts`, with an end to every wait.
  * @module
  */
-
 import type { AffiliateSpec } from "../resources/affiliate.ts";
 import type {
   DiscoveryRegistry,

@@ -4,7 +4,6 @@
  * What many callers are told is built once: the list of a cluster until its next change, and a change for all who watch.
  * @module
  */
-
 import { MAX_SNAPSHOT_MESSAGE_BYTES } from "../protocol/limits.ts";
 import { encodeAffiliateField } from "../protocol/sealed.ts";
 import { affiliateWire } from "../registry/affiliate-wire.ts";

@@ -2,7 +2,6 @@
  * `export`: the members of a cluster in the formats of other tools, once or kept up to date.
  * @module
  */
-
 import { removeLeftovers } from "../../node/atomic-file.ts";
 import { sleep } from "../../waiting/waits.ts";
 import { addClusterFlags, type ClusterAccess, readClusterAccess } from "../cluster-access.ts";

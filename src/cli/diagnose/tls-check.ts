@@ -2,7 +2,6 @@
  * The TLS handshake and the certificates that come with it.
  * @module
  */
-
 import { counted } from "../output/counted.ts";
 import {
   certificateChain,

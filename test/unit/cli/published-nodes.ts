@@ -2,7 +2,6 @@
  * Nodes on a service, put there by plain calls: sealed as nodes seal them, and kept by nobody.
  * @module
  */
-
 import {
   createClusterCipher,
   generateClusterId,

@@ -2,7 +2,6 @@
  * A registry that does as a test says, also what none should do.
  * @module
  */
-
 import type {
   DiscoveryRegistry,
   LocalAffiliate,
