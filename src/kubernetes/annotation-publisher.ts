@@ -183,9 +183,9 @@ export class AnnotationPublisher {
   }
 }
 
-function valuesOf({ metadata: { annotations = {} } }: KubernetesNode): AnnotationValues {
+function valuesOf({ metadata: { annotations } }: KubernetesNode): AnnotationValues {
   return Object.fromEntries(
-    NAMES.map((name) => [name, annotations[name] ?? null]),
+    NAMES.map((name) => [name, annotations?.[name] ?? null]),
   ) as AnnotationValues;
 }
 

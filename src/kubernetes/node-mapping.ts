@@ -59,8 +59,9 @@ export function affiliateOfNode(
   node: KubernetesNode,
   onDrop: (report: NodeDropReport) => void = () => {},
 ): AffiliateSpec | undefined {
-  const { name, annotations = {}, labels = {} } = node.metadata;
-  const told = parseAnnotations(annotations, (annotation, item) => {
+  // Go writes null for an empty map unless it is told to leave it out.
+  const { name, annotations, labels } = node.metadata;
+  const told = parseAnnotations(annotations ?? {}, (annotation, item) => {
     onDrop({ reason: "annotation_malformed", nodeName: name, annotation, item });
   });
   if (told === undefined) return undefined;
@@ -69,6 +70,6 @@ export function affiliateOfNode(
     nodename: name,
     hostname: node.status?.addresses?.find(({ type }) => type === "Hostname")?.address,
     operatingSystem: node.status?.nodeInfo?.osImage,
-    machineType: Object.hasOwn(labels, CONTROL_PLANE_LABEL) ? "controlplane" : "worker",
+    machineType: Object.hasOwn(labels ?? {}, CONTROL_PLANE_LABEL) ? "controlplane" : "worker",
   });
 }

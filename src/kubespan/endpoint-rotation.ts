@@ -24,6 +24,7 @@ export interface EndpointChoice {
 export function nextEndpoint({ endpoints, lastUsed, state }: EndpointChoice): string | undefined {
   if (lastUsed === undefined) return endpoints[0];
   if (state !== "down") return undefined;
-  const next = endpoints[(endpoints.indexOf(lastUsed) + 1) % endpoints.length];
+  const circle = [...new Set(endpoints)];
+  const next = circle[(circle.indexOf(lastUsed) + 1) % circle.length];
   return next === lastUsed ? undefined : next;
 }

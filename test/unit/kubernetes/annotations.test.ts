@@ -172,6 +172,15 @@ describe("a node as an affiliate", () => {
     });
   });
 
+  test("parts that are null are none, as an object of a server in Go may have them", () => {
+    const empty = { annotations: null, labels: null } as unknown as KubernetesNode["metadata"];
+    expect(affiliateOfNode({ metadata: { ...empty, name: "a" } })).toBeUndefined();
+    const annotations = { [ANNOTATIONS.nodeId]: "A" };
+    const status = { addresses: null, nodeInfo: null } as unknown as KubernetesNode["status"];
+    const metadata = { ...empty, name: "a", annotations };
+    expect(affiliateOfNode({ metadata, status })).toMatchObject({ nodeId: "A", nodename: "a" });
+  });
+
   test("one without a node ID is no affiliate", () => {
     expect(affiliateOfNode(nodeObject("worker-1"))).toBeUndefined();
     const annotations = { [ANNOTATIONS.nodeId]: "", [ANNOTATIONS.addresses]: "10.0.0.1" };

@@ -27,6 +27,14 @@ describe("the endpoint to try", () => {
     expect(used).toEqual([A, B, C, A]);
   });
 
+  test("is one after the other where one is listed twice", () => {
+    const used: (string | undefined)[] = [A];
+    for (let i = 0; i < 3; i++) {
+      used.push(nextEndpoint({ endpoints: [A, A, B, A], lastUsed: used.at(-1), state: "down" }));
+    }
+    expect(used).toEqual([A, B, A, B]);
+  });
+
   test("is not changed where it is the only one", () => {
     expect(nextEndpoint({ endpoints: [A], lastUsed: A, state: "down" })).toBeUndefined();
   });
