@@ -1,5 +1,5 @@
 /** A registry whose file does not load at first, and is mended: from then on it is as good as any. */
-import { UnopenedRegistry } from "../../src/cli/unopened-registry.ts";
+import { UnopenedRegistry } from "../../src/cli/cluster/unopened-registry.ts";
 import { DiscoveryError } from "../../src/errors.ts";
 import { FakeApiServer } from "../unit/kubernetes/fake-api-server.ts";
 import { discoveryRegistrySuite } from "./discovery-registry-suite.ts";

@@ -2,7 +2,11 @@
  * `diagnose`: what is wrong between this machine and a cluster's discovery services, and what to do about it.
  * @module
  */
-import { addClusterFlags, type ClusterService, readClusterAccess } from "../cluster-access.ts";
+import {
+  addClusterFlags,
+  type ClusterService,
+  readClusterAccess,
+} from "../cluster/cluster-access.ts";
 import { type AddCommand, examples, type Invocation } from "../command.ts";
 import type { DiagnoseOptions } from "../diagnose/check.ts";
 import { diagnoseService, type ServiceDiagnosis } from "../diagnose/diagnose-service.ts";

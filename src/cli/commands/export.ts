@@ -4,8 +4,12 @@
  */
 import { removeLeftovers } from "../../node/atomic-file.ts";
 import { sleep } from "../../waiting/waits.ts";
-import { addClusterFlags, type ClusterAccess, readClusterAccess } from "../cluster-access.ts";
-import { readClusterOnce } from "../cluster-discovery.ts";
+import {
+  addClusterFlags,
+  type ClusterAccess,
+  readClusterAccess,
+} from "../cluster/cluster-access.ts";
+import { readClusterOnce } from "../cluster/cluster-discovery.ts";
 import { type AddCommand, examples, type Invocation } from "../command.ts";
 import { EXIT_OK, type ExitCode, oneLine } from "../exit.ts";
 import { addDestinationFlags, type Destination, readDestination } from "../export/destination.ts";

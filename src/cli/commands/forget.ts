@@ -2,7 +2,7 @@
  * `forget`: takes a dead node off every service at once, instead of waiting until it expires.
  * @module
  */
-import { addClusterFlags, readClusterAccess } from "../cluster-access.ts";
+import { addClusterFlags, readClusterAccess } from "../cluster/cluster-access.ts";
 import { type AddCommand, examples, type Invocation } from "../command.ts";
 import { CommandFailure, EXIT_FAILED, EXIT_OK, type ExitCode, UsageError } from "../exit.ts";
 import { choiceOf, parseDelay, parseTimeout, quoted } from "../flag-values.ts";

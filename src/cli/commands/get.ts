@@ -17,7 +17,7 @@ import {
   MEMBERS,
   RAW_AFFILIATES,
 } from "../../resources/index.ts";
-import { addClusterFlags, isClusterGiven, readClusterAccess } from "../cluster-access.ts";
+import { addClusterFlags, isClusterGiven, readClusterAccess } from "../cluster/cluster-access.ts";
 import { type AddCommand, examples, type Invocation } from "../command.ts";
 import { CommandFailure, EXIT_OK, type ExitCode, UsageError } from "../exit.ts";
 import { parseTimeout, quoted } from "../flag-values.ts";

@@ -11,7 +11,7 @@ import {
   loadKubeSpanIdentity,
   loadNodeIdentity,
 } from "../../node/index.ts";
-import { addClusterIdentityFlags, readClusterIdentity } from "../cluster-identity.ts";
+import { addClusterIdentityFlags, readClusterIdentity } from "../cluster/cluster-identity.ts";
 import { type AddCommand, examples, type Invocation } from "../command.ts";
 import { EXIT_OK, type ExitCode } from "../exit.ts";
 import { choiceOf } from "../flag-values.ts";

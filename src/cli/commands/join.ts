@@ -18,8 +18,8 @@ import {
   type ClusterAccess,
   readClusterAccess,
   registriesOf,
-} from "../cluster-access.ts";
-import { createClusterDiscovery } from "../cluster-discovery.ts";
+} from "../cluster/cluster-access.ts";
+import { createClusterDiscovery } from "../cluster/cluster-discovery.ts";
 import { type AddCommand, examples, type Invocation } from "../command.ts";
 import { EXIT_FAILED, EXIT_OK, type ExitCode, UsageError } from "../exit.ts";
 import { parseDuration, quoted } from "../flag-values.ts";

@@ -2,7 +2,7 @@
  * Checks as lines for people, one after the other as they end.
  * @module
  */
-import type { ClusterService } from "../cluster-access.ts";
+import type { ClusterService } from "../cluster/cluster-access.ts";
 import { printable } from "../output/printable.ts";
 import type { Style } from "../output/style.ts";
 import { CHECK_NAMES, type CheckReport, type CheckStatus, type Finding } from "./check.ts";

@@ -4,10 +4,10 @@
  */
 import { Discovery, type DiscoveryChange } from "../../discovery/index.ts";
 import { sleep } from "../../waiting/waits.ts";
-import type { ClusterAccess } from "../cluster-access.ts";
-import { settled, tellRetry, type WatchClusterOptions } from "../cluster-discovery.ts";
-import { openRegistries } from "../cluster-registries.ts";
-import { DropSummary } from "../drop-summary.ts";
+import type { ClusterAccess } from "../cluster/cluster-access.ts";
+import { settled, tellRetry, type WatchClusterOptions } from "../cluster/cluster-discovery.ts";
+import { openRegistries } from "../cluster/cluster-registries.ts";
+import { DropSummary } from "../cluster/drop-summary.ts";
 import { AbsentNodes } from "./absent-nodes.ts";
 import type { ExportedState } from "./member-selection.ts";
 

@@ -2,7 +2,7 @@
  * Which node is meant: by its ID, or by the name under which it is a member.
  * @module
  */
-import type { ClusterService } from "../cluster-access.ts";
+import type { ClusterService } from "../cluster/cluster-access.ts";
 import { closeNames } from "./close-names.ts";
 import type { AffiliateCopy, ServiceListing } from "./service-copies.ts";
 

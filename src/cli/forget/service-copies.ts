@@ -10,9 +10,9 @@ import { type ClusterCipher, createClusterCipher } from "../../crypto/index.ts";
 import type { Cluster } from "../../protocol/index.ts";
 import { type AffiliateSpec, createAffiliateSpec } from "../../resources/index.ts";
 import { sleep, unlessAborted } from "../../waiting/waits.ts";
-import type { ClusterAccess, ClusterService } from "../cluster-access.ts";
+import type { ClusterAccess, ClusterService } from "../cluster/cluster-access.ts";
+import { describeFailure } from "../cluster/registry-failure.ts";
 import { CommandFailure, oneLine, UsageError } from "../exit.ts";
-import { describeFailure } from "../registry-failure.ts";
 import { CLIENT_VERSION } from "../version.ts";
 import { watchReturn } from "./return-watch.ts";
 

@@ -13,8 +13,8 @@ import {
   type ResourceDefinition,
   type ResourceEvent,
 } from "../../resources/index.ts";
-import { type ClusterAccess, registriesOf } from "../cluster-access.ts";
-import { readClusterOnce, watchCluster } from "../cluster-discovery.ts";
+import { type ClusterAccess, registriesOf } from "../cluster/cluster-access.ts";
+import { readClusterOnce, watchCluster } from "../cluster/cluster-discovery.ts";
 import type { Listing } from "./listing.ts";
 import { SharedNames } from "./shared-names.ts";
 

@@ -3,7 +3,7 @@
  * @module
  */
 import type { Resource, ResourceDefinition, ResourceEvent } from "../../resources/index.ts";
-import type { ReadClusterOptions, WatchClusterOptions } from "../cluster-discovery.ts";
+import type { ReadClusterOptions, WatchClusterOptions } from "../cluster/cluster-discovery.ts";
 
 /** All resources of a kind, to be read once or followed. */
 export interface Listing<Spec extends object> {

@@ -15,7 +15,7 @@ import {
   type ResourceDefinition,
   ResourceView,
 } from "../../resources/index.ts";
-import { readClusterNames } from "../cluster-access.ts";
+import { readClusterNames } from "../cluster/cluster-access.ts";
 import type { Invocation } from "../command.ts";
 import type { Listing } from "./listing.ts";
 

@@ -10,8 +10,8 @@ import {
   type PeerSpec,
   ResourceView,
 } from "../../resources/index.ts";
-import { type ClusterAccess, registriesOf } from "../cluster-access.ts";
-import { readClusterOnce, watchCluster } from "../cluster-discovery.ts";
+import { type ClusterAccess, registriesOf } from "../cluster/cluster-access.ts";
+import { readClusterOnce, watchCluster } from "../cluster/cluster-discovery.ts";
 import { quoted } from "../flag-values.ts";
 import type { Listing } from "./listing.ts";
 

@@ -13,8 +13,12 @@ import {
   type ResourceDefinition,
   ResourceView,
 } from "../../resources/index.ts";
-import type { ClusterAccess } from "../cluster-access.ts";
-import { readClusterOnce, type WatchClusterOptions, watchCluster } from "../cluster-discovery.ts";
+import type { ClusterAccess } from "../cluster/cluster-access.ts";
+import {
+  readClusterOnce,
+  type WatchClusterOptions,
+  watchCluster,
+} from "../cluster/cluster-discovery.ts";
 import { oneLine } from "../exit.ts";
 import type { CliIo } from "../io.ts";
 import { readWireguard } from "../wireguard-interface.ts";

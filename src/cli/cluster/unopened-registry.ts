@@ -2,22 +2,22 @@
  * A registry whose file does not load: one that failed, beside others that go on, and that is mended when the file is.
  * @module
  */
-import type { DiscoveryRegistry } from "../discovery/index.ts";
-import { type DiscoveryError, isDiscoveryError } from "../errors.ts";
+import type { DiscoveryRegistry } from "../../discovery/index.ts";
+import { type DiscoveryError, isDiscoveryError } from "../../errors.ts";
 import {
   type AffiliateSpec,
   type LocalAffiliate,
   type RegistryChange,
   RegistryFeed,
   type RegistryStatus,
-} from "../resources/index.ts";
+} from "../../resources/index.ts";
 import {
   linkedController,
   type Sleep,
   sleep,
   unlessAborted,
   untilAborted,
-} from "../waiting/waits.ts";
+} from "../../waiting/waits.ts";
 
 /** How often to look whether a file has been mended. */
 const RETRY_MS = 2000;

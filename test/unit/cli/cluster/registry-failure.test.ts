@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { describeFailure, FailureNotices } from "../../../src/cli/registry-failure.ts";
+import { describeFailure, FailureNotices } from "../../../../src/cli/cluster/registry-failure.ts";
 
 const PLACE = "http://127.0.0.1:3000";
 

@@ -4,19 +4,19 @@
  */
 import { X509Certificate } from "node:crypto";
 import type { Command } from "commander";
-import { parseServiceUrl, type TransportFactory } from "../client/index.ts";
-import { DEFAULT_SERVICE_ENDPOINT, type DiscoveryConfig } from "../config/index.ts";
-import { grpcTransport } from "../node/transport.ts";
+import { parseServiceUrl, type TransportFactory } from "../../client/index.ts";
+import { DEFAULT_SERVICE_ENDPOINT, type DiscoveryConfig } from "../../config/index.ts";
+import { grpcTransport } from "../../node/transport.ts";
+import { oneLine, UsageError } from "../exit.ts";
+import { type Flags, flag, listFlag } from "../flags.ts";
+import { readInputFile, shownPath } from "../input-file.ts";
+import type { CliIo } from "../io.ts";
 import {
   addClusterIdentityFlags,
   type ClusterIdentity,
   readClusterIdentity,
   SECRET_VARIABLE,
 } from "./cluster-identity.ts";
-import { oneLine, UsageError } from "./exit.ts";
-import { type Flags, flag, listFlag } from "./flags.ts";
-import { readInputFile, shownPath } from "./input-file.ts";
-import type { CliIo } from "./io.ts";
 
 /** In the place of a service: none. */
 const NO_SERVICE = "off";

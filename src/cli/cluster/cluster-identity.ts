@@ -3,13 +3,13 @@
  * @module
  */
 import type { Command } from "commander";
-import { type DiscoveryConfig, parseDiscoveryConfig } from "../config/index.ts";
-import { parseClusterSecret } from "../crypto/secrets.ts";
-import { MAX_CLUSTER_ID_BYTES } from "../protocol/limits.ts";
-import { oneLine, UsageError } from "./exit.ts";
-import { type FlagSource, type Flags, flag } from "./flags.ts";
-import { readInputFile, shownPath } from "./input-file.ts";
-import type { CliIo } from "./io.ts";
+import { type DiscoveryConfig, parseDiscoveryConfig } from "../../config/index.ts";
+import { parseClusterSecret } from "../../crypto/secrets.ts";
+import { MAX_CLUSTER_ID_BYTES } from "../../protocol/limits.ts";
+import { oneLine, UsageError } from "../exit.ts";
+import { type FlagSource, type Flags, flag } from "../flags.ts";
+import { readInputFile, shownPath } from "../input-file.ts";
+import type { CliIo } from "../io.ts";
 
 /** The secret itself, for who has it there anyway. */
 export const SECRET_VARIABLE = "TALOS_DISCOVERY_CLUSTER_SECRET";

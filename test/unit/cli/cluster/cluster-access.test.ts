@@ -5,12 +5,12 @@ import {
   type ClusterAccess,
   readClusterAccess,
   registriesOf,
-} from "../../../src/cli/cluster-access.ts";
-import { UsageError } from "../../../src/cli/exit.ts";
-import { Flags } from "../../../src/cli/flags.ts";
-import type { CliIo } from "../../../src/cli/io.ts";
-import { generateClusterId, generateClusterSecret } from "../../../src/crypto/index.ts";
-import { createTestFolder, type TestFolder } from "./test-folder.ts";
+} from "../../../../src/cli/cluster/cluster-access.ts";
+import { UsageError } from "../../../../src/cli/exit.ts";
+import { Flags } from "../../../../src/cli/flags.ts";
+import type { CliIo } from "../../../../src/cli/io.ts";
+import { generateClusterId, generateClusterSecret } from "../../../../src/crypto/index.ts";
+import { createTestFolder, type TestFolder } from "../test-folder.ts";
 
 const ID = generateClusterId();
 const SECRET = generateClusterSecret();

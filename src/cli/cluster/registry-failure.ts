@@ -2,7 +2,7 @@
  * Why a registry cannot be asked, in words that say what to look at.
  * @module
  */
-import { oneLine } from "./exit.ts";
+import { oneLine } from "../exit.ts";
 
 /** How often the same failure is told again while it lasts. */
 const REPEAT_AFTER_MS = 60_000;

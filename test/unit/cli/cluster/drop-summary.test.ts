@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { DropSummary } from "../../../src/cli/drop-summary.ts";
+import { DropSummary } from "../../../../src/cli/cluster/drop-summary.ts";
 
 test("nothing dropped is no line", () => {
   expect(new DropSummary().summary(3)).toBeUndefined();

@@ -2,9 +2,9 @@
  * What to tell a user about what registries have and what is not shown.
  * @module
  */
-import type { DropReport } from "../client/index.ts";
-import type { NodeDropReport } from "../kubernetes/index.ts";
-import { quoted } from "./flag-values.ts";
+import type { DropReport } from "../../client/index.ts";
+import type { NodeDropReport } from "../../kubernetes/index.ts";
+import { quoted } from "../flag-values.ts";
 
 /** Collects reports, and counts each affiliate once. */
 export class DropSummary {

@@ -8,8 +8,8 @@ import {
   type DiscoveryChange,
   type DiscoveryState,
   type RegistryStatus,
-} from "../discovery/index.ts";
-import { ServiceRegistry } from "../discovery/service-registry.ts";
+} from "../../discovery/index.ts";
+import { ServiceRegistry } from "../../discovery/service-registry.ts";
 import {
   AFFILIATES,
   MEMBERS,
@@ -17,11 +17,11 @@ import {
   type Resource,
   type ResourceDefinition,
   ResourceView,
-} from "../resources/index.ts";
+} from "../../resources/index.ts";
+import { CommandFailure } from "../exit.ts";
 import type { ClusterAccess } from "./cluster-access.ts";
 import { type OpenRegistriesOptions, openRegistries } from "./cluster-registries.ts";
 import { DropSummary } from "./drop-summary.ts";
-import { CommandFailure } from "./exit.ts";
 import { describeFailure, FailureNotices } from "./registry-failure.ts";
 
 /** Options of {@link createClusterDiscovery}. */
