@@ -8,8 +8,8 @@ import { examples } from "./command.ts";
 import type { ExitCode } from "./exit.ts";
 import { Flags } from "./flags.ts";
 import type { CliIo } from "./io.ts";
+import { keepYoungGenerationSmall } from "./serve/young-generation.ts";
 import { VERSION } from "./version.ts";
-import { keepYoungGenerationSmall } from "./young-generation.ts";
 
 /** Loaded where they are needed: a service shall not hold what the others are made of. */
 const COMMANDS: Readonly<Record<string, () => Promise<AddCommand>>> = {

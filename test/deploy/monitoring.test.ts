@@ -9,7 +9,7 @@ import { join, resolve } from "node:path";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import { parse, stringify } from "yaml";
-import { createMetrics } from "../../src/cli/metrics/metrics.ts";
+import { createMetrics } from "../../src/cli/serve/metrics/metrics.ts";
 import { serve } from "../../src/node/index.ts";
 
 const DEPLOY = resolve(import.meta.dirname, "../../deploy");

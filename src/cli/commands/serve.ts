@@ -18,13 +18,17 @@ import { EXIT_FAILED, EXIT_OK, type ExitCode, oneLine, UsageError } from "../exi
 import { parseDuration } from "../flag-values.ts";
 import type { Flags } from "../flags.ts";
 import { type CliIo, writeNotice } from "../io.ts";
-import { createLog, type Log } from "../log.ts";
-import { printConfig } from "../print-config.ts";
-import { addServeFlags, isSetting } from "../serve-flags.ts";
-import { logAllowList } from "../serve-log.ts";
-import { createServeReports, type ServeReports } from "../serve-reports.ts";
-import { type PagesSettings, readServeSettings, type ServeSettings } from "../serve-settings.ts";
-import { openServeState, type ServeState } from "../serve-state.ts";
+import { createLog, type Log } from "../serve/log.ts";
+import { printConfig } from "../serve/print-config.ts";
+import { addServeFlags, isSetting } from "../serve/serve-flags.ts";
+import { logAllowList } from "../serve/serve-log.ts";
+import { createServeReports, type ServeReports } from "../serve/serve-reports.ts";
+import {
+  type PagesSettings,
+  readServeSettings,
+  type ServeSettings,
+} from "../serve/serve-settings.ts";
+import { openServeState, type ServeState } from "../serve/serve-state.ts";
 
 /** Adds `serve`. */
 export const addServeCommand: AddCommand = (parent, action) => {

@@ -2,8 +2,8 @@
  * The registry that `serve` serves: in memory, with a file over restarts unless told otherwise.
  * @module
  */
-import { createRunningClock, openSnapshotRegistry } from "../node/index.ts";
-import { MemoryRegistry } from "../registry/memory-registry.ts";
+import { createRunningClock, openSnapshotRegistry } from "../../node/index.ts";
+import { MemoryRegistry } from "../../registry/memory-registry.ts";
 import type { ServeReports } from "./serve-reports.ts";
 import type { ServeSettings } from "./serve-settings.ts";
 

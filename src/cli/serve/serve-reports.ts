@@ -2,14 +2,14 @@
  * Where everything that happens in `serve` is told: the log, and metrics where they are asked for.
  * @module
  */
-import type { SnapshotLoadReport, SnapshotReport, TlsReload } from "../node/index.ts";
-import type { RegistryObservers } from "../registry/index.ts";
-import type { Pages, ServerHooks } from "../server/index.ts";
+import type { SnapshotLoadReport, SnapshotReport, TlsReload } from "../../node/index.ts";
+import type { RegistryObservers } from "../../registry/index.ts";
+import type { Pages, ServerHooks } from "../../server/index.ts";
+import { VERSION } from "../version.ts";
 import { createConnectionLimitLog } from "./connection-limit-log.ts";
 import type { Log } from "./log.ts";
 import { createMetrics, type MetricsSources } from "./metrics/metrics.ts";
 import { logCall, logSnapshotLoad, logTlsReload, snapshotSaveLogger } from "./serve-log.ts";
-import { VERSION } from "./version.ts";
 
 /** What the parts of a service tell it to. */
 export interface ServeReports {

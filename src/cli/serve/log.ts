@@ -4,8 +4,8 @@
  */
 import { createHash } from "node:crypto";
 import pino from "pino";
-import type { CliOutput } from "./io.ts";
-import { printable } from "./output/printable.ts";
+import type { CliOutput } from "../io.ts";
+import { printable } from "../output/printable.ts";
 
 /** What `--log-format` takes. */
 export const LOG_FORMATS = ["text", "json"] as const;

@@ -2,11 +2,11 @@
  * What the flags of `serve` mean: checked values, from text.
  * @module
  */
-import { parseRedirectEndpoint, parseServiceUrl } from "../client/service-url.ts";
-import type { ConnectionLimits, TlsFiles } from "../node/index.ts";
-import { parseTrustedProxies } from "../server/client-address.ts";
-import type { RateLimit } from "../server/rate-limit.ts";
-import { UsageError } from "./exit.ts";
+import { parseRedirectEndpoint, parseServiceUrl } from "../../client/service-url.ts";
+import type { ConnectionLimits, TlsFiles } from "../../node/index.ts";
+import { parseTrustedProxies } from "../../server/client-address.ts";
+import type { RateLimit } from "../../server/rate-limit.ts";
+import { UsageError } from "../exit.ts";
 import {
   choiceOf,
   integerFrom,
@@ -15,8 +15,8 @@ import {
   parseListenAddress,
   parseOptionalListenAddress,
   parseTimeout,
-} from "./flag-values.ts";
-import type { Flags } from "./flags.ts";
+} from "../flag-values.ts";
+import type { Flags } from "../flags.ts";
 import { LOG_FORMATS, LOG_LEVELS, type LogFormat, type LogLevel } from "./log.ts";
 
 /** Where and how the state is kept over restarts. */

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { createLog, type LogOptions } from "../../../src/cli/log.ts";
+import { createLog, type LogOptions } from "../../../../src/cli/serve/log.ts";
 
 const FIELDS = { url: "http://[::1]:3000", reason: 'two "words"', none: undefined, count: 3 };
 

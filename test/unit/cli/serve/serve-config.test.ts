@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { parse } from "yaml";
-import { createTestFolder } from "./test-folder.ts";
-import { type RunCommandOptions, runCommand, startCommand } from "./test-terminal.ts";
+import { createTestFolder } from "../test-folder.ts";
+import { type RunCommandOptions, runCommand, startCommand } from "../test-terminal.ts";
 
 /** What `serve --print-config` prints. */
 async function printed(argv: readonly string[], options?: RunCommandOptions): Promise<string> {

@@ -10,7 +10,7 @@ import {
   type RpcCode,
   refusalReason,
   type ServerHooks,
-} from "../../server/index.ts";
+} from "../../../server/index.ts";
 import { Buckets } from "./buckets.ts";
 import { clientVersionLabel, UNKNOWN_VERSION } from "./client-version.ts";
 

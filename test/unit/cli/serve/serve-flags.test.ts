@@ -1,10 +1,10 @@
 /** Each group of flags, seen from a client. */
 import { copyFile, writeFile } from "node:fs/promises";
 import { afterEach, expect, test } from "vitest";
-import { createTestFolder } from "./test-folder.ts";
-import { type RunningCommand, startCommand } from "./test-terminal.ts";
+import { createTestFolder } from "../test-folder.ts";
+import { type RunningCommand, startCommand } from "../test-terminal.ts";
 
-const TLS = new URL("../../fixtures/tls/", import.meta.url).pathname;
+const TLS = new URL("../../../fixtures/tls/", import.meta.url).pathname;
 const running = new Set<RunningCommand>();
 
 afterEach(async () => {

@@ -4,10 +4,10 @@
  * @module
  */
 import { Registry as MetricRegistry } from "prom-client";
-import type { SnapshotReport, TlsCertificate, TlsReload } from "../../node/index.ts";
-import { Cluster } from "../../protocol/gen/sidero/discovery/server/cluster_pb.ts";
-import type { Registry, RegistryObservers } from "../../registry/index.ts";
-import type { ClusterMethod, Pages, ServerHooks } from "../../server/index.ts";
+import type { SnapshotReport, TlsCertificate, TlsReload } from "../../../node/index.ts";
+import { Cluster } from "../../../protocol/gen/sidero/discovery/server/cluster_pb.ts";
+import type { Registry, RegistryObservers } from "../../../registry/index.ts";
+import type { ClusterMethod, Pages, ServerHooks } from "../../../server/index.ts";
 import { Buckets } from "./buckets.ts";
 import { CallCounts, METHOD_TYPES, type MethodCounts } from "./call-counts.ts";
 import { exposeCounter, exposeGauge, exposeHistogram, type Sample } from "./exposed-metric.ts";

@@ -9,9 +9,9 @@ import {
   type SnapshotLoadReport,
   type SnapshotReport,
   type TlsReload,
-} from "../node/index.ts";
-import type { CallReport } from "../server/call-report.ts";
-import { oneLine } from "./exit.ts";
+} from "../../node/index.ts";
+import type { CallReport } from "../../server/call-report.ts";
+import { oneLine } from "../exit.ts";
 import type { Log } from "./log.ts";
 
 /** One call, at its end: debug, unless the failure is ours. Costs next to nothing where it is not written. */

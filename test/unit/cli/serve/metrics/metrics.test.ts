@@ -1,8 +1,8 @@
 import { afterEach, describe, expect, test } from "vitest";
-import { createMetrics, type Metrics } from "../../../../src/cli/metrics/metrics.ts";
-import { DiscoveryError } from "../../../../src/errors.ts";
-import { MemoryRegistry } from "../../../../src/registry/index.ts";
-import type { CallReport, ClusterMethod } from "../../../../src/server/index.ts";
+import { createMetrics, type Metrics } from "../../../../../src/cli/serve/metrics/metrics.ts";
+import { DiscoveryError } from "../../../../../src/errors.ts";
+import { MemoryRegistry } from "../../../../../src/registry/index.ts";
+import type { CallReport, ClusterMethod } from "../../../../../src/server/index.ts";
 
 const registries: MemoryRegistry[] = [];
 

@@ -3,7 +3,7 @@
  * @module
  */
 import type { Registry as MetricRegistry } from "prom-client";
-import type { SnapshotReport } from "../../node/index.ts";
+import type { SnapshotReport } from "../../../node/index.ts";
 import { exposeCounter, exposeGauge, type Sample } from "./exposed-metric.ts";
 
 /** Counts loads and saves, and keeps the last of each that worked. */
