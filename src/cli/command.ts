@@ -4,7 +4,7 @@
  */
 import type { Command } from "commander";
 import type { ExitCode } from "./exit.ts";
-import type { Flags } from "./flags.ts";
+import type { Flags } from "./flags/flags.ts";
 import type { CliIo } from "./io.ts";
 
 /** What a command is called with. */

@@ -6,8 +6,8 @@ import { open } from "node:fs/promises";
 import { fileReason } from "../node/file-failure.ts";
 import { createPrivateFile } from "../node/kept-file.ts";
 import { UsageError } from "./exit.ts";
+import { redactSecrets } from "./flags/secret-arguments.ts";
 import { printable } from "./output/printable.ts";
-import { redactSecrets } from "./secret-arguments.ts";
 
 /** Keys, certificates and identities are far below this. */
 const MAX_FILE_BYTES = 1024 * 1024;

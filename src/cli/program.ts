@@ -6,7 +6,7 @@ import { Command } from "commander";
 import type { AddCommand, CommandRun } from "./command.ts";
 import { examples } from "./command.ts";
 import type { ExitCode } from "./exit.ts";
-import { Flags } from "./flags.ts";
+import { Flags } from "./flags/flags.ts";
 import type { CliIo } from "./io.ts";
 import { keepYoungGenerationSmall } from "./serve/young-generation.ts";
 import { VERSION } from "./version.ts";

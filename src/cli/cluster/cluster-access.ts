@@ -8,7 +8,7 @@ import { parseServiceUrl, type TransportFactory } from "../../client/index.ts";
 import { DEFAULT_SERVICE_ENDPOINT, type DiscoveryConfig } from "../../config/index.ts";
 import { grpcTransport } from "../../node/transport.ts";
 import { oneLine, UsageError } from "../exit.ts";
-import { type Flags, flag, listFlag } from "../flags.ts";
+import { type Flags, flag, listFlag } from "../flags/flags.ts";
 import { readInputFile, shownPath } from "../input-file.ts";
 import type { CliIo } from "../io.ts";
 import {

@@ -7,7 +7,7 @@ import { type DiscoveryConfig, parseDiscoveryConfig } from "../../config/index.t
 import { parseClusterSecret } from "../../crypto/secrets.ts";
 import { MAX_CLUSTER_ID_BYTES } from "../../protocol/limits.ts";
 import { oneLine, UsageError } from "../exit.ts";
-import { type FlagSource, type Flags, flag } from "../flags.ts";
+import { type FlagSource, type Flags, flag } from "../flags/flags.ts";
 import { readInputFile, shownPath } from "../input-file.ts";
 import type { CliIo } from "../io.ts";
 

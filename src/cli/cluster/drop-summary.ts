@@ -4,7 +4,7 @@
  */
 import type { DropReport } from "../../client/index.ts";
 import type { NodeDropReport } from "../../kubernetes/index.ts";
-import { quoted } from "../flag-values.ts";
+import { quoted } from "../flags/flag-values.ts";
 
 /** Collects reports, and counts each affiliate once. */
 export class DropSummary {

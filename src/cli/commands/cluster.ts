@@ -5,8 +5,8 @@
 import { generateClusterId, generateClusterSecret } from "../../crypto/index.ts";
 import { type AddCommand, examples, type Invocation } from "../command.ts";
 import { EXIT_OK, type ExitCode } from "../exit.ts";
-import { choiceOf } from "../flag-values.ts";
-import { flag } from "../flags.ts";
+import { choiceOf } from "../flags/flag-values.ts";
+import { flag } from "../flags/flags.ts";
 import { writeSecretFile } from "../input-file.ts";
 import { writeNotice } from "../io.ts";
 import { formatJson } from "../output/json.ts";

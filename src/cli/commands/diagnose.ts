@@ -19,8 +19,8 @@ import {
 } from "../diagnose/report.ts";
 import { ReportLines } from "../diagnose/report-lines.ts";
 import { CommandFailure, EXIT_FAILED, EXIT_OK, type ExitCode, UsageError } from "../exit.ts";
-import { choiceOf, parseTimeout } from "../flag-values.ts";
-import { type Flags, flag } from "../flags.ts";
+import { choiceOf, parseTimeout } from "../flags/flag-values.ts";
+import { type Flags, flag } from "../flags/flags.ts";
 import type { CliIo } from "../io.ts";
 import { formatJson } from "../output/json.ts";
 import { chooseStyle } from "../output/style.ts";

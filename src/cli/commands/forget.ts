@@ -5,8 +5,8 @@
 import { addClusterFlags, readClusterAccess } from "../cluster/cluster-access.ts";
 import { type AddCommand, examples, type Invocation } from "../command.ts";
 import { CommandFailure, EXIT_FAILED, EXIT_OK, type ExitCode, UsageError } from "../exit.ts";
-import { choiceOf, parseDelay, parseTimeout, quoted } from "../flag-values.ts";
-import { flag } from "../flags.ts";
+import { choiceOf, parseDelay, parseTimeout, quoted } from "../flags/flag-values.ts";
+import { flag } from "../flags/flags.ts";
 import { FORGET_FORMATS, formatCopies, formatOutcomes } from "../forget/forget-output.ts";
 import { chooseNode, type NodeChoice } from "../forget/node-choice.ts";
 import {

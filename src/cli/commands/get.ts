@@ -20,8 +20,8 @@ import {
 import { addClusterFlags, isClusterGiven, readClusterAccess } from "../cluster/cluster-access.ts";
 import { type AddCommand, examples, type Invocation } from "../command.ts";
 import { CommandFailure, EXIT_OK, type ExitCode, UsageError } from "../exit.ts";
-import { parseTimeout, quoted } from "../flag-values.ts";
-import { type Flags, flag } from "../flags.ts";
+import { parseTimeout, quoted } from "../flags/flag-values.ts";
+import { type Flags, flag } from "../flags/flags.ts";
 import { affiliateListing, memberListing, rawAffiliateListing } from "../get/cluster-listing.ts";
 import type { Listing } from "../get/listing.ts";
 import { identityListing, infoListing, kubespanIdentityListing } from "../get/local-listing.ts";

@@ -14,8 +14,8 @@ import {
 import { addClusterIdentityFlags, readClusterIdentity } from "../cluster/cluster-identity.ts";
 import { type AddCommand, examples, type Invocation } from "../command.ts";
 import { EXIT_OK, type ExitCode } from "../exit.ts";
-import { choiceOf } from "../flag-values.ts";
-import { type Flags, flag } from "../flags.ts";
+import { choiceOf } from "../flags/flag-values.ts";
+import { type Flags, flag } from "../flags/flags.ts";
 import { type CliIo, writeNotice } from "../io.ts";
 import { firstMac } from "../mesh-identity.ts";
 import { formatJson } from "../output/json.ts";

@@ -22,8 +22,8 @@ import {
 import { createClusterDiscovery } from "../cluster/cluster-discovery.ts";
 import { type AddCommand, examples, type Invocation } from "../command.ts";
 import { EXIT_FAILED, EXIT_OK, type ExitCode, UsageError } from "../exit.ts";
-import { parseDuration, quoted } from "../flag-values.ts";
-import { type Flags, flag } from "../flags.ts";
+import { parseDuration, quoted } from "../flags/flag-values.ts";
+import { type Flags, flag } from "../flags/flags.ts";
 import { memberEvents } from "../get/cluster-listing.ts";
 import { Membership } from "../join/membership.ts";
 import { addOwnAffiliateFlags, readOwnAffiliate } from "../join/own-affiliate.ts";

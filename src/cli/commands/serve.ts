@@ -13,10 +13,10 @@ import {
 } from "../../node/index.ts";
 import { untilAborted } from "../../waiting/waits.ts";
 import { type AddCommand, examples, type Invocation } from "../command.ts";
-import { readConfigFile } from "../config-file.ts";
 import { EXIT_FAILED, EXIT_OK, type ExitCode, oneLine, UsageError } from "../exit.ts";
-import { parseDuration } from "../flag-values.ts";
-import type { Flags } from "../flags.ts";
+import { readConfigFile } from "../flags/config-file.ts";
+import { parseDuration } from "../flags/flag-values.ts";
+import type { Flags } from "../flags/flags.ts";
 import { type CliIo, writeNotice } from "../io.ts";
 import { createLog, type Log } from "../serve/log.ts";
 import { printConfig } from "../serve/print-config.ts";

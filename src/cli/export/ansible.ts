@@ -4,8 +4,8 @@
  * @module
  */
 import { UsageError } from "../exit.ts";
-import { choiceOf, parsePort, quoted } from "../flag-values.ts";
-import { flag } from "../flags.ts";
+import { choiceOf, parsePort, quoted } from "../flags/flag-values.ts";
+import { flag } from "../flags/flags.ts";
 import type { ExportFormat } from "./format.ts";
 import { canonicalHostName } from "./host-name.ts";
 import { exportedType, type SelectedMember } from "./member-selection.ts";

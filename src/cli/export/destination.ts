@@ -4,8 +4,8 @@
  */
 import type { Command } from "commander";
 import { UsageError } from "../exit.ts";
-import { type ListenAddress, parseListenAddress, parseTimeout } from "../flag-values.ts";
-import { type Flags, flag } from "../flags.ts";
+import { type ListenAddress, parseListenAddress, parseTimeout } from "../flags/flag-values.ts";
+import { type Flags, flag } from "../flags/flags.ts";
 import type { ExportFormat } from "./format.ts";
 
 /** What the flags ask for. */

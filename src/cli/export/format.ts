@@ -3,7 +3,7 @@
  * @module
  */
 import type { Command } from "commander";
-import type { Flags } from "../flags.ts";
+import type { Flags } from "../flags/flags.ts";
 import type { ExportedState, MemberSelection, SelectedMember } from "./member-selection.ts";
 
 /** The cluster that is exported, as far as its flags name it. */

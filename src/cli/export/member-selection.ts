@@ -7,8 +7,8 @@ import { formatAddress, scanAddress, unmapAddress } from "../../net/address.ts";
 import { type AddressFilter, parseAddressFilter, passesFilter } from "../../net/address-filter.ts";
 import { contains, type Prefix, parsePrefix } from "../../net/prefix.ts";
 import type { AffiliateSpec, MemberSpec, Resource } from "../../resources/index.ts";
-import { choiceOf } from "../flag-values.ts";
-import { type Flags, flag, listFlag } from "../flags.ts";
+import { choiceOf } from "../flags/flag-values.ts";
+import { type Flags, flag, listFlag } from "../flags/flags.ts";
 
 const FAMILIES = ["4", "6"] as const;
 const TYPES = ["controlplane", "worker"] as const;

@@ -4,8 +4,8 @@
  * @module
  */
 import { hostPort } from "../../net/host-port.ts";
-import { parsePort } from "../flag-values.ts";
-import { flag } from "../flags.ts";
+import { parsePort } from "../flags/flag-values.ts";
+import { flag } from "../flags/flags.ts";
 import type { ExportFormat } from "./format.ts";
 import { exportedType, type SelectedMember } from "./member-selection.ts";
 

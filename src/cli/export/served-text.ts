@@ -4,7 +4,7 @@
  */
 import { servePages } from "../../node/serve-pages.ts";
 import type { PlainPage } from "../../server/plain-page.ts";
-import type { ListenAddress } from "../flag-values.ts";
+import type { ListenAddress } from "../flags/flag-values.ts";
 
 const PATHS = new Set(["/", "/targets"]);
 

@@ -17,8 +17,8 @@ import { parseEndpoint } from "../../net/endpoint.ts";
 import { loadKubeSpanIdentity } from "../../node/index.ts";
 import type { AffiliateSpec } from "../../resources/index.ts";
 import { UsageError } from "../exit.ts";
-import { choiceOf, integerFrom, parsePort, quoted } from "../flag-values.ts";
-import { flag, numberFlag } from "../flags.ts";
+import { choiceOf, integerFrom, parsePort, quoted } from "../flags/flag-values.ts";
+import { flag, numberFlag } from "../flags/flags.ts";
 import { requireCluster } from "../mesh-identity.ts";
 import type { ExportFormat, ExportInput, RenderedExport } from "./format.ts";
 

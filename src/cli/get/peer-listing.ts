@@ -12,7 +12,7 @@ import {
 } from "../../resources/index.ts";
 import { type ClusterAccess, registriesOf } from "../cluster/cluster-access.ts";
 import { readClusterOnce, watchCluster } from "../cluster/cluster-discovery.ts";
-import { quoted } from "../flag-values.ts";
+import { quoted } from "../flags/flag-values.ts";
 import type { Listing } from "./listing.ts";
 
 /**

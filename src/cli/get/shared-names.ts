@@ -3,7 +3,7 @@
  * @module
  */
 import type { AffiliateSpec, Resource } from "../../resources/index.ts";
-import { quoted } from "../flag-values.ts";
+import { quoted } from "../flags/flag-values.ts";
 import { counted } from "../output/counted.ts";
 
 /** How many names a notice has; a cluster may have many whose nodes were all made anew. */

@@ -10,8 +10,8 @@ import { parseAddressFilter } from "../../net/address-filter.ts";
 import { canonicalAddress, canonicalEndpoint } from "../../net/canonical.ts";
 import { type AffiliateSpec, createAffiliateSpec } from "../../resources/index.ts";
 import { UsageError } from "../exit.ts";
-import { choiceOf, parsePort } from "../flag-values.ts";
-import { type Flags, flag, listFlag } from "../flags.ts";
+import { choiceOf, parsePort } from "../flags/flag-values.ts";
+import { type Flags, flag, listFlag } from "../flags/flags.ts";
 import { MachineAddresses, meansSomethingElsewhere } from "./machine-addresses.ts";
 
 const MACHINE_TYPES = ["worker", "controlplane", "init"] as const;

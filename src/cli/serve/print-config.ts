@@ -3,7 +3,7 @@
  * @module
  */
 import { stringify } from "yaml";
-import type { FlagOption, Flags } from "../flags.ts";
+import type { FlagOption, Flags } from "../flags/flags.ts";
 
 /**
  * Prints flags as YAML, one line each. What is not set stands there as a comment, so that the whole is a file for

@@ -13,7 +13,7 @@ import { DEFAULT_MAX_AFFILIATES, DEFAULT_MAX_CLUSTERS } from "../../registry/lim
 import { DEFAULT_RATE_LIMIT } from "../../server/rate-limit.ts";
 import { MAX_REQUEST_BYTES } from "../../server/request-body.ts";
 import { DEFAULT_MAX_WATCHES, DEFAULT_MAX_WATCHES_PER_CLIENT } from "../../server/watch-ceiling.ts";
-import { type FlagOption, flag, listFlag, numberFlag, switchFlag } from "../flags.ts";
+import { type FlagOption, flag, listFlag, numberFlag, switchFlag } from "../flags/flags.ts";
 import { LOG_FORMATS, LOG_LEVELS } from "./log.ts";
 
 /** Made anew for each command: an option belongs to one. */

@@ -15,8 +15,8 @@ import {
   parseListenAddress,
   parseOptionalListenAddress,
   parseTimeout,
-} from "../flag-values.ts";
-import type { Flags } from "../flags.ts";
+} from "../flags/flag-values.ts";
+import type { Flags } from "../flags/flags.ts";
 import { LOG_FORMATS, LOG_LEVELS, type LogFormat, type LogLevel } from "./log.ts";
 
 /** Where and how the state is kept over restarts. */

@@ -7,7 +7,7 @@ import {
   registriesOf,
 } from "../../../../src/cli/cluster/cluster-access.ts";
 import { UsageError } from "../../../../src/cli/exit.ts";
-import { Flags } from "../../../../src/cli/flags.ts";
+import { Flags } from "../../../../src/cli/flags/flags.ts";
 import type { CliIo } from "../../../../src/cli/io.ts";
 import { generateClusterId, generateClusterSecret } from "../../../../src/crypto/index.ts";
 import { createTestFolder, type TestFolder } from "../test-folder.ts";

@@ -16,7 +16,7 @@ import {
   readMemberSelection,
   selectMembers,
 } from "../../../../src/cli/export/member-selection.ts";
-import { Flags } from "../../../../src/cli/flags.ts";
+import { Flags } from "../../../../src/cli/flags/flags.ts";
 import {
   AFFILIATES,
   type AffiliateSource,

@@ -1,6 +1,6 @@
 import { Command } from "commander";
 import { describe, expect, test } from "vitest";
-import { Flags } from "../../../../src/cli/flags.ts";
+import { Flags } from "../../../../src/cli/flags/flags.ts";
 import {
   addOwnAffiliateFlags,
   type DescribeMachine,

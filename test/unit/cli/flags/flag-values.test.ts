@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { parseDuration, parseListenAddress } from "../../../src/cli/flag-values.ts";
+import { parseDuration, parseListenAddress } from "../../../../src/cli/flags/flag-values.ts";
 
 test.each([
   ["30m", 1_800_000],

@@ -2,7 +2,7 @@
  * The texts that flags take. A parser throws a `RangeError` that says what was expected; the caller names the flag.
  * @module
  */
-import { printable } from "./output/printable.ts";
+import { printable } from "../output/printable.ts";
 
 const MAX_QUOTED_CHARACTERS = 80;
 

@@ -4,8 +4,8 @@
  * @module
  */
 import { type Command, Option } from "commander";
+import { oneLine, UsageError } from "../exit.ts";
 import type { ConfigEntry, ConfigFile } from "./config-file.ts";
-import { oneLine, UsageError } from "./exit.ts";
 
 const VARIABLE_PREFIX = "TALOS_DISCOVERY_";
 

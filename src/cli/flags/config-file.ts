@@ -3,10 +3,10 @@
  * @module
  */
 import { isMap, isScalar, isSeq, LineCounter, type Node, parseDocument } from "yaml";
-import { UsageError } from "./exit.ts";
+import { UsageError } from "../exit.ts";
+import { readInputFile, shownPath } from "../input-file.ts";
 import { quoted } from "./flag-values.ts";
 import type { FlagKind } from "./flags.ts";
-import { readInputFile, shownPath } from "./input-file.ts";
 
 /** What a key may hold. */
 export type ConfigValue = string | number | boolean | readonly string[];

@@ -1,8 +1,8 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { parseConfigFile } from "../../../src/cli/config-file.ts";
-import { UsageError } from "../../../src/cli/exit.ts";
-import type { FlagKind } from "../../../src/cli/flags.ts";
+import { UsageError } from "../../../../src/cli/exit.ts";
+import { parseConfigFile } from "../../../../src/cli/flags/config-file.ts";
+import type { FlagKind } from "../../../../src/cli/flags/flags.ts";
 
 const KINDS: ReadonlyMap<string, FlagKind> = new Map([
   ["addr", "text"],

@@ -2,7 +2,7 @@
  * Keeps secrets out of argument lists, which every user of a machine can read, and out of what is printed.
  * @module
  */
-import { UsageError } from "./exit.ts";
+import { UsageError } from "../exit.ts";
 
 /**
  * Refuses a secret as an argument.
