@@ -9,10 +9,12 @@ import {
   ANNOTATIONS,
   affiliateAnnotations,
   KubernetesRegistry,
+  type KubernetesRegistryOptions,
   type NodeApi,
 } from "../../src/kubernetes/index.ts";
 import { createNodeApi } from "../../src/node/kubernetes-nodes.ts";
 import { createAffiliateSpec } from "../../src/resources/affiliate.ts";
+import { unlessAborted } from "../../src/waiting/waits.ts";
 import { discoveryRegistrySuite } from "../compliance/discovery-registry-suite.ts";
 import { LOCAL_NODE_ID, openKubernetesRegistry } from "../compliance/kubernetes-under-test.ts";
 import {
@@ -79,8 +81,8 @@ afterAll(async () => {
   await rm(folder, { recursive: true, force: true });
 });
 
-function start(nodeName?: string): KubernetesRegistry {
-  const registry = new KubernetesRegistry({ nodes, nodeName });
+function start(options: Partial<KubernetesRegistryOptions> = {}): KubernetesRegistry {
+  const registry = new KubernetesRegistry({ nodes, ...options });
   running.push(registry.run({ signal: stop.signal }));
   return registry;
 }
@@ -136,14 +138,12 @@ describe("an API server that is killed and started again", () => {
 
   test("that has forgotten what was in between is asked for all again", async () => {
     await api.create(nodeObject("before", annotated("before", "10.0.0.1")));
-    // Whoever resumes from here is too late: versions that go on without us are forgotten.
-    const registry = start();
+    // Holds the next attempt back until the versions between are forgotten.
+    const forgotten = Promise.withResolvers<void>();
+    const registry = start({ sleep: (_ms, signal) => unlessAborted(forgotten.promise, signal) });
     await expect.poll(() => [...registry.affiliates.keys()]).toEqual(["before"]);
     await api.killApiServer();
     await expect.poll(() => registry.status.phase).toBe("waiting");
-    stop.abort();
-    await Promise.all(running.splice(0));
-    stop = new AbortController();
     await api.startApiServer();
     await deleteNode(api, "before");
     await api.create(nodeObject("after", annotated("after", "10.0.0.2")));
@@ -151,7 +151,7 @@ describe("an API server that is killed and started again", () => {
     await api.killApiServer();
     await api.startApiServer();
     calls = [];
-    running.push(registry.run({ signal: stop.signal }));
+    forgotten.resolve();
     await expect.poll(() => [...registry.affiliates.keys()]).toEqual(["after"]);
     expect(calls.slice(0, 2)).toEqual(["watch", "list"]);
     await expect.poll(() => registry.status).toEqual({ phase: "connected", source: api.url });
@@ -159,7 +159,7 @@ describe("an API server that is killed and started again", () => {
 
   test("gets what was published and taken back meanwhile", async () => {
     await api.create(nodeObject("mine"));
-    const registry = start("mine");
+    const registry = start({ nodeName: "mine" });
     registry.publish?.({
       affiliate: createAffiliateSpec({ nodeId: "me", addresses: ["10.0.0.1"] }),
     });
