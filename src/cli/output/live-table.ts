@@ -100,10 +100,14 @@ export class LiveTable<Spec> {
     return true;
   }
 
-  /** The header, the rows, and the cursor's line. */
+  /** The header, the rows, and the cursor's line. What is gone makes room for what is there. */
   #fits(): boolean {
     this.#forgetSeen();
     const { columns, rows } = this.#terminal.size();
+    for (const [id, { event }] of this.#rows) {
+      if (this.#rows.size + 2 <= rows) break;
+      if (event.event === "destroyed") this.#rows.delete(id);
+    }
     return columns > 0 && this.#rows.size + 2 <= rows;
   }
 

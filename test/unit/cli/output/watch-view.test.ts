@@ -246,6 +246,20 @@ describe("on a terminal", () => {
     expect((await screen.lines()).at(-2)).toMatch(/^- {3}n99 /);
   });
 
+  test("what is gone makes room for what is there, and the table stays", async () => {
+    const { screen, show } = startWatch();
+    const named = (letter: string) =>
+      Array.from({ length: 15 }, (_, index) => node(`${letter}${10 + index}`));
+    show(...named("a"));
+    await settle();
+    show(...named("b"));
+    const lines = await screen.lines();
+    expect(lines.filter((line) => line.startsWith("-"))).toHaveLength(7);
+    expect(lines.filter((line) => line.startsWith("+"))).toHaveLength(15);
+    await settle();
+    expect(await screen.lines()).toHaveLength(17);
+  });
+
   test("a window that gets too low for the table has lines from then on", async () => {
     const { screen, show } = startWatch();
     show(node("a"), node("b"), node("c"));
