@@ -338,6 +338,12 @@ describe("csv", () => {
     );
   });
 
+  test("has a column of targets where a port is given", async () => {
+    const { text } = await render(CSV, NODES.slice(0, 2), { argv: ["--port", "9100"] });
+    const targets = parseCsv(text).map((row) => row.at(-1));
+    expect(targets).toEqual(["target", "[fd00::2]:9100", "10.0.0.3:9100"]);
+  });
+
   test("reads back as what nodes said, with nothing that begins as a formula does", async () => {
     await fc.assert(
       fc.asyncProperty(anyNodes, async (nodes) => {
