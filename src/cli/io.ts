@@ -29,7 +29,7 @@ export interface CliIo {
   /** Puts a question to the user. Absent where nobody is there to answer. @returns `undefined` where no answer comes. */
   readonly ask?: ((question: string) => Promise<string | undefined>) | undefined;
   readonly env: Readonly<Record<string, string | undefined>>;
-  /** Aborts when the user wants the command to come to its end: SIGINT, SIGTERM, nobody reading stdout any more. */
+  /** Aborts when the user wants the command to come to its end: SIGINT, SIGTERM, a closed terminal, nobody reading stdout any more. */
   readonly signal: AbortSignal;
   /** Calls back when the user wants files to be read again: SIGHUP. @returns Takes the callback away. */
   readonly onReload: (listener: () => void) => () => void;

@@ -72,15 +72,25 @@ function noAnswer(): undefined {
   process.stderr.write("\n");
 }
 
+/** More than one may come of a terminal that is closed: from the system, and from the shell. */
+function hangUp(): void {
+  stopping.abort();
+}
+
 /** A terminal that is closed sends SIGHUP too, and then whatever runs in it shall end. */
 function onReload(listener: () => void): () => void {
   if (process.stdout.isTTY === true) return () => {};
+  process.off("SIGHUP", hangUp);
   process.on("SIGHUP", listener);
   return () => void process.off("SIGHUP", listener);
 }
 
 process.on("SIGINT", stop);
 process.on("SIGTERM", stop);
+// Without a terminal it may be ignored for a reason, as under nohup, which a listener would end.
+if ([process.stdin, process.stdout, process.stderr].some(({ isTTY }) => isTTY)) {
+  process.on("SIGHUP", hangUp);
+}
 process.stdout.on("error", (error: NodeJS.ErrnoException) => {
   outputError ??= error;
   stopping.abort();
