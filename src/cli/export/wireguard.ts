@@ -7,7 +7,6 @@ import {
   KUBESPAN_PORT,
   type KubeSpanIdentity,
   MIN_KUBESPAN_MTU,
-  type PeerProblem,
   type PeerSpec,
   peersOf,
   wireguardConfig,
@@ -20,6 +19,7 @@ import { UsageError } from "../exit.ts";
 import { choiceOf, integerFrom, parsePort, quoted } from "../flags/flag-values.ts";
 import { flag, numberFlag } from "../flags/flags.ts";
 import { requireCluster } from "../mesh-identity.ts";
+import { describePeerProblem } from "../peer-problem.ts";
 import type { ExportFormat, ExportInput, RenderedExport } from "./format.ts";
 
 const FORMS = ["wg-quick", "syncconf"] as const;
@@ -100,7 +100,8 @@ function renderConfig(
   );
   const problems: string[] = [];
   const peers = peersOf(chosen, local?.nodeId, {
-    onProblem: (problem) => problems.push(describeProblem(problem, nameOf(state, problem.nodeId))),
+    onProblem: (problem) =>
+      problems.push(describePeerProblem(problem, nameOf(state, problem.nodeId))),
   });
   const passes = (endpoint: string): boolean =>
     selection.passes(formatAddress(parseEndpoint(endpoint).ip));
@@ -121,19 +122,4 @@ function renderConfig(
 
 function nameOf({ affiliates }: ExportInput["state"], nodeId: string): string {
   return quoted(affiliates.get(nodeId)?.spec.nodename || nodeId);
-}
-
-function describeProblem(problem: PeerProblem, name: string): string {
-  switch (problem.reason) {
-    case "public_key_malformed":
-      return `${name}: left out, its public key is none`;
-    case "public_key_taken":
-      return `${name}: left out, its public key is that of ${quoted(problem.by)} too`;
-    case "address_malformed":
-      return `${name}: ${quoted(problem.text)} is no address`;
-    case "prefix_malformed":
-      return `${name}: ${quoted(problem.text)} is no network`;
-    case "endpoint_malformed":
-      return `${name}: ${quoted(problem.text)} is no endpoint`;
-  }
 }

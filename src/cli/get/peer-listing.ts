@@ -12,7 +12,7 @@ import {
 } from "../../resources/index.ts";
 import { type ClusterAccess, registriesOf } from "../cluster/cluster-access.ts";
 import { readClusterOnce, watchCluster } from "../cluster/cluster-discovery.ts";
-import { quoted } from "../flags/flag-values.ts";
+import { describePeerProblem } from "../peer-problem.ts";
 import type { Listing } from "./listing.ts";
 
 /**
@@ -29,7 +29,7 @@ export function peerSpecListing(
   ): (state: DiscoveryState) => ReadonlyMap<string, PeerSpec> {
     const told = new Set<string>();
     const onProblem = (problem: PeerProblem) => {
-      const line = describeProblem(problem);
+      const line = describePeerProblem(problem, `affiliate ${problem.nodeId}`);
       if (!told.has(line)) onNotice(line);
       told.add(line);
     };
@@ -60,20 +60,4 @@ export function peerSpecListing(
 /** All affiliates of a state. */
 export function specsOf({ affiliates }: DiscoveryState): AffiliateSpec[] {
   return Array.from(affiliates.values(), ({ spec }) => spec);
-}
-
-function describeProblem(problem: PeerProblem): string {
-  const { nodeId } = problem;
-  switch (problem.reason) {
-    case "public_key_malformed":
-      return `affiliate ${nodeId} is no peer: its public key is none`;
-    case "public_key_taken":
-      return `affiliate ${nodeId} is no peer: ${problem.by} has its public key`;
-    case "address_malformed":
-      return `affiliate ${nodeId}: ${quoted(problem.text)} is no address, and left out`;
-    case "prefix_malformed":
-      return `affiliate ${nodeId}: ${quoted(problem.text)} is no prefix, and left out`;
-    case "endpoint_malformed":
-      return `affiliate ${nodeId}: ${quoted(problem.text)} is no endpoint, and left out`;
-  }
 }
