@@ -32,6 +32,7 @@ import {
   type WireguardListingOptions,
 } from "../get/wireguard-listing.ts";
 import { writeNotice } from "../io.ts";
+import { parseInterfaceName } from "../mesh/wireguard-interface.ts";
 import {
   createPrinter,
   parseResourceFormat,
@@ -40,7 +41,6 @@ import {
 } from "../output/printer.ts";
 import { chooseStyle } from "../output/style.ts";
 import { createWatchView } from "../output/watch-view.ts";
-import { parseInterfaceName } from "../wireguard-interface.ts";
 
 const DEFAULT_INTERFACE = "kubespan";
 

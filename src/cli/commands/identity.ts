@@ -17,7 +17,7 @@ import { EXIT_OK, type ExitCode } from "../exit.ts";
 import { choiceOf } from "../flags/flag-values.ts";
 import { type Flags, flag } from "../flags/flags.ts";
 import { type CliIo, writeNotice } from "../io.ts";
-import { firstMac } from "../mesh-identity.ts";
+import { firstMac } from "../mesh/mesh-identity.ts";
 import { formatJson } from "../output/json.ts";
 import { chooseStyle } from "../output/style.ts";
 import { formatTable } from "../output/table-layout.ts";

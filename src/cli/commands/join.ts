@@ -27,7 +27,7 @@ import { type Flags, flag } from "../flags/flags.ts";
 import { memberEvents } from "../get/cluster-listing.ts";
 import { Membership } from "../join/membership.ts";
 import { addOwnAffiliateFlags, readOwnAffiliate } from "../join/own-affiliate.ts";
-import { firstMac, requireCluster } from "../mesh-identity.ts";
+import { firstMac, requireCluster } from "../mesh/mesh-identity.ts";
 import { parseResourceFormat, RESOURCE_FORMATS } from "../output/printer.ts";
 import { createWatchView } from "../output/watch-view.ts";
 

@@ -18,8 +18,8 @@ import type { AffiliateSpec } from "../../resources/index.ts";
 import { UsageError } from "../exit.ts";
 import { choiceOf, integerFrom, parsePort, quoted } from "../flags/flag-values.ts";
 import { flag, numberFlag } from "../flags/flags.ts";
-import { requireCluster } from "../mesh-identity.ts";
-import { describePeerProblem } from "../peer-problem.ts";
+import { requireCluster } from "../mesh/mesh-identity.ts";
+import { describePeerProblem } from "../mesh/peer-problem.ts";
 import type { ExportFormat, ExportInput, RenderedExport } from "./format.ts";
 
 const FORMS = ["wg-quick", "syncconf"] as const;

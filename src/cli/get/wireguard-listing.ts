@@ -21,7 +21,7 @@ import {
 } from "../cluster/cluster-discovery.ts";
 import { oneLine } from "../exit.ts";
 import type { CliIo } from "../io.ts";
-import { readWireguard } from "../wireguard-interface.ts";
+import { readWireguard } from "../mesh/wireguard-interface.ts";
 import type { Listing } from "./listing.ts";
 import { LOCAL_NODE } from "./local-listing.ts";
 import { specsOf } from "./peer-listing.ts";

@@ -1,6 +1,6 @@
 import { readFile, stat } from "node:fs/promises";
 import { describe, expect, test } from "vitest";
-import { firstMac } from "../../../src/cli/mesh-identity.ts";
+import { firstMac } from "../../../src/cli/mesh/mesh-identity.ts";
 import { kubespanAddress } from "../../../src/kubespan/index.ts";
 import { createTestFolder } from "./test-folder.ts";
 import { runCommand } from "./test-terminal.ts";

@@ -4,9 +4,9 @@
  */
 import { execFile } from "node:child_process";
 import { promisify } from "node:util";
-import { parseWireguardDump, type WireguardStatus } from "../kubespan/index.ts";
-import { CommandFailure, oneLine } from "./exit.ts";
-import type { CliIo } from "./io.ts";
+import { parseWireguardDump, type WireguardStatus } from "../../kubespan/index.ts";
+import { CommandFailure, oneLine } from "../exit.ts";
+import type { CliIo } from "../io.ts";
 
 /** Linux' limit of an interface's name, and characters that mean nothing else. */
 const INTERFACE_FORM = /^[A-Za-z0-9_=+.][A-Za-z0-9_=+.-]{0,14}$/;

@@ -3,8 +3,8 @@
  * @module
  */
 import { networkInterfaces } from "node:os";
-import { type KubeSpanIdentity, kubespanSubnet } from "../kubespan/index.ts";
-import { UsageError } from "./exit.ts";
+import { type KubeSpanIdentity, kubespanSubnet } from "../../kubespan/index.ts";
+import { UsageError } from "../exit.ts";
 
 /** What tunnels and other devices without a card have. */
 const NO_MAC = "00:00:00:00:00:00";

@@ -2,8 +2,8 @@
  * Why a node of the mesh is no peer, or a part of what it publishes is of no use.
  * @module
  */
-import type { PeerProblem } from "../kubespan/index.ts";
-import { quoted } from "./flags/flag-values.ts";
+import type { PeerProblem } from "../../kubespan/index.ts";
+import { quoted } from "../flags/flag-values.ts";
 
 /**
  * A problem in one line.
