@@ -6,6 +6,14 @@ import type { DropReport } from "../../client/index.ts";
 import type { NodeDropReport } from "../../kubernetes/index.ts";
 import { quoted } from "../flags/flag-values.ts";
 
+/** Why an affiliate does not open, in a few words. Reports of endpoints alone cost no affiliate, and are not here. */
+export const UNOPENED_REASONS = {
+  affiliate_tag_mismatch: "sealed with another secret",
+  affiliate_id_mismatch: "listed under another node's ID",
+  affiliate_too_short: "bad data",
+  affiliate_malformed: "bad data",
+} as const satisfies Partial<Record<DropReport["reason"], string>>;
+
 /** Collects reports, and counts each affiliate once. */
 export class DropSummary {
   readonly #reasons = new Map<string, string>();
@@ -21,9 +29,12 @@ export class DropSummary {
       this.#overLimitCount = report.count;
       return `the service lists ${report.count} affiliates too many, which are not shown`;
     }
+    if (report.reason === "endpoint_malformed" || report.reason === "endpoints_over_limit") {
+      return undefined;
+    }
     const { nodeId } = report;
-    const reason = describe(report.reason);
-    if (reason === undefined || this.#reasons.get(nodeId) === reason) return undefined;
+    const reason = UNOPENED_REASONS[report.reason];
+    if (this.#reasons.get(nodeId) === reason) return undefined;
     this.#reasons.set(nodeId, reason);
     return `affiliate ${nodeId} is not shown: ${reason}`;
   };
@@ -39,23 +50,6 @@ export class DropSummary {
     const reasons = new Set(this.#reasons.values());
     if (this.#overLimitCount > 0) reasons.add("too many at once");
     return `${count} of ${shownCount + count} affiliates did not open: ${[...reasons].join(", ")}`;
-  }
-}
-
-function describe(
-  reason: Exclude<DropReport["reason"], "affiliates_over_limit">,
-): string | undefined {
-  switch (reason) {
-    case "affiliate_tag_mismatch":
-      return "sealed with another secret";
-    case "affiliate_id_mismatch":
-      return "listed under another node's ID";
-    case "affiliate_too_short":
-    case "affiliate_malformed":
-      return "bad data";
-    case "endpoint_malformed":
-    case "endpoints_over_limit":
-      return undefined;
   }
 }
 

@@ -14,6 +14,7 @@ import {
   encodeAffiliate,
   encodeEndpoint,
 } from "../../protocol/index.ts";
+import { UNOPENED_REASONS } from "../cluster/drop-summary.ts";
 import { counted, shortList } from "../output/counted.ts";
 import { explainCallFailure } from "./call-failure.ts";
 import type { DiagnoseOptions, Outcome } from "./check.ts";
@@ -178,10 +179,7 @@ function openAll(cipher: ClusterCipher, listed: readonly ListedAffiliate[]): Ope
 }
 
 const REASONS: Readonly<Record<Unopened["reason"], string>> = {
-  affiliate_tag_mismatch: "sealed with another secret",
-  affiliate_id_mismatch: "listed under another node's ID",
-  affiliate_too_short: "bad data",
-  affiliate_malformed: "bad data",
+  ...UNOPENED_REASONS,
   affiliates_over_limit: "too many",
   endpoint_malformed: "bad endpoint",
   endpoints_over_limit: "too many endpoints",
