@@ -5,10 +5,10 @@
 import { CommandFailure } from "../exit.ts";
 
 /** The line before the block. */
-export const BLOCK_BEGIN = "# BEGIN talos-discovery";
+const BLOCK_BEGIN = "# BEGIN talos-discovery";
 
 /** The line after it. */
-export const BLOCK_END = "# END talos-discovery";
+const BLOCK_END = "# END talos-discovery";
 
 /** The block on its own: markers around the lines. */
 export function markBlock(lines: readonly string[]): string {

@@ -75,7 +75,7 @@ export function createLog(
 }
 
 /** `#` and the start of the ID's SHA-256, so that an operator who knows the ID can find its lines. */
-export function hashedClusterId(id: string): string {
+function hashedClusterId(id: string): string {
   return `#${createHash("sha256").update(id).digest("hex").slice(0, HASH_CHARACTERS)}`;
 }
 

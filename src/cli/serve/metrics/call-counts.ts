@@ -24,7 +24,7 @@ export const METHOD_TYPES: Readonly<Record<ClusterMethod, "unary" | "server_stre
 };
 
 /** Every status, with its number in gRPC as its place. */
-export const RPC_CODES = [
+const RPC_CODES = [
   "OK",
   "Canceled",
   "Unknown",
