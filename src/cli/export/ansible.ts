@@ -38,8 +38,16 @@ export const ANSIBLE: ExportFormat = {
           `${FORMS.join(", ")} (default: file with --out, else script)`,
         ).ownedBy("export ansible"),
       )
-      .addOption(flag("--list", "the whole inventory, which is printed anyway: Ansible says it"))
-      .addOption(flag("--host <name>", "only the variables of this host: Ansible says it"));
+      .addOption(
+        flag("--list", "the whole inventory, which is printed anyway: Ansible says it").ownedBy(
+          "export ansible",
+        ),
+      )
+      .addOption(
+        flag("--host <name>", "only the variables of this host: Ansible says it").ownedBy(
+          "export ansible",
+        ),
+      );
   },
   prepare(flags) {
     const port = flags.parsed("port", parsePort);

@@ -44,6 +44,8 @@ describe("in one environment for all commands", () => {
       TALOS_DISCOVERY_EXPORT_ANSIBLE_PORT: "2222",
       TALOS_DISCOVERY_EXPORT_ANSIBLE_FORM: "file",
       TALOS_DISCOVERY_EXPORT_WIREGUARD_FORM: "syncconf",
+      // Where the service is, as somebody may call it.
+      TALOS_DISCOVERY_HOST: "discovery.example",
     };
     expect((await runCommand(["export", "prometheus"], { env })).stdout).toContain(":10250");
     const ansible = JSON.parse((await runCommand(["export", "ansible"], { env })).stdout);
