@@ -6,7 +6,7 @@
 import { DiscoveryError, isDiscoveryError } from "../errors.ts";
 import type { AffiliateData } from "../protocol/affiliate.ts";
 import { Backoff, MAX_BACKOFF_MS } from "../waiting/backoff.ts";
-import { linkedController, untilFirstEnds } from "../waiting/waits.ts";
+import { linkedController, type SignalOptions, untilFirstEnds } from "../waiting/waits.ts";
 import type { AffiliateChange, DiscoveredAffiliate, DropReport } from "./affiliate-change.ts";
 import {
   type DiscoveryClientOptions,
@@ -36,10 +36,6 @@ export interface ClientStatus {
   readonly service: string;
   /** Of the last attempt that failed, until one works. */
   readonly lastError?: DiscoveryError | undefined;
-}
-
-export interface SignalOptions {
-  readonly signal?: AbortSignal | undefined;
 }
 
 /**

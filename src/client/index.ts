@@ -3,7 +3,7 @@
  * @module
  */
 
-export type { Sleep } from "../waiting/waits.ts";
+export type { SignalOptions, Sleep } from "../waiting/waits.ts";
 export type {
   AffiliateChange,
   DiscoveredAffiliate,
@@ -15,6 +15,6 @@ export type {
   TransportFactory,
   TransportFactoryOptions,
 } from "./connection.ts";
-export { type ClientStatus, DiscoveryClient, type SignalOptions } from "./discovery-client.ts";
+export { type ClientStatus, DiscoveryClient } from "./discovery-client.ts";
 export type { OtherEndpoints, PublishOptions } from "./sealing.ts";
 export { parseServiceUrl, type ServiceUrl } from "./service-url.ts";

@@ -7,11 +7,11 @@
 import type { DiscoveryError } from "../errors.ts";
 import type { AffiliateData } from "../protocol/affiliate.ts";
 import { MAX_TTL_MS } from "../protocol/limits.ts";
-import { linkedController, sleep, Wakeup } from "../waiting/waits.ts";
+import { linkedController, type SignalOptions, sleep, Wakeup } from "../waiting/waits.ts";
 import type { DropReport } from "./affiliate-change.ts";
 import type { ClientLog, DiscoveryClientOptions } from "./client-options.ts";
 import type { TransportFactory } from "./connection.ts";
-import { type ClientStatus, DiscoveryClient, type SignalOptions } from "./discovery-client.ts";
+import { type ClientStatus, DiscoveryClient } from "./discovery-client.ts";
 import type { PublishOptions } from "./sealing.ts";
 import { type MergedList, ServiceShares } from "./service-shares.ts";
 import { parseServiceUrl } from "./service-url.ts";

@@ -10,6 +10,7 @@ import type {
 import { isSameStatus } from "../resources/registry-feed.ts";
 import {
   linkedController,
+  type SignalOptions,
   type Sleep,
   sleep,
   unlessAborted,
@@ -32,10 +33,6 @@ export interface DiscoveryOptions {
   readonly random?: (() => number) | undefined;
   /** @default a timer of the runtime */
   readonly sleep?: Sleep | undefined;
-}
-
-interface SignalOptions {
-  readonly signal?: AbortSignal | undefined;
 }
 
 /**

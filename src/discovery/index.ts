@@ -9,7 +9,7 @@ export type {
   RegistryChange,
   RegistryStatus,
 } from "../resources/discovery-registry.ts";
-export type { Sleep } from "../waiting/waits.ts";
+export type { SignalOptions, Sleep } from "../waiting/waits.ts";
 export { Discovery, type DiscoveryOptions } from "./discovery.ts";
 export type { DiscoveryChange, DiscoveryState } from "./discovery-change.ts";
 export {

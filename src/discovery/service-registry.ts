@@ -19,16 +19,12 @@ import type {
 } from "../resources/index.ts";
 import { createAffiliateSpec } from "../resources/index.ts";
 import { RegistryFeed } from "../resources/registry-feed.ts";
-import { linkedController } from "../waiting/waits.ts";
+import { linkedController, type SignalOptions } from "../waiting/waits.ts";
 
 export type { NamedService, ServiceState } from "../client/many-services.ts";
 
 /** Options of {@link ServiceRegistry}. */
 export interface ServiceRegistryOptions extends ManyServicesOptions {}
-
-interface SignalOptions {
-  readonly signal?: AbortSignal | undefined;
-}
 
 /**
  * Registers with all services, and knows everybody whom any of them lists.

@@ -10,7 +10,7 @@ import type {
   RegistryStatus,
 } from "../resources/discovery-registry.ts";
 import { RegistryFeed } from "../resources/registry-feed.ts";
-import { untilAborted } from "../waiting/waits.ts";
+import { type SignalOptions, untilAborted } from "../waiting/waits.ts";
 
 export interface StaticRegistryOptions {
   /** With a node ID each; of two with one ID, the later counts. */
@@ -60,11 +60,11 @@ export class StaticRegistry implements DiscoveryRegistry {
     this.#tellStatus();
   }
 
-  watch(options?: { readonly signal?: AbortSignal | undefined }): AsyncIterable<RegistryChange> {
+  watch(options?: SignalOptions): AsyncIterable<RegistryChange> {
     return this.#feed.watch(options);
   }
 
-  async run({ signal }: { readonly signal?: AbortSignal | undefined } = {}): Promise<void> {
+  async run({ signal }: SignalOptions = {}): Promise<void> {
     this.#isRunning = true;
     this.#tellStatus();
     await untilAborted(signal);

@@ -2,7 +2,7 @@
  * Discovery by annotations of Kubernetes nodes.
  * @module
  */
-export type { Sleep } from "../waiting/waits.ts";
+export type { SignalOptions, Sleep } from "../waiting/waits.ts";
 export {
   ANNOTATIONS,
   type AnnotationName,

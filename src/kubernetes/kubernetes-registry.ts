@@ -12,7 +12,13 @@ import type {
   RegistryStatus,
 } from "../resources/discovery-registry.ts";
 import { RegistryFeed } from "../resources/registry-feed.ts";
-import { linkedController, type Sleep, sleep, untilFirstEnds } from "../waiting/waits.ts";
+import {
+  linkedController,
+  type SignalOptions,
+  type Sleep,
+  sleep,
+  untilFirstEnds,
+} from "../waiting/waits.ts";
 import { AnnotationPublisher } from "./annotation-publisher.ts";
 import { type KnownNode, KnownNodes } from "./known-nodes.ts";
 import type { NodeApi } from "./node-api.ts";
@@ -39,11 +45,6 @@ export interface KubernetesRegistryOptions {
   readonly random?: (() => number) | undefined;
   /** @default the runtime's timers */
   readonly sleep?: Sleep | undefined;
-}
-
-/** What a call takes that may be ended. */
-interface SignalOptions {
-  readonly signal?: AbortSignal | undefined;
 }
 
 /**

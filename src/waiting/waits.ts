@@ -3,6 +3,12 @@
  * @module
  */
 
+/** Of a call that goes on until it is told to stop, or has done. */
+export interface SignalOptions {
+  /** Ends it. @default never */
+  readonly signal?: AbortSignal | undefined;
+}
+
 /** Resolves after a time in ms; rejects with `signal.reason` at once when `signal` aborts. */
 export type Sleep = (ms: number, signal: AbortSignal) => Promise<void>;
 

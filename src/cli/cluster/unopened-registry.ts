@@ -13,6 +13,7 @@ import {
 } from "../../resources/index.ts";
 import {
   linkedController,
+  type SignalOptions,
   type Sleep,
   sleep,
   unlessAborted,
@@ -36,10 +37,6 @@ export interface UnopenedRegistryOptions {
   readonly onRetry: (error: DiscoveryError, delayMs: number) => void;
   /** @default the runtime's timers */
   readonly sleep?: Sleep | undefined;
-}
-
-interface SignalOptions {
-  readonly signal?: AbortSignal | undefined;
 }
 
 /** Fails until it can be opened, and is then the registry that was meant. */
