@@ -55,14 +55,16 @@ export const TALOSCONFIG: ExportFormat = {
     const withNodes = !flags.isOn("endpoints-only");
     return {
       render(input) {
-        const endpoints = controlPlane(input).map(({ address }) => withPort(address, port));
+        const endpoints = addressesOf(controlPlane(input)).map((address) =>
+          withPort(address, port),
+        );
         const name = context ?? (input.cluster.name || DEFAULT_CONTEXT);
         const config: Talosconfig = {
           context: name,
           contexts: {
             [name]: {
               endpoints,
-              ...(withNodes && { nodes: input.members.map(({ address }) => address) }),
+              ...(withNodes && { nodes: addressesOf(input.members) }),
             },
           },
         };
@@ -83,6 +85,11 @@ function controlPlane({ state, selection }: ExportInput): SelectedMember[] {
   return selectMembers(state, selection.ofAnyType()).members.filter(
     ({ spec }) => exportedType(spec.machineType) === "controlplane",
   );
+}
+
+/** Each once: talosctl would ask a machine as often as it is listed. */
+function addressesOf(members: readonly SelectedMember[]): string[] {
+  return [...new Set(members.map(({ address }) => address))];
 }
 
 function withPort(address: string, port: number | undefined): string {

@@ -277,6 +277,18 @@ describe("talosconfig", () => {
     );
   });
 
+  test("has each address once, also where the record of a wiped machine is still there", async () => {
+    const control = { machineType: "controlplane", addresses: ["10.0.0.1"] };
+    const { text } = await render(TALOSCONFIG, [
+      { ...control, nodeId: "old", nodename: "before" },
+      { ...control, nodeId: "new", nodename: "after" },
+    ]);
+    expect(parse(text).contexts["talos-discovery"]).toStrictEqual({
+      endpoints: ["10.0.0.1"],
+      nodes: ["10.0.0.1"],
+    });
+  });
+
   test("has endpoints whatever --type says, with a port where one is given, and no nodes where none are wanted", async () => {
     const argv = ["--type", "worker", "--port", "50001", "--context", "c"];
     expect(parse((await render(TALOSCONFIG, NODES, { argv })).text)).toStrictEqual({
