@@ -15,7 +15,6 @@ import {
   NODE_KINDS,
   type NodeKind,
 } from "../interop/harness/nodes.ts";
-import { randomAffiliate } from "../interop/harness/random-affiliate.ts";
 import type { Service } from "../interop/harness/services.ts";
 import { Stage } from "../interop/harness/stage.ts";
 import { writeKubeconfig } from "../kubernetes/harness/cluster.ts";
@@ -52,7 +51,11 @@ async function publishNodes(
 ): Promise<void> {
   const nodes = NODE_KINDS.map((kind) => on.node(kind, service, cluster));
   const published = nodes.map((node) =>
-    node.publish({ ...randomAffiliate(), nodename: nameOf(node.kind) }),
+    node.publish({
+      nodename: nameOf(node.kind),
+      machineType: "worker",
+      addresses: [node.kind === "go" ? "10.0.0.1" : "10.0.0.2"],
+    }),
   );
   for (const node of nodes) {
     await node.sees(...published.filter(({ nodeId }) => nodeId !== node.nodeId));
