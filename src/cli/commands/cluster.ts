@@ -5,10 +5,10 @@
 import { generateClusterId, generateClusterSecret } from "../../crypto/index.ts";
 import { type AddCommand, examples, type Invocation } from "../command.ts";
 import { EXIT_OK, type ExitCode } from "../exit.ts";
-import { choiceOf } from "../flags/flag-values.ts";
 import { flag } from "../flags/flags.ts";
 import { writeSecretFile } from "../input-file.ts";
 import { writeNotice } from "../io.ts";
+import { formatFlag, readFormat } from "../output/format-flag.ts";
 import { formatJson } from "../output/json.ts";
 import { formatYaml } from "../output/yaml.ts";
 
@@ -21,7 +21,7 @@ export const addClusterCommand: AddCommand = (parent, action) => {
     .command("new")
     .description("Make the ID and the secret of a new cluster, as a Talos configuration document.")
     .addOption(flag("--out <file>", "write to a new file that only you can read"))
-    .addOption(flag("-o, --output <format>", FORMATS.join(", "), "yaml"))
+    .addOption(formatFlag(FORMATS))
     .addHelpText(
       "after",
       examples(
@@ -35,7 +35,7 @@ export const addClusterCommand: AddCommand = (parent, action) => {
 };
 
 async function runNew({ flags, io }: Invocation): Promise<ExitCode> {
-  const format = flags.requiredParsed("output", choiceOf(FORMATS));
+  const format = readFormat(flags, FORMATS);
   const path = flags.text("out");
   const identity = {
     apiVersion: "v1alpha1",

@@ -19,9 +19,10 @@ import {
 } from "../diagnose/report.ts";
 import { ReportLines } from "../diagnose/report-lines.ts";
 import { CommandFailure, EXIT_FAILED, EXIT_OK, type ExitCode, UsageError } from "../exit.ts";
-import { choiceOf, parseTimeout } from "../flags/flag-values.ts";
+import { parseTimeout } from "../flags/flag-values.ts";
 import { type Flags, flag } from "../flags/flags.ts";
 import type { CliIo } from "../io.ts";
+import { formatFlag, readFormat } from "../output/format-flag.ts";
 import { formatJson } from "../output/json.ts";
 import { chooseStyle } from "../output/style.ts";
 
@@ -40,7 +41,7 @@ export const addDiagnoseCommand: AddCommand = (parent, action) => {
     )
     .addOption(flag("--node <name>", "why not this node? A node ID, node name or hostname"))
     .addOption(flag("--timeout <duration>", "how long each check may take", "10s"))
-    .addOption(flag("-o, --output <format>", FORMATS.join(", "), "table"));
+    .addOption(formatFlag(FORMATS));
   addClusterFlags(command)
     .addHelpText(
       "after",
@@ -58,7 +59,7 @@ export const addDiagnoseCommand: AddCommand = (parent, action) => {
 };
 
 async function runDiagnose({ flags, io }: Invocation): Promise<ExitCode> {
-  const format = flags.requiredParsed("output", choiceOf(FORMATS));
+  const format = readFormat(flags, FORMATS);
   const timeoutMs = flags.requiredParsed("timeout", parseTimeout);
   refuseOtherRegistries(flags);
   const access = await readClusterAccess(flags, io, { isPartial: true });

@@ -5,7 +5,7 @@
 import { addClusterFlags, readClusterAccess } from "../cluster/cluster-access.ts";
 import { type AddCommand, examples, type Invocation } from "../command.ts";
 import { CommandFailure, EXIT_FAILED, EXIT_OK, type ExitCode, UsageError } from "../exit.ts";
-import { choiceOf, parseDelay, parseTimeout, quoted } from "../flags/flag-values.ts";
+import { parseDelay, parseTimeout, quoted } from "../flags/flag-values.ts";
 import { flag } from "../flags/flags.ts";
 import { FORGET_FORMATS, formatCopies, formatOutcomes } from "../forget/forget-output.ts";
 import { chooseNode, type NodeChoice } from "../forget/node-choice.ts";
@@ -17,6 +17,7 @@ import {
   type ServiceListing,
 } from "../forget/service-copies.ts";
 import { type CliIo, writeNotice } from "../io.ts";
+import { formatFlag, readFormat } from "../output/format-flag.ts";
 import { chooseStyle } from "../output/style.ts";
 
 type FoundNode = Extract<NodeChoice, { readonly kind: "found" }>;
@@ -31,7 +32,7 @@ export const addForgetCommand: AddCommand = (parent, action) => {
     .addOption(flag("--force", "also a node ID whose data does not open with the secret"))
     .addOption(flag("--wait <duration>", "watch for so long whether the node comes back", "0"))
     .addOption(flag("--timeout <duration>", "how long to wait for each answer", "10s"))
-    .addOption(flag("-o, --output <format>", FORGET_FORMATS.join(", "), "table"));
+    .addOption(formatFlag(FORGET_FORMATS));
   addClusterFlags(command)
     .addHelpText(
       "after",
@@ -47,7 +48,7 @@ export const addForgetCommand: AddCommand = (parent, action) => {
 };
 
 async function runForget({ flags, args: [node = ""], io }: Invocation): Promise<ExitCode> {
-  const format = flags.requiredParsed("output", choiceOf(FORGET_FORMATS));
+  const format = readFormat(flags, FORGET_FORMATS);
   const calls = { signal: io.signal, timeoutMs: flags.requiredParsed("timeout", parseTimeout) };
   const waitMs = flags.requiredParsed("wait", parseDelay);
   const access = await readClusterAccess(flags, io);

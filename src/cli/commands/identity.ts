@@ -14,10 +14,10 @@ import {
 import { addClusterIdentityFlags, readClusterIdentity } from "../cluster/cluster-identity.ts";
 import { type AddCommand, examples, type Invocation } from "../command.ts";
 import { EXIT_OK, type ExitCode } from "../exit.ts";
-import { choiceOf } from "../flags/flag-values.ts";
 import { type Flags, flag } from "../flags/flags.ts";
 import { type CliIo, writeNotice } from "../io.ts";
 import { firstMac } from "../mesh/mesh-identity.ts";
+import { formatFlag, readFormat } from "../output/format-flag.ts";
 import { formatJson } from "../output/json.ts";
 import { chooseStyle } from "../output/style.ts";
 import { formatTable } from "../output/table-layout.ts";
@@ -73,12 +73,12 @@ export const addIdentityCommand: AddCommand = (parent, action) => {
 };
 
 function addFormatFlag(command: Command): Command {
-  return command.addOption(flag("-o, --output <format>", FORMATS.join(", "), "table"));
+  return command.addOption(formatFlag(FORMATS));
 }
 
 async function runNew({ flags, io }: Invocation): Promise<ExitCode> {
   flags.refuseWithout("kubespan", KUBESPAN_FLAGS);
-  const format = flags.requiredParsed("output", choiceOf(FORMATS));
+  const format = readFormat(flags, FORMATS);
   const path = flags.text("out");
   if (flags.isOn("kubespan")) {
     // Its private key is not for a terminal.
@@ -97,7 +97,7 @@ async function runNew({ flags, io }: Invocation): Promise<ExitCode> {
 }
 
 async function runShow({ flags, args: [path = ""], io }: Invocation): Promise<ExitCode> {
-  const format = flags.requiredParsed("output", choiceOf(FORMATS));
+  const format = readFormat(flags, FORMATS);
   if (flags.isOn("kubespan")) showKubeSpanIdentity(await loadKubeSpanIdentity(path), format, io);
   else showNodeIdentity((await loadNodeIdentity(path)).nodeId, format, io);
   return EXIT_OK;

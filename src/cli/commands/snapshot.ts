@@ -6,9 +6,8 @@ import { isDiscoveryError } from "../../errors.ts";
 import { readSnapshotFile } from "../../node/index.ts";
 import { type AddCommand, examples, type Invocation } from "../command.ts";
 import { CommandFailure, EXIT_OK, type ExitCode, oneLine } from "../exit.ts";
-import { choiceOf } from "../flags/flag-values.ts";
-import { flag } from "../flags/flags.ts";
 import { counted } from "../output/counted.ts";
+import { formatFlag, readFormat } from "../output/format-flag.ts";
 import { OUTPUT_FORMATS } from "../output/printer.ts";
 import { createSnapshotPrinter } from "../output/snapshot.ts";
 import { chooseStyle } from "../output/style.ts";
@@ -27,7 +26,7 @@ export const addSnapshotCommand: AddCommand = (parent, action) => {
       "Show the clusters of a snapshot file, this service's or the Go service's. Of a damaged one, what comes before the damage.",
     )
     .argument("<file>", "a snapshot file, such as state.binpb")
-    .addOption(flag("-o, --output <format>", OUTPUT_FORMATS.join(", "), "table"))
+    .addOption(formatFlag(OUTPUT_FORMATS))
     .addHelpText(
       "after",
       examples(
@@ -39,7 +38,7 @@ export const addSnapshotCommand: AddCommand = (parent, action) => {
 };
 
 async function runShow({ flags, args: [path = ""], io }: Invocation): Promise<ExitCode> {
-  const format = flags.requiredParsed("output", choiceOf(OUTPUT_FORMATS));
+  const format = readFormat(flags, OUTPUT_FORMATS);
   const printer = createSnapshotPrinter(format, chooseStyle(io.stdout, io.env));
   let clusters = 0;
   let waitingCharacters = 0;

@@ -40,6 +40,11 @@ export function parseResourceFormat(text: string): ResourceFormat {
   throw new RangeError(`${quoted(text)} is none of ${RESOURCE_FORMATS}`);
 }
 
+/** Whether a text is a format of resources, with whatever template. */
+export function isResourceFormat(text: string): text is ResourceFormat {
+  return OUTPUT_FORMATS.some((format) => format === text) || isJsonPath(text);
+}
+
 function isJsonPath(text: string): text is `${typeof JSONPATH}${string}` {
   return text.startsWith(JSONPATH);
 }

@@ -52,6 +52,17 @@ describe("in one environment for all commands", () => {
     expect(ansible.all.children.worker.hosts["w-1"].ansible_port).toBe(2222);
   });
 
+  test("a format that a command does not have leaves it at its default", async () => {
+    const env = { TALOS_DISCOVERY_OUTPUT: "wide" };
+    expect((await runCommand(["cluster", "new"], { env })).stdout).toMatch(/^apiVersion: /);
+    expect((await runCommand(["identity", "new"], { env })).stdout).toMatch(/^NODE ID /);
+    const wrong = await runCommand(["identity", "new"], { env: { TALOS_DISCOVERY_OUTPUT: "xml" } });
+    expect(wrong).toMatchObject({
+      exitCode: 2,
+      stderr: 'talos-discovery: TALOS_DISCOVERY_OUTPUT: "xml" is none of table, json, yaml\n',
+    });
+  });
+
   test("a configuration that is another command's is refused with the variable that names it", async () => {
     const folder = await createTestFolder();
     onTestFinished(() => folder[Symbol.asyncDispose]());
