@@ -20,7 +20,12 @@ import {
 import type { DiscoveryChange, DiscoveryState } from "./discovery-change.ts";
 import { DiscoveryReaders } from "./discovery-readers.ts";
 import { readAffiliate } from "./registry-answer.ts";
-import { followRegistry, type RegistrySink, statusOf } from "./registry-follower.ts";
+import {
+  affiliatesOf,
+  followRegistry,
+  type RegistrySink,
+  statusOf,
+} from "./registry-follower.ts";
 
 export interface DiscoveryOptions {
   /** Each with a name of its own. */
@@ -140,13 +145,15 @@ export class Discovery implements AsyncDisposable {
   }
 
   /**
-   * Resolves when every registry has answered, or has failed once. Waits for `run` where it is not running.
+   * Resolves when every registry has answered in all its parts, or has failed once; `state` then has what they said. Waits for
+   * `run` where it is not running.
    *
    * @throws `signal.reason` when `signal` aborts.
    */
   async settled({ signal }: SignalOptions = {}): Promise<void> {
     await this.#untilDisposed(signal, async (own) => {
       while (this.#unsettled.size > 0) await this.#settling.wait(own);
+      await Promise.all(this.registries.map((registry) => this.#settleParts(registry, own)));
     });
   }
 
@@ -211,6 +218,17 @@ export class Discovery implements AsyncDisposable {
   #settle(name: string): void {
     this.#unsettled.delete(name);
     if (this.#unsettled.size === 0) this.#settling.notify();
+  }
+
+  async #settleParts(registry: DiscoveryRegistry, signal: AbortSignal): Promise<void> {
+    if (registry.settled === undefined) return;
+    try {
+      await registry.settled({ signal });
+      // What the last part said may still be on its way through `watch`.
+      this.#readers.cluster.replaceShare(registry.name, affiliatesOf(registry), this.#now());
+    } catch {
+      // Its failures are told by its status; an abort ends the wait around this one.
+    }
   }
 
   /** One registry that refuses keeps none of the others from hearing it. */

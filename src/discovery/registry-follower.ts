@@ -62,6 +62,11 @@ export function statusOf(registry: DiscoveryRegistry): RegistryStatus {
   }
 }
 
+/** What the registry knows now, but for what is no affiliate: its watch reports that. */
+export function affiliatesOf(registry: DiscoveryRegistry): AffiliateSpec[] {
+  return readable([...registry.affiliates.values()], []);
+}
+
 async function readChanges(
   registry: DiscoveryRegistry,
   sink: RegistrySink,

@@ -58,4 +58,9 @@ export interface DiscoveryRegistry {
   withdraw?(): void;
   /** Resolves when the source has accepted the last `publish` or `withdraw`. */
   flush?(options?: { readonly signal?: AbortSignal | undefined }): Promise<void>;
+  /**
+   * For a source of several parts, each of which may answer later than the first: resolves when each has answered or failed
+   * once, and `affiliates` has what they said.
+   */
+  settled?(options?: { readonly signal?: AbortSignal | undefined }): Promise<void>;
 }

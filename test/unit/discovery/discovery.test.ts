@@ -401,6 +401,31 @@ describe("settled and snapshot", () => {
     await discovery.settled();
   });
 
+  test("settled waits for each part of a registry, and has what it said in the state", async () => {
+    const service = new ScriptedRegistry("service");
+    const secondPart = Promise.withResolvers<void>();
+    const registry = Object.assign(service, { settled: () => secondPart.promise });
+    const discovery = start({ registries: [registry] });
+    let isSettled = false;
+    const settled = discovery.settled().then(() => {
+      isSettled = true;
+      return [...discovery.state.affiliates.keys()];
+    });
+    service.feed.replace([node("A")]);
+    await expect.poll(() => discovery.state.affiliates.size).toBe(1);
+    expect(isSettled).toBe(false);
+    service.feed.set(node("B"));
+    secondPart.resolve();
+    expect(await settled).toEqual(["A", "B"]);
+  });
+
+  test("a registry whose parts fail to settle holds nobody up", async () => {
+    const service = new ScriptedRegistry("service");
+    const registry = Object.assign(service, { settled: () => Promise.reject(new Error("broken")) });
+    service.feed.replace([node("A")]);
+    await start({ registries: [registry] }).settled();
+  });
+
   test("without registries there is nothing to wait for", async () => {
     const discovery = start({ registries: [] });
     await discovery.settled();
