@@ -20,12 +20,7 @@ import {
 import type { DiscoveryChange, DiscoveryState } from "./discovery-change.ts";
 import { DiscoveryReaders } from "./discovery-readers.ts";
 import { readAffiliate } from "./registry-answer.ts";
-import {
-  affiliatesOf,
-  followRegistry,
-  type RegistrySink,
-  statusOf,
-} from "./registry-follower.ts";
+import { affiliatesOf, followRegistry, type RegistrySink, statusOf } from "./registry-follower.ts";
 
 export interface DiscoveryOptions {
   /** Each with a name of its own. */
