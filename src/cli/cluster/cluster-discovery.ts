@@ -2,7 +2,6 @@
  * A cluster through all registries that flags name: read once, followed, or joined.
  * @module
  */
-import { setImmediate } from "node:timers/promises";
 import {
   Discovery,
   type DiscoveryChange,
@@ -129,14 +128,11 @@ async function open(access: ClusterAccess, options: OpenRegistriesOptions): Prom
 
 /** Waits for every registry and each single service; an abort of `signal` ends the wait, and is no error. */
 export async function settled(discovery: Discovery, signal: AbortSignal): Promise<void> {
-  const services = discovery.registries.filter((registry) => registry instanceof ServiceRegistry);
   try {
-    await Promise.all([discovery, ...services].map((source) => source.settled({ signal })));
+    await discovery.settled({ signal });
   } catch (error) {
     if (!signal.aborted) throw error;
   }
-  // What registries have said reaches the merged view through promises alone, which are all settled before this is.
-  await setImmediate();
 }
 
 /** Everything as of version 1: who looks once has seen no change, whichever registry answered first. */
