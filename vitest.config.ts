@@ -1,4 +1,8 @@
+import { availableParallelism } from "node:os";
 import { defineConfig } from "vitest/config";
+
+/** More than two cores need: half of its time a test waits for a timer, a socket or a process. */
+const MIN_WORKERS = 3;
 
 /** Guards against hangs, for slow machines: no test measures time by them. */
 const PATIENCE = {
@@ -9,6 +13,7 @@ const PATIENCE = {
 
 export default defineConfig({
   test: {
+    maxWorkers: Math.max(MIN_WORKERS, availableParallelism()),
     projects: [
       { test: { name: "unit", include: ["test/unit/**/*.test.ts"], ...PATIENCE } },
       { test: { name: "compliance", include: ["test/compliance/**/*.test.ts"], ...PATIENCE } },
