@@ -8,6 +8,7 @@ import { rewriteGoFlags } from "./flags/go-flags.ts";
 import { redactSecrets, refuseSecretArguments } from "./flags/secret-arguments.ts";
 import { type CliIo, writeNotice } from "./io.ts";
 import { createProgram } from "./program.ts";
+import { outdatedNode } from "./version.ts";
 
 /**
  * Runs a command.
@@ -47,6 +48,9 @@ function report(error: unknown, io: CliIo): ExitCode {
     return EXIT_USAGE;
   }
   writeNotice(io, redactSecrets(oneLine(error)));
+  // What an old Node lacks shows as a TypeError, which would tell a user nothing.
+  const outdated = error instanceof TypeError ? outdatedNode(process.versions.node) : undefined;
+  if (outdated !== undefined) writeNotice(io, outdated);
   return isInputError(error) ? EXIT_USAGE : EXIT_FAILED;
 }
 
