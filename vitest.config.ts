@@ -17,12 +17,12 @@ export default defineConfig({
     projects: [
       { test: { name: "unit", include: ["test/unit/**/*.test.ts"], ...PATIENCE } },
       { test: { name: "compliance", include: ["test/compliance/**/*.test.ts"], ...PATIENCE } },
-      // The packed package, installed: see test/dist/package-under-test.ts.
+      // The packed package, installed: see test/dist/setup.ts.
       {
         test: {
           name: "dist",
           include: ["test/dist/**/*.test.ts"],
-          globalSetup: ["test/dist/package-under-test.ts"],
+          globalSetup: ["test/dist/setup.ts"],
           testTimeout: 120_000,
           hookTimeout: 120_000,
         },

@@ -9,12 +9,11 @@ import { promisify } from "node:util";
 import { describe, expect, inject, test } from "vitest";
 import { parse } from "yaml";
 import manifest from "../../package.json" with { type: "json" };
-import { installTools } from "../runtimes/tools.ts";
 import { startExample } from "./running-example.ts";
 
 const run = promisify(execFile);
 const { folder } = inject("packageUnderTest");
-const tools = await installTools();
+const tools = inject("tools");
 const command = await realpath(join(folder, "node_modules/.bin/talos-discovery"));
 
 describe("npx talos-discovery", () => {

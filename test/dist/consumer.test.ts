@@ -8,11 +8,11 @@ import { join } from "node:path";
 import { promisify } from "node:util";
 import { beforeAll, describe, expect, inject, test } from "vitest";
 import manifest from "../../package.json" with { type: "json" };
-import { installTools, type Tools } from "../runtimes/tools.ts";
 import { REPOSITORY } from "./install-package.ts";
 
 const run = promisify(execFile);
 const { folder } = inject("packageUnderTest");
+const tools = inject("tools");
 
 const entryPoints = Object.keys(manifest.exports)
   .filter((subpath) => subpath !== "./package.json")
@@ -40,10 +40,7 @@ const PROGRAMS = [
   { program: "node.ts", types: ["node"] },
 ];
 
-let tools: Tools;
-
 beforeAll(async () => {
-  tools = await installTools();
   await cp(join(import.meta.dirname, "consumer"), folder, { recursive: true });
   // As `npm install --save-dev @types/node` would, without asking for it again.
   await symlink(join(REPOSITORY, "node_modules/@types"), join(folder, "node_modules/@types"));

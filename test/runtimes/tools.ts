@@ -23,7 +23,7 @@ export interface Tools {
   readonly modules: string;
 }
 
-/** Installs what the lock file names, unless that was done before. */
+/** Installs what the lock file names, unless that was done before. Not for two processes at once: a globalSetup calls it. */
 export async function installTools(): Promise<Tools> {
   const lock = await readFile(join(MANIFESTS, "package-lock.json"), "utf8");
   const stamp = join(CACHE, "installed-lock.json");
