@@ -6,7 +6,8 @@
 import { DiscoveryError, isDiscoveryError } from "../errors.ts";
 import type { AffiliateData } from "../protocol/affiliate.ts";
 import { Backoff, MAX_BACKOFF_MS } from "../waiting/backoff.ts";
-import { linkedController, type SignalOptions, untilFirstEnds } from "../waiting/waits.ts";
+import { Lifecycle } from "../waiting/lifecycle.ts";
+import { type SignalOptions, untilFirstEnds } from "../waiting/waits.ts";
 import type { AffiliateChange, DiscoveredAffiliate, DropReport } from "./affiliate-change.ts";
 import {
   type DiscoveryClientOptions,
@@ -61,8 +62,7 @@ export class DiscoveryClient implements AsyncDisposable {
   readonly #publisher: Publisher;
   readonly #watcher: Watcher;
   readonly #backoff: Backoff;
-  readonly #disposal: AbortController = new AbortController();
-  #running: Promise<void> | undefined;
+  readonly #life: Lifecycle = new Lifecycle("this client");
   #publicAddress: string | undefined;
   #status: ClientStatus;
   /** Where a redirect had led to before that connection broke. Tried once; then it is the configured service again. */
@@ -128,12 +128,7 @@ export class DiscoveryClient implements AsyncDisposable {
    * @throws `signal.reason` when `signal` aborts.
    */
   async flush({ signal }: SignalOptions = {}): Promise<void> {
-    const { controller, unlink } = linkedController(signal, this.#disposal.signal);
-    try {
-      await this.#publisher.flush(controller.signal);
-    } finally {
-      unlink();
-    }
+    await this.#life.during(signal, (own) => this.#publisher.flush(own));
   }
 
   /**
@@ -142,13 +137,8 @@ export class DiscoveryClient implements AsyncDisposable {
    *
    * @param options - `signal` ends the iteration, without an error. It does not end with `run`.
    */
-  async *watch({ signal }: SignalOptions = {}): AsyncGenerator<AffiliateChange, void, undefined> {
-    const { controller, unlink } = linkedController(signal, this.#disposal.signal);
-    try {
-      yield* this.#known.watch(controller.signal);
-    } finally {
-      unlink();
-    }
+  watch({ signal }: SignalOptions = {}): AsyncGenerator<AffiliateChange, void, undefined> {
+    return this.#life.each(signal, (own) => this.#known.watch(own));
   }
 
   /**
@@ -158,22 +148,12 @@ export class DiscoveryClient implements AsyncDisposable {
    * @throws {TypeError} while it is running already, or after disposal.
    */
   async run({ signal }: SignalOptions = {}): Promise<void> {
-    if (this.#running !== undefined) throw new TypeError("run: this client is running already");
-    if (this.#disposal.signal.aborted) throw new TypeError("run: this client is disposed");
-    const { controller, unlink } = linkedController(signal, this.#disposal.signal);
-    this.#running = this.#runUntilAborted(controller.signal);
-    try {
-      await this.#running;
-    } finally {
-      this.#running = undefined;
-      unlink();
-    }
+    await this.#life.run(signal, (own) => this.#runUntilAborted(own));
   }
 
   /** Stops `run`, and ends every `watch`. */
   async [Symbol.asyncDispose](): Promise<void> {
-    this.#disposal.abort(new DOMException("the client is disposed", "AbortError"));
-    await this.#running;
+    await this.#life.dispose();
   }
 
   async #runUntilAborted(signal: AbortSignal): Promise<void> {

@@ -1,18 +1,13 @@
 /**
  * What a client knows of the others, and who is told of its changes.
- *
- * A reader holds the IDs that changed since it last looked, not a queue of changes: its memory is bounded by the cluster,
- * however slow it is, and it is told the latest state of each.
  * @module
  */
+import { UnreadChanges } from "../waiting/unread-changes.ts";
 import { Wakeup } from "../waiting/waits.ts";
 import type { AffiliateChange, DiscoveredAffiliate } from "./affiliate-change.ts";
 
 interface Reader {
-  /** Changed since this reader looked, in the order of their first change. */
-  readonly changed: Set<string>;
-  /** Told to this reader, so that it hears of no leaving whose coming it missed. */
-  readonly told: Set<string>;
+  readonly unread: UnreadChanges<DiscoveredAffiliate>;
   readonly wakeup: Wakeup;
 }
 
@@ -35,22 +30,23 @@ export class KnownAffiliates {
 
   /** Adds or replaces. The same object again is no change. */
   set(affiliate: DiscoveredAffiliate): void {
-    if (this.#affiliates.get(affiliate.nodeId) === affiliate) return;
+    const before = this.#affiliates.get(affiliate.nodeId);
+    if (before === affiliate) return;
     this.#affiliates.set(affiliate.nodeId, affiliate);
-    this.#tell(affiliate.nodeId);
+    this.#tell(affiliate.nodeId, before, affiliate);
   }
 
   delete(nodeId: string): void {
-    if (this.#affiliates.delete(nodeId)) this.#tell(nodeId);
+    const before = this.#affiliates.get(nodeId);
+    if (this.#affiliates.delete(nodeId)) this.#tell(nodeId, before, undefined);
   }
 
   /** Everything known, once there is a first snapshot, then the changes; ends when `signal` aborts. */
   async *watch(signal: AbortSignal): AsyncGenerator<AffiliateChange, void, undefined> {
-    const reader: Reader = { changed: new Set(), told: new Set(), wakeup: new Wakeup() };
+    const reader: Reader = { unread: new UnreadChanges(), wakeup: new Wakeup() };
     try {
       if (!this.#started) await this.#startup.wait(signal);
       this.#readers.add(reader);
-      for (const nodeId of this.#affiliates.keys()) reader.told.add(nodeId);
       yield { kind: "snapshot", affiliates: [...this.#affiliates.values()] };
       while (!signal.aborted) {
         const change = this.#next(reader);
@@ -64,25 +60,22 @@ export class KnownAffiliates {
     }
   }
 
-  #next(reader: Reader): AffiliateChange | undefined {
-    for (const nodeId of reader.changed) {
-      reader.changed.delete(nodeId);
+  #next({ unread }: Reader): AffiliateChange | undefined {
+    for (const [nodeId] of unread.take()) {
       const affiliate = this.#affiliates.get(nodeId);
-      if (affiliate !== undefined) {
-        reader.told.add(nodeId);
-        return { kind: "updated", affiliate };
-      }
-      if (reader.told.delete(nodeId)) return { kind: "deleted", nodeId };
+      return affiliate === undefined ? { kind: "deleted", nodeId } : { kind: "updated", affiliate };
     }
     return undefined;
   }
 
-  #tell(nodeId: string): void {
-    for (const reader of this.#readers) {
-      // Came and went unseen: nothing to tell, and nothing to hold.
-      if (!this.#affiliates.has(nodeId) && !reader.told.has(nodeId)) reader.changed.delete(nodeId);
-      else reader.changed.add(nodeId);
-      reader.wakeup.notify();
+  #tell(
+    nodeId: string,
+    before: DiscoveredAffiliate | undefined,
+    after: DiscoveredAffiliate | undefined,
+  ): void {
+    for (const { unread, wakeup } of this.#readers) {
+      unread.mark(nodeId, before, after);
+      wakeup.notify();
     }
   }
 }

@@ -7,6 +7,7 @@
 import type { DiscoveryError } from "../errors.ts";
 import type { AffiliateData } from "../protocol/affiliate.ts";
 import { MAX_TTL_MS } from "../protocol/limits.ts";
+import { Lifecycle } from "../waiting/lifecycle.ts";
 import { linkedController, type SignalOptions, sleep, Wakeup } from "../waiting/waits.ts";
 import type { DropReport } from "./affiliate-change.ts";
 import type { ClientLog, DiscoveryClientOptions } from "./client-options.ts";
@@ -72,7 +73,7 @@ export class ManyServices implements AsyncDisposable {
   readonly #shares: ServiceShares;
   readonly #options: ManyServicesOptions;
   readonly #observer: ManyServicesObserver;
-  readonly #disposal: AbortController = new AbortController();
+  readonly #life: Lifecycle = new Lifecycle("this registry");
   /** Aborts with `run`, or with a reconnect: the wait after which a lost service's list is outdated. */
   readonly #losses = new Map<number, AbortController>();
   readonly #settled = new Set<number>();
@@ -129,7 +130,37 @@ export class ManyServices implements AsyncDisposable {
    * @throws `signal.reason` when `signal` aborts.
    */
   async flush({ signal }: SignalOptions = {}): Promise<void> {
-    const { controller, unlink } = linkedController(signal, this.#disposal.signal);
+    await this.#life.during(signal, (own) => this.#flushUntilAborted(own));
+  }
+
+  /**
+   * Resolves when every service has sent a snapshot or failed once: what is known then is all that there is to know soon.
+   * Waits for `run` where it is not running.
+   *
+   * @throws `signal.reason` when `signal` aborts.
+   */
+  async settled({ signal }: SignalOptions = {}): Promise<void> {
+    await this.#life.during(signal, async (own) => {
+      while (this.#settled.size < this.#clients.length) await this.#progress.wait(own);
+    });
+  }
+
+  /**
+   * Publishes to all and discovers from all until `signal` aborts.
+   *
+   * @throws {TypeError} as `DiscoveryClient.run`.
+   */
+  async run({ signal }: SignalOptions = {}): Promise<void> {
+    await this.#life.run(signal, (own) => this.#runUntilAborted(own));
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#life.dispose();
+    await Promise.all(this.#clients.map((client) => client[Symbol.asyncDispose]()));
+  }
+
+  async #flushUntilAborted(signal: AbortSignal): Promise<void> {
+    const { controller, unlink } = linkedController(signal);
     const accepted = new Set<number>();
     const waits = this.#clients.map(async (client, number) => {
       await client.flush({ signal: controller.signal }).catch(() => {});
@@ -150,30 +181,7 @@ export class ManyServices implements AsyncDisposable {
     }
   }
 
-  /**
-   * Resolves when every service has sent a snapshot or failed once: what is known then is all that there is to know soon.
-   * Waits for `run` where it is not running.
-   *
-   * @throws `signal.reason` when `signal` aborts.
-   */
-  async settled({ signal }: SignalOptions = {}): Promise<void> {
-    const { controller, unlink } = linkedController(signal, this.#disposal.signal);
-    try {
-      while (this.#settled.size < this.#clients.length) {
-        await this.#progress.wait(controller.signal);
-      }
-    } finally {
-      unlink();
-    }
-  }
-
-  /**
-   * Publishes to all and discovers from all until `signal` aborts.
-   *
-   * @throws {TypeError} as `DiscoveryClient.run`.
-   */
-  async run({ signal }: SignalOptions = {}): Promise<void> {
-    if (this.#isRunning) throw new TypeError("run: these services are running already");
+  async #runUntilAborted(signal: AbortSignal): Promise<void> {
     this.#isRunning = true;
     // How long ago a former run ended is not known.
     for (const number of this.#clients.keys()) this.#shares.outdate(number);
@@ -185,11 +193,6 @@ export class ManyServices implements AsyncDisposable {
       for (const loss of this.#losses.values()) loss.abort();
       this.#losses.clear();
     }
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    this.#disposal.abort(new DOMException("the services are disposed", "AbortError"));
-    await Promise.all(this.#clients.map((client) => client[Symbol.asyncDispose]()));
   }
 
   #createClient({ name, url }: Required<NamedService>, number: number): DiscoveryClient {

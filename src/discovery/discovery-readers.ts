@@ -1,20 +1,17 @@
 /**
  * Who is told of discovery's changes.
- *
- * A reader holds what it was last told of each resource that changed since, not a queue of changes: its memory is bounded by
- * the cluster, however slow it is, and it is told the latest state of each.
  * @module
  */
 import type { AffiliateSpec, MemberSpec, RegistryStatus } from "../resources/index.ts";
 import type { ResourceEvent } from "../resources/resource.ts";
 import { compareIds } from "../resources/versions.ts";
+import { UnreadChanges } from "../waiting/unread-changes.ts";
 import { Wakeup } from "../waiting/waits.ts";
 import type { DiscoveryChange } from "./discovery-change.ts";
 import { type ClusterResource, type ClusterView, MergedCluster } from "./merged-cluster.ts";
 
 interface Reader {
-  /** What each changed resource was when this reader was last told; `undefined` for one that it does not know. */
-  readonly before: Map<ClusterView, Map<string, ClusterResource | undefined>>;
+  readonly unread: ReadonlyMap<ClusterView, UnreadChanges<ClusterResource>>;
   readonly toldStatuses: Map<string, RegistryStatus>;
   readonly wakeup: Wakeup;
   hasSnapshot: boolean;
@@ -29,7 +26,11 @@ export class DiscoveryReaders {
 
   constructor(names: readonly string[], localId: string | undefined) {
     this.cluster = new MergedCluster(names, localId, (view, id, before) => {
-      for (const reader of this.#readers) mark(reader, view, id, before);
+      for (const { unread, hasSnapshot, wakeup } of this.#readers) {
+        if (!hasSnapshot) continue;
+        unread.get(view)?.mark(id, before, view.resources.get(id));
+        wakeup.notify();
+      }
     });
   }
 
@@ -53,7 +54,9 @@ export class DiscoveryReaders {
   async *watch(signal: AbortSignal): AsyncGenerator<DiscoveryChange, void, undefined> {
     const { rawAffiliates, affiliates, members } = this.cluster;
     const reader: Reader = {
-      before: new Map([rawAffiliates, affiliates, members].map((view) => [view, new Map()])),
+      unread: new Map(
+        [rawAffiliates, affiliates, members].map((view) => [view, new UnreadChanges()]),
+      ),
       toldStatuses: new Map(),
       wakeup: new Wakeup(),
       hasSnapshot: false,
@@ -84,7 +87,7 @@ export class DiscoveryReaders {
       reader.hasSnapshot = true;
       return { kind: "snapshot", state };
     }
-    const events = [...reader.before].flatMap(([view, before]) => takeEvents(view, before));
+    const events = [...reader.unread].flatMap(([view, unread]) => takeEvents(view, unread));
     return events.length === 0 ? undefined : { kind: "changed", state, events };
   }
 
@@ -93,31 +96,16 @@ export class DiscoveryReaders {
   }
 }
 
-function mark(
-  reader: Reader,
-  view: ClusterView,
-  id: string,
-  before: ClusterResource | undefined,
-): void {
-  const changed = reader.before.get(view);
-  if (!reader.hasSnapshot || changed === undefined) return;
-  if (!changed.has(id)) changed.set(id, before);
-  // Came and went unseen: nothing to tell.
-  else if (changed.get(id) === undefined && !view.resources.has(id)) changed.delete(id);
-  reader.wakeup.notify();
-}
-
 function takeEvents(
   view: ClusterView,
-  changed: Map<string, ClusterResource | undefined>,
+  unread: UnreadChanges<ClusterResource>,
 ): ResourceEvent<AffiliateSpec | MemberSpec>[] {
   const events: ResourceEvent<AffiliateSpec | MemberSpec>[] = [];
-  for (const [id, before] of changed) {
+  for (const [id, before] of unread.take()) {
     const resource: ClusterResource | undefined = view.resources.get(id);
     if (resource === undefined) {
       if (before !== undefined) events.push({ event: "destroyed", resource: before });
     } else events.push({ event: before === undefined ? "created" : "updated", resource });
   }
-  changed.clear();
   return events.sort((a, b) => compareIds(a.resource, b.resource));
 }

@@ -8,8 +8,8 @@ import type {
   RegistryStatus,
 } from "../resources/discovery-registry.ts";
 import { isSameStatus } from "../resources/registry-feed.ts";
+import { Lifecycle } from "../waiting/lifecycle.ts";
 import {
-  linkedController,
   type SignalOptions,
   type Sleep,
   sleep,
@@ -59,8 +59,7 @@ export class Discovery implements AsyncDisposable {
   /** Names of those that have neither answered nor failed yet. */
   readonly #unsettled: Set<string>;
   readonly #settling: Wakeup = new Wakeup();
-  readonly #disposal: AbortController = new AbortController();
-  #running: Promise<void> | undefined;
+  readonly #life: Lifecycle = new Lifecycle("this discovery");
 
   /** @throws {TypeError} for two registries of one name, and for a name that is empty or has a `/`. */
   constructor({ registries, nodeId, now, random, sleep: sleeper }: DiscoveryOptions) {
@@ -130,13 +129,8 @@ export class Discovery implements AsyncDisposable {
    *
    * @param options - `signal` ends the iteration, without an error. It does not end with `run`.
    */
-  async *watch({ signal }: SignalOptions = {}): AsyncGenerator<DiscoveryChange, void, undefined> {
-    const { controller, unlink } = linkedController(signal, this.#disposal.signal);
-    try {
-      yield* this.#readers.watch(controller.signal);
-    } finally {
-      unlink();
-    }
+  watch({ signal }: SignalOptions = {}): AsyncGenerator<DiscoveryChange, void, undefined> {
+    return this.#life.each(signal, (own) => this.#readers.watch(own));
   }
 
   /**
@@ -158,22 +152,12 @@ export class Discovery implements AsyncDisposable {
    * @throws {TypeError} while it is running already, or after disposal.
    */
   async run({ signal }: SignalOptions = {}): Promise<void> {
-    if (this.#running !== undefined) throw new TypeError("run: this discovery is running already");
-    if (this.#disposal.signal.aborted) throw new TypeError("run: this discovery is disposed");
-    const { controller, unlink } = linkedController(signal, this.#disposal.signal);
-    this.#running = this.#runUntilAborted(controller.signal);
-    try {
-      await this.#running;
-    } finally {
-      this.#running = undefined;
-      unlink();
-    }
+    await this.#life.run(signal, (own) => this.#runUntilAborted(own));
   }
 
   /** Stops `run`, and ends every `watch`. */
   async [Symbol.asyncDispose](): Promise<void> {
-    this.#disposal.abort(new DOMException("the discovery is disposed", "AbortError"));
-    await this.#running;
+    await this.#life.dispose();
   }
 
   async #runUntilAborted(signal: AbortSignal): Promise<void> {
@@ -239,16 +223,12 @@ export class Discovery implements AsyncDisposable {
     if (failures.length > 0) throw failures[0];
   }
 
+  /** Whatever a registry makes of its signal. */
   async #untilDisposed(
     signal: AbortSignal | undefined,
-    wait: (signal: AbortSignal) => Promise<unknown>,
+    wait: (own: AbortSignal) => Promise<unknown>,
   ): Promise<void> {
-    const { controller, unlink } = linkedController(signal, this.#disposal.signal);
-    try {
-      await unlessAborted(wait(controller.signal), controller.signal);
-    } finally {
-      unlink();
-    }
+    await this.#life.during(signal, (own) => unlessAborted(wait(own), own));
   }
 }
 

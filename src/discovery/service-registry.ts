@@ -19,7 +19,8 @@ import type {
 } from "../resources/index.ts";
 import { createAffiliateSpec } from "../resources/index.ts";
 import { RegistryFeed } from "../resources/registry-feed.ts";
-import { linkedController, type SignalOptions } from "../waiting/waits.ts";
+import { Lifecycle } from "../waiting/lifecycle.ts";
+import type { SignalOptions } from "../waiting/waits.ts";
 
 export type { NamedService, ServiceState } from "../client/many-services.ts";
 
@@ -46,7 +47,7 @@ export class ServiceRegistry implements DiscoveryRegistry, AsyncDisposable {
   readonly name = "service";
   readonly #feed: RegistryFeed;
   readonly #many: ManyServices;
-  readonly #disposal: AbortController = new AbortController();
+  readonly #life: Lifecycle = new Lifecycle("this registry");
 
   /**
    * @throws {RangeError} for no service, and for an ID or a TTL out of its range.
@@ -121,13 +122,8 @@ export class ServiceRegistry implements DiscoveryRegistry, AsyncDisposable {
     return this.#many.settled(options);
   }
 
-  async *watch({ signal }: SignalOptions = {}): AsyncGenerator<RegistryChange, void, undefined> {
-    const { controller, unlink } = linkedController(signal, this.#disposal.signal);
-    try {
-      yield* this.#feed.watch({ signal: controller.signal });
-    } finally {
-      unlink();
-    }
+  watch({ signal }: SignalOptions = {}): AsyncGenerator<RegistryChange, void, undefined> {
+    return this.#life.each(signal, (own) => this.#feed.watch({ signal: own }));
   }
 
   async run(options?: SignalOptions): Promise<void> {
@@ -136,7 +132,7 @@ export class ServiceRegistry implements DiscoveryRegistry, AsyncDisposable {
 
   /** Stops `run`, and ends every `watch`. */
   async [Symbol.asyncDispose](): Promise<void> {
-    this.#disposal.abort();
+    await this.#life.dispose();
     await this.#many[Symbol.asyncDispose]();
   }
 }

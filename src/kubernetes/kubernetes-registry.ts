@@ -12,13 +12,8 @@ import type {
   RegistryStatus,
 } from "../resources/discovery-registry.ts";
 import { RegistryFeed } from "../resources/registry-feed.ts";
-import {
-  linkedController,
-  type SignalOptions,
-  type Sleep,
-  sleep,
-  untilFirstEnds,
-} from "../waiting/waits.ts";
+import { Lifecycle } from "../waiting/lifecycle.ts";
+import { type SignalOptions, type Sleep, sleep, untilFirstEnds } from "../waiting/waits.ts";
 import { AnnotationPublisher } from "./annotation-publisher.ts";
 import { type KnownNode, KnownNodes } from "./known-nodes.ts";
 import type { NodeApi } from "./node-api.ts";
@@ -69,7 +64,7 @@ export class KubernetesRegistry implements DiscoveryRegistry {
   readonly #known: KnownNodes;
   readonly #watcher: NodeWatcher;
   readonly #publisher: AnnotationPublisher | undefined;
-  #isRunning = false;
+  readonly #life: Lifecycle = new Lifecycle("this registry");
   #phase: RegistryStatus["phase"] = "stopped";
   #readError: DiscoveryError | undefined;
   #writeError: DiscoveryError | undefined;
@@ -118,28 +113,22 @@ export class KubernetesRegistry implements DiscoveryRegistry {
 
   /** Resolves when our `Node` has what was last published. Waits for `run`, and for the `Node`. */
   async flush({ signal }: SignalOptions = {}): Promise<void> {
-    const { controller, unlink } = linkedController(signal);
-    try {
-      await this.#publisher?.flush(controller.signal);
-    } finally {
-      unlink();
-    }
+    await this.#life.during(signal, async (own) => this.#publisher?.flush(own));
   }
 
   /** @throws {TypeError} while it is running already. */
   async run({ signal }: SignalOptions = {}): Promise<void> {
-    if (this.#isRunning) throw new TypeError("run: this registry is running already");
-    this.#isRunning = true;
-    const { controller, unlink } = linkedController(signal);
+    await this.#life.run(signal, (own) => this.#runUntilAborted(own));
+  }
+
+  async #runUntilAborted(signal: AbortSignal): Promise<void> {
     const publisher = this.#publisher;
     const tasks = [(own: AbortSignal) => this.#watcher.run(own)];
     if (publisher !== undefined) tasks.push((own) => publisher.run(own));
     this.#tellStatus("connecting");
     try {
-      await untilFirstEnds(tasks, controller.signal);
+      await untilFirstEnds(tasks, signal);
     } finally {
-      unlink();
-      this.#isRunning = false;
       this.#readError = undefined;
       this.#writeError = undefined;
       this.#tellStatus("stopped");

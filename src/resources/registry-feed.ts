@@ -1,19 +1,14 @@
 /**
  * What a registry knows, and who is told of its changes: the part that every {@link DiscoveryRegistry} needs.
- *
- * A reader holds the IDs that changed since it last looked, not a queue of changes: its memory is bounded by the cluster,
- * however slow it is, and it is told the latest state of each.
  * @module
  */
+import { UnreadChanges } from "../waiting/unread-changes.ts";
 import type { AffiliateSpec } from "./affiliate.ts";
 import type { RegistryChange, RegistryStatus } from "./discovery-registry.ts";
 import { isSameSpec } from "./versions.ts";
 
 interface Reader {
-  /** Changed since this reader looked, in the order of their first change. */
-  readonly changed: Set<string>;
-  /** Told to this reader, so that it hears of no leaving whose coming it missed. */
-  readonly told: Set<string>;
+  readonly unread: UnreadChanges<AffiliateSpec>;
   toldStatus: RegistryStatus | undefined;
   hasSnapshot: boolean;
   wake: () => void;
@@ -78,11 +73,12 @@ export class RegistryFeed {
     const known = this.#affiliates.get(affiliate.nodeId);
     if (known !== undefined && isSameSpec(known, affiliate)) return;
     this.#affiliates.set(affiliate.nodeId, affiliate);
-    this.#tell(affiliate.nodeId);
+    this.#tell(affiliate.nodeId, known, affiliate);
   }
 
   delete(nodeId: string): void {
-    if (this.#affiliates.delete(nodeId)) this.#tell(nodeId);
+    const known = this.#affiliates.get(nodeId);
+    if (this.#affiliates.delete(nodeId)) this.#tell(nodeId, known, undefined);
   }
 
   /** {@link DiscoveryRegistry.watch}: each status, and everything known once there is an answer, then the changes. */
@@ -92,8 +88,7 @@ export class RegistryFeed {
     readonly signal?: AbortSignal | undefined;
   } = {}): AsyncGenerator<RegistryChange, void, undefined> {
     const reader: Reader = {
-      changed: new Set(),
-      told: new Set(),
+      unread: new UnreadChanges(),
       toldStatus: undefined,
       hasSnapshot: false,
       wake: () => {},
@@ -124,30 +119,21 @@ export class RegistryFeed {
       return { kind: "status", status };
     }
     if (!reader.hasSnapshot) return this.#hasAnswered ? this.#snapshot(reader) : undefined;
-    for (const nodeId of reader.changed) {
-      reader.changed.delete(nodeId);
+    for (const [nodeId] of reader.unread.take()) {
       const affiliate = this.#affiliates.get(nodeId);
-      if (affiliate !== undefined) {
-        reader.told.add(nodeId);
-        return { kind: "updated", affiliate };
-      }
-      if (reader.told.delete(nodeId)) return { kind: "deleted", nodeId };
+      return affiliate === undefined ? { kind: "deleted", nodeId } : { kind: "updated", affiliate };
     }
     return undefined;
   }
 
   #snapshot(reader: Reader): RegistryChange {
     reader.hasSnapshot = true;
-    for (const nodeId of this.#affiliates.keys()) reader.told.add(nodeId);
     return { kind: "snapshot", affiliates: [...this.#affiliates.values()] };
   }
 
-  #tell(nodeId: string): void {
-    const isKnown = this.#affiliates.has(nodeId);
+  #tell(nodeId: string, before: AffiliateSpec | undefined, after: AffiliateSpec | undefined): void {
     for (const reader of this.#readers) {
-      // Came and went unseen: nothing to tell, and nothing to hold.
-      if (!isKnown && !reader.told.has(nodeId)) reader.changed.delete(nodeId);
-      else if (reader.hasSnapshot) reader.changed.add(nodeId);
+      if (reader.hasSnapshot) reader.unread.mark(nodeId, before, after);
       reader.wake();
     }
   }

@@ -30,7 +30,7 @@ const RULES: Readonly<Record<string, FolderRule>> = {
     folders: ["protocol", "crypto", "identity", "net", "waiting"],
     packages: [CONNECT, PROTOBUF],
   },
-  resources: { folders: ["net", "identity"], packages: [] },
+  resources: { folders: ["net", "identity", "waiting"], packages: [] },
   config: { folders: ["net", "identity", "resources", "crypto"], packages: ["yaml"] },
   kubespan: {
     folders: ["net", "identity", "resources", "crypto"],
