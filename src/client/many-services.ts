@@ -1,7 +1,7 @@
 /**
  * A node's side of discovery with several services at once: registered with all of them, and discoverable as long as one
  * answers. One `DiscoveryClient` for each; what they hear is merged by {@link ServiceShares}.
- * @see docs/protocol.md, "What a client does", 8
+ * @see docs/protocol.md, "What a client does", 6
  * @module
  */
 import type { DiscoveryError } from "../errors.ts";

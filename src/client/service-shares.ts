@@ -6,7 +6,7 @@
  * different in a snapshot changed while nobody looked: it is dated when its service was last heard, or, where the same
  * content was seen before, when that was new. So a service that comes back, with old data or with the same, wins over
  * nothing that was newer.
- * @see docs/protocol.md, "What a client does", 8
+ * @see docs/protocol.md, "What a client does", 6
  * @module
  */
 import type { DiscoveredAffiliate } from "./affiliate-change.ts";

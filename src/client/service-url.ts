@@ -1,6 +1,6 @@
 /**
  * Where a discovery service is: the URL forms that people configure, and the targets that services redirect to.
- * @see docs/protocol.md, "What a client does", 7
+ * @see docs/protocol.md, "What a client does", 8
  * @module
  */
 import { DiscoveryError } from "../errors.ts";

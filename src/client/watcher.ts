@@ -1,6 +1,6 @@
 /**
  * Follows a service's `Watch`: the first message replaces everything known, later ones update or delete.
- * @see docs/protocol.md, "What a client does", 2 and 9
+ * @see docs/protocol.md, "What a client does", 2
  * @module
  */
 import type { Client } from "@connectrpc/connect";

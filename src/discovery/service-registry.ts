@@ -1,6 +1,6 @@
 /**
  * Discovery services as a registry: one or several, of which any one is enough.
- * @see docs/protocol.md, "What a client does", 8 and 9
+ * @see docs/protocol.md, "What a client does", 2 and 6
  * @module
  */
 import {

@@ -1,6 +1,6 @@
 /**
  * What an operator sees in Prometheus: the reference service's metrics under their names, and ours.
- * @see docs/protocol.md, "Operator surface of the reference"
+ * @see docs/operations.md, "Metrics"
  * @module
  */
 import { Registry as MetricRegistry } from "prom-client";
