@@ -7,7 +7,7 @@ import { type AffiliateSpec, createAffiliateSpec } from "../resources/affiliate.
 import { type AnnotationName, parseAnnotations } from "./annotations.ts";
 
 /** Nodes of the control plane have it, with any value. */
-export const CONTROL_PLANE_LABEL = "node-role.kubernetes.io/control-plane";
+const CONTROL_PLANE_LABEL = "node-role.kubernetes.io/control-plane";
 
 /** A `Node` of the Kubernetes API, version `v1`, as far as discovery looks into it. */
 export interface KubernetesNode {

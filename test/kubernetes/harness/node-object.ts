@@ -2,7 +2,6 @@
  * Nodes of a cluster as kubelets register them.
  * @module
  */
-import { CONTROL_PLANE_LABEL } from "../../../src/kubernetes/node-mapping.ts";
 import type { KubeObject } from "../../deploy/harness/chart.ts";
 
 /** What a `Node` has, besides its name. */
@@ -27,7 +26,7 @@ export function nodeObject(name: string, details: NodeDetails = {}): KubeObject 
       name,
       labels: {
         "kubernetes.io/hostname": name,
-        ...(isControlPlane ? { [CONTROL_PLANE_LABEL]: "" } : {}),
+        ...(isControlPlane ? { "node-role.kubernetes.io/control-plane": "" } : {}),
       },
       annotations: Object.fromEntries(
         Object.entries(annotations).flatMap(([name, value]) =>
