@@ -2,7 +2,13 @@ import fc from "fast-check";
 import { expect, test } from "vitest";
 import { UnreadChanges } from "../../../src/waiting/unread-changes.ts";
 
-const step = fc.oneof(
+interface Change {
+  readonly id: string;
+  /** Absent where it is deleted. */
+  readonly value?: number;
+}
+
+const step: fc.Arbitrary<Change | "read"> = fc.oneof(
   { weight: 5, arbitrary: fc.record({ id: fc.constantFrom("a", "b", "c"), value: fc.nat(3) }) },
   { weight: 3, arbitrary: fc.record({ id: fc.constantFrom("a", "b", "c") }) },
   { weight: 1, arbitrary: fc.constant("read" as const) },
@@ -27,7 +33,7 @@ test("what is taken leads from what the reader last knew to what is now, in any 
         if (change === "read") read();
         else {
           const before = collection.get(change.id);
-          const after = "value" in change ? change.value : undefined;
+          const { value: after } = change;
           if (before === after) continue;
           if (after === undefined) collection.delete(change.id);
           else collection.set(change.id, after);
