@@ -66,10 +66,10 @@ export async function* followCluster(
   }
 }
 
-/** The changes, and `undefined` when the time is up that `waitMs` had given last, where it had given any. */
+/** The changes, and `undefined` when the time is up that `waitMs` had given last, where it had given one. */
 async function* withTimer(
   changes: AsyncGenerator<DiscoveryChange, void, undefined>,
-  waitMs: () => number,
+  waitMs: () => number | undefined,
 ): AsyncGenerator<DiscoveryChange | undefined, void, undefined> {
   let next = changes.next();
   try {
@@ -78,7 +78,7 @@ async function* withTimer(
       const ms = waitMs();
       const first = await Promise.race([
         next,
-        ...(ms > 0 ? [sleep(ms, timer.signal).then(() => undefined)] : []),
+        ...(ms !== undefined ? [sleep(ms, timer.signal).then(() => undefined)] : []),
       ]);
       timer.abort();
       if (first?.done) return;
