@@ -65,6 +65,8 @@ test("the state is in the snapshot file after a stop, and in the next process", 
   expect(await call(second, "List", { clusterId: "c" })).toStrictEqual({
     affiliates: [{ id: "a", data: "AQID" }],
   });
+  // While its folder is there: it saves once more.
+  expect(await stop(second)).toBe(0);
 });
 
 test("a folder that cannot be written is told of, the service runs, and the last save makes it end with 1", async () => {
