@@ -102,13 +102,19 @@ describe("connecting", () => {
     expect(h.retries[0]?.error.message).toContain("no transport");
   });
 
-  test("the factory is told the base URL and how often to ping", async () => {
-    const transport = vi.fn(() => service.transport());
-    await h.startConnected({ transport, service: "grpc://Discovery.Test", ttlMs: 1_800_000 });
-    expect(transport).toHaveBeenCalledWith("https://discovery.test:443", {
-      pingIntervalMs: 180_000,
-    });
-  });
+  test.each([
+    [undefined, 180_000],
+    [1_800_000, 180_000],
+    [100_001, 10_000],
+    [60_000, 10_000],
+  ])(
+    "the factory is told the base URL and to ping every tenth of the TTL, every 10 s at most: %s",
+    async (ttlMs, pingIntervalMs) => {
+      const transport = vi.fn(() => service.transport());
+      await h.startConnected({ transport, service: "grpc://Discovery.Test", ttlMs });
+      expect(transport).toHaveBeenCalledWith("https://discovery.test:443", { pingIntervalMs });
+    },
+  );
 });
 
 describe("the end of a watch", () => {
@@ -253,8 +259,33 @@ describe("publishing", () => {
     service.update = never;
     client.publish({ hostname: "me" }, { endpoints });
     await until(() => service.countOf("update") === 1);
-    await vi.advanceTimersByTimeAsync(30_000);
+    await vi.advanceTimersByTimeAsync(29_999);
+    expect(h.retries).toHaveLength(0);
+    await vi.advanceTimersByTimeAsync(1);
     await until(() => h.retries.length === 1);
+  });
+
+  test("the updates of a round have its 30 s together", async () => {
+    const client = await h.startConnected();
+    const first = Promise.withResolvers<void>();
+    service.update = () => first.promise;
+    const otherEndpoints = [{ nodeId: "b", endpoints }];
+    client.publish({ hostname: "me" }, { endpoints, otherEndpoints });
+    await until(() => service.countOf("update") === 1);
+    await vi.advanceTimersByTimeAsync(20_000);
+    service.update = never;
+    first.resolve();
+    await until(() => service.countOf("update") === 2);
+    expect(service.calls.at(-1)?.timeoutMs).toBeLessThanOrEqual(10_000);
+    await vi.advanceTimersByTimeAsync(10_000);
+    await until(() => h.retries.length === 1);
+  });
+
+  test("a TTL that is not given is 30 minutes", async () => {
+    const client = await h.startConnected({ ttlMs: undefined });
+    client.publish({ hostname: "me" }, { endpoints });
+    await client.flush();
+    expect(service.updates()[0]?.ttl).toMatchObject({ seconds: 1800n, nanos: 0 });
   });
 
   test("a withdrawal takes publishing's place until the next publish", async () => {

@@ -15,7 +15,7 @@ describe("a service URL", () => {
     ["http://127.0.0.1:3000", "http://127.0.0.1:3000"],
     ["http://[::1]:3000/", "http://[::1]:3000"],
     ["https://user:secret@host/some/path?query=1#part", "https://host:443"],
-  ])("%s is %s", (text, baseUrl) => {
+  ])("%s is the service at %s", (text, baseUrl) => {
     expect(parseServiceUrl(text).baseUrl).toBe(baseUrl);
     expect(parseServiceUrl(text).tls).toBe(baseUrl.startsWith("https:"));
   });
