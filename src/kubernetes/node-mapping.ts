@@ -9,6 +9,9 @@ import { type AnnotationName, parseAnnotations } from "./annotations.ts";
 /** Nodes of the control plane have it, with any value. */
 const CONTROL_PLANE_LABEL = "node-role.kubernetes.io/control-plane";
 
+/** An annotation may have a quarter of a megabyte, and be nothing but commas. */
+const MAX_REPORTS = 100;
+
 /** A `Node` of the Kubernetes API, version `v1`, as far as discovery looks into it. */
 export interface KubernetesNode {
   readonly metadata: {
@@ -50,7 +53,7 @@ export type NodeDropReport =
 /**
  * What a `Node` says of its node: names and system as Kubernetes has them, the rest from {@link ANNOTATIONS}.
  *
- * @param onDrop - Told of each item that does not parse. Must not throw.
+ * @param onDrop - Told of items that do not parse, of 100 at most. Must not throw.
  * @returns `undefined` for an object without a node ID.
  * @example
  * affiliateOfNode(node)?.addresses; // ["172.20.0.5"]
@@ -61,7 +64,9 @@ export function affiliateOfNode(
 ): AffiliateSpec | undefined {
   // Go writes null for an empty map unless it is told to leave it out.
   const { name, annotations, labels } = node.metadata;
+  let reports = 0;
   const told = parseAnnotations(annotations ?? {}, (annotation, item) => {
+    if (++reports > MAX_REPORTS) return;
     onDrop({ reason: "annotation_malformed", nodeName: name, annotation, item });
   });
   if (told === undefined) return undefined;

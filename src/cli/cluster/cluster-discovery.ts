@@ -52,7 +52,7 @@ export function createClusterDiscovery(
   const { onNotice } = options;
   return open(access, {
     ...options,
-    onDrop: (report) => tell(drops.add(report), onNotice),
+    onDrop: (report) => drops.add(report, onNotice),
     onRetry: tellRetry(onNotice),
   });
 }
@@ -68,7 +68,11 @@ export async function readClusterOnce(
   { signal, timeoutMs, onNotice }: ReadClusterOptions,
 ): Promise<DiscoveryState> {
   const drops = new DropSummary();
-  await using discovery = await open(access, { onNotice, onDrop: drops.add, onRetry: () => {} });
+  await using discovery = await open(access, {
+    onNotice,
+    onDrop: (report) => drops.add(report),
+    onRetry: () => {},
+  });
   const ended = new AbortController();
   const running = discovery.run({ signal: ended.signal });
   try {
@@ -98,10 +102,7 @@ export async function* watchCluster(
   await using discovery = await open(access, {
     onNotice,
     // Before the snapshot they are counted, not told one by one.
-    onDrop: (report) => {
-      const line = drops.add(report);
-      if (hasSnapshot) tell(line, onNotice);
-    },
+    onDrop: (report) => drops.add(report, hasSnapshot ? onNotice : undefined),
     onRetry: tellRetry(onNotice),
   });
   const ended = new AbortController();

@@ -3,6 +3,7 @@
  * @module
  */
 import type { DropReport } from "../../client/index.ts";
+import { MAX_OPENED_AFFILIATES } from "../../client/watcher.ts";
 import type { NodeDropReport } from "../../kubernetes/index.ts";
 import { quoted } from "../flags/flag-values.ts";
 
@@ -14,17 +15,34 @@ export const UNOPENED_REASONS = {
   affiliate_malformed: "bad data",
 } as const satisfies Partial<Record<DropReport["reason"], string>>;
 
+/** Others decide how much they send wrongly: of more affiliates than are opened at once, the first are forgotten. */
+const MAX_REMEMBERED = MAX_OPENED_AFFILIATES;
+
+/** How many are told one by one. */
+const MAX_TOLD = 100;
+
 /** Collects reports, and counts each affiliate once. */
 export class DropSummary {
   readonly #reasons = new Map<string, string>();
   #overLimitCount = 0;
+  #toldCount = 0;
 
   /**
-   * For `DiscoveryClient`'s `onDrop`.
+   * Takes a report of `DiscoveryClient`'s `onDrop`. Bad endpoints cost no affiliate, and say nothing.
    *
-   * @returns A line about it, where it says something new. Bad endpoints cost no affiliate, and say nothing.
+   * @param onNotice - Told a line about it, where it says something new. Absent: it is only counted.
    */
-  readonly add = (report: DropReport): string | undefined => {
+  add(report: DropReport, onNotice?: (line: string) => void): void {
+    const line = this.#count(report);
+    if (line === undefined || onNotice === undefined || this.#toldCount > MAX_TOLD) return;
+    this.#toldCount++;
+    onNotice(
+      this.#toldCount > MAX_TOLD ? "further affiliates that are not shown are not told of" : line,
+    );
+  }
+
+  /** @returns A line about it, where it says something new. */
+  #count(report: DropReport): string | undefined {
     if (report.reason === "affiliates_over_limit") {
       this.#overLimitCount = report.count;
       return `the service lists ${report.count} affiliates too many, which are not shown`;
@@ -36,8 +54,12 @@ export class DropSummary {
     const reason = UNOPENED_REASONS[report.reason];
     if (this.#reasons.get(nodeId) === reason) return undefined;
     this.#reasons.set(nodeId, reason);
+    for (const oldest of this.#reasons.keys()) {
+      if (this.#reasons.size <= MAX_REMEMBERED) break;
+      this.#reasons.delete(oldest);
+    }
     return `affiliate ${nodeId} is not shown: ${reason}`;
-  };
+  }
 
   /**
    * All of them in one line, where there are any.

@@ -50,8 +50,10 @@ export class FailureNotices {
   line(error: unknown, delayMs: number): string | undefined {
     const failure = describeFailure(error);
     const nowMs = this.#now();
-    const toldAtMs = this.#toldAtMs.get(failure) ?? Number.NEGATIVE_INFINITY;
-    if (nowMs - toldAtMs < REPEAT_AFTER_MS) return undefined;
+    for (const [told, toldAtMs] of this.#toldAtMs) {
+      if (nowMs - toldAtMs >= REPEAT_AFTER_MS) this.#toldAtMs.delete(told);
+    }
+    if (this.#toldAtMs.has(failure)) return undefined;
     this.#toldAtMs.set(failure, nowMs);
     return `${failure}; again in ${(delayMs / 1000).toFixed(1)} s`;
   }

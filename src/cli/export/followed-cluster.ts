@@ -26,17 +26,11 @@ export async function* followCluster(
   { signal, onNotice }: WatchClusterOptions,
 ): AsyncGenerator<ExportedState, void, undefined> {
   const drops = new DropSummary();
-  const tell = (line: string | undefined) => {
-    if (line !== undefined) onNotice(line);
-  };
   let hasState = false;
   const registries = await openRegistries(access, {
     onNotice,
     // Before the first state they are counted, not told one by one.
-    onDrop: (report) => {
-      const line = drops.add(report);
-      if (hasState) tell(line);
-    },
+    onDrop: (report) => drops.add(report, hasState ? onNotice : undefined),
     onRetry: tellRetry(onNotice),
   });
   await using discovery = new Discovery({ registries });
@@ -55,7 +49,7 @@ export async function* followCluster(
       await settling;
       const { state } = discovery;
       const dropped = drops.summary(state.affiliates.size);
-      if (!hasState) tell(dropped);
+      if (!hasState && dropped !== undefined) onNotice(dropped);
       hasState = true;
       isUsable ||= state.affiliates.size > 0 || dropped === undefined;
       if (isUsable && !signal.aborted) yield absent.complete(state, performance.now());

@@ -226,3 +226,11 @@ const affiliates = fc
     }),
   })
   .map(createAffiliateSpec);
+
+test("of a node with nothing but items that do not parse, a hundred are told", () => {
+  const value = ",".repeat(100_000);
+  const annotations = { [ANNOTATIONS.nodeId]: "A", [ANNOTATIONS.addresses]: value };
+  const { affiliate, drops } = read({ metadata: { name: "a", annotations } });
+  expect(affiliate?.addresses).toEqual([]);
+  expect(drops).toHaveLength(100);
+});
