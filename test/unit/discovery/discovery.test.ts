@@ -468,6 +468,20 @@ describe("a life", () => {
     expect(discovery.state.members.has("node-A")).toBe(true);
   });
 
+  test("each status is told once, also where a registry makes the same anew", async () => {
+    const registry = new ScriptedRegistry("service");
+    registry.feed.setStatus({ phase: "connected", source: "service.test" });
+    Object.defineProperty(registry, "status", { get: () => ({ ...registry.feed.status }) });
+    const discovery = start({ registries: [registry] });
+    const told = follow(discovery);
+    await expect.poll(() => told).toContain("service connected");
+    registry.feed.replace([node("A")]);
+    await expect.poll(() => told.at(-1)).toBe("snapshot A");
+    registry.feed.set(node("B"));
+    await expect.poll(() => told.at(-1)).toContain("created cluster/B");
+    expect(told.filter((line) => line === "service connected")).toHaveLength(1);
+  });
+
   test("it runs once at a time, may run again, and finds what has changed", async () => {
     const registry = new StaticRegistry({ affiliates: [node("A")] });
     const discovery = new Discovery({ registries: [registry] });
