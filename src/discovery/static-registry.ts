@@ -10,6 +10,7 @@ import type {
   RegistryStatus,
 } from "../resources/discovery-registry.ts";
 import { RegistryFeed } from "../resources/registry-feed.ts";
+import { Lifecycle } from "../waiting/lifecycle.ts";
 import { type SignalOptions, untilAborted } from "../waiting/waits.ts";
 
 export interface StaticRegistryOptions {
@@ -30,6 +31,7 @@ export class StaticRegistry implements DiscoveryRegistry {
   readonly name = "static";
   readonly #source: string;
   readonly #feed: RegistryFeed;
+  readonly #life: Lifecycle = new Lifecycle("this registry");
   #isRunning = false;
   #lastError: DiscoveryError | undefined;
 
@@ -64,12 +66,15 @@ export class StaticRegistry implements DiscoveryRegistry {
     return this.#feed.watch(options);
   }
 
+  /** @throws {TypeError} while it is running already. */
   async run({ signal }: SignalOptions = {}): Promise<void> {
-    this.#isRunning = true;
-    this.#tellStatus();
-    await untilAborted(signal);
-    this.#isRunning = false;
-    this.#tellStatus();
+    await this.#life.run(signal, async (own) => {
+      this.#isRunning = true;
+      this.#tellStatus();
+      await untilAborted(own);
+      this.#isRunning = false;
+      this.#tellStatus();
+    });
   }
 
   #tellStatus(): void {
