@@ -2,7 +2,7 @@
  * What holds where a program may open sockets and files: gRPC over HTTP/2, TLS, serving, on Node, Deno and Bun.
  * @module
  */
-import { readFile } from "node:fs/promises";
+import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createClient } from "@connectrpc/connect";
@@ -57,13 +57,18 @@ export function socketTests({ test, assert }: Harness, environment: SocketEnviro
   });
 
   test("an identity file is made once, and read again", async () => {
-    const path = join(tmpdir(), `talos-discovery-identity-${crypto.randomUUID()}.yaml`);
-    const made = await createNodeIdentity(path);
-    assert.equal(await loadNodeIdentity(path), made);
-    const again = await createNodeIdentity(path).then(
-      () => "made again",
-      () => "refused",
-    );
-    assert.equal(again, "refused");
+    const folder = await mkdtemp(join(tmpdir(), "talos-discovery-identity-"));
+    try {
+      const path = join(folder, "node-identity.yaml");
+      const made = await createNodeIdentity(path);
+      assert.equal(await loadNodeIdentity(path), made);
+      const again = await createNodeIdentity(path).then(
+        () => "made again",
+        () => "refused",
+      );
+      assert.equal(again, "refused");
+    } finally {
+      await rm(folder, { recursive: true });
+    }
   });
 }
