@@ -12,7 +12,7 @@ import type { DiscoveredAffiliate, DropReport } from "./affiliate-change.ts";
 import { equalBytes } from "./bytes.ts";
 
 /** How many endpoints of one affiliate are opened. Four times the protocol's limit, for services that raise it. */
-export const MAX_OPENED_ENDPOINTS: number = 4 * MAX_AFFILIATE_ENDPOINTS;
+const MAX_OPENED_ENDPOINTS = 4 * MAX_AFFILIATE_ENDPOINTS;
 
 /** As a service lists it. */
 export interface ListedAffiliate {
