@@ -121,17 +121,14 @@ async function write(
   );
 }
 
-/** A file that cannot be written at first is an error; later it is tried again, with what is known then. */
+/** A file that cannot be written at first is an error; later it is tried again. */
 async function keepFile(path: string, run: ExportRun): Promise<void> {
   const { access, exporter, io } = run;
   await removeLeftovers(path);
   let written: string | undefined;
   for await (const state of followCluster(access, { signal: io.signal, onNotice: noticeTo(io) })) {
-    for (
-      let exported = exporter.render(state);
-      exported.text !== written && !io.signal.aborted;
-      exported = exporter.render(state)
-    ) {
+    const exported = exporter.render(state);
+    while (exported.text !== written && !io.signal.aborted) {
       try {
         await write(path, exported, run);
         written = exported.text;
