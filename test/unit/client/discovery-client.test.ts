@@ -254,6 +254,22 @@ describe("publishing", () => {
     expect(service.watches).toHaveLength(2);
   });
 
+  test("waits grow while updates fail, though the watch works, until one is accepted", async () => {
+    const client = h.createClient();
+    client.publish({ hostname: "me" }, { endpoints });
+    service.update = () => Promise.reject(unavailable());
+    h.run(client);
+    for (let round = 1; round <= 3; round++) {
+      await until(() => h.retries.length === round);
+      if (round === 3) service.update = async () => {};
+      await vi.advanceTimersByTimeAsync(h.retries.at(-1)?.delayMs ?? 0);
+    }
+    await client.flush();
+    service.watch.fail(unavailable());
+    await until(() => h.retries.length === 4);
+    expect(h.retries.map(({ delayMs }) => delayMs)).toEqual([500, 750, 1125, 500]);
+  });
+
   test("a round of updates is given up after 30 s", async () => {
     const client = await h.startConnected();
     service.update = never;
