@@ -5,13 +5,15 @@
 import { createClusterCipher, generateClusterSecret } from "../../../src/crypto/index.ts";
 import type { DiscoveryServer } from "../../../src/node/serve.ts";
 import {
+  type AffiliateData,
   decodeAffiliate,
   decodeEndpoint,
   encodeAffiliate,
   encodeEndpoint,
 } from "../../../src/protocol/index.ts";
-import { MemoryRegistry } from "../../../src/registry/index.ts";
+import { type AffiliateView, MemoryRegistry } from "../../../src/registry/index.ts";
 import { type AffiliateSpec, createAffiliateSpec } from "../../../src/resources/index.ts";
+import { unusedPort } from "../../interop/harness/unused-port.ts";
 import { startService } from "../node/test-service.ts";
 
 export const CLUSTER_ID = "a cluster";
@@ -35,7 +37,9 @@ export class LoopbackService implements AsyncDisposable {
 
   static async start(): Promise<LoopbackService> {
     const registry = new MemoryRegistry();
-    return new LoopbackService(await startService({ registry }), registry);
+    // Nobody else may have its port while it is stopped.
+    const port = await unusedPort();
+    return new LoopbackService(await startService({ registry, port }), registry);
   }
 
   /** Ends all connections, and accepts none. It remembers what it knew. */
@@ -83,13 +87,23 @@ export class LoopbackService implements AsyncDisposable {
     for (const spec of specs) this.put(spec);
   }
 
-  /** What it has of a node, opened. */
+  /** What a node has told it, opened. */
+  data(nodeId: string): AffiliateData | undefined {
+    const view = this.#view(nodeId);
+    return view && decodeAffiliate(cipher.openAffiliate(view.data));
+  }
+
+  /** What it has of a node, opened, with its endpoints. */
   get(nodeId: string): AffiliateSpec | undefined {
-    const view = this.#registry.list(CLUSTER_ID).find(({ id }) => id === nodeId);
+    const view = this.#view(nodeId);
     if (view === undefined) return undefined;
-    const data = decodeAffiliate(cipher.openAffiliate(view.data));
+    const data = this.data(nodeId);
     const endpoints = view.endpoints.map((sealed) => decodeEndpoint(cipher.openEndpoint(sealed)));
     return createAffiliateSpec({ ...data, nodeId, endpoints });
+  }
+
+  #view(nodeId: string): AffiliateView | undefined {
+    return this.#registry.list(CLUSTER_ID).find(({ id }) => id === nodeId);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

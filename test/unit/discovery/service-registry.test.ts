@@ -163,6 +163,28 @@ describe("a registry of several services", () => {
     expect(second.get(NODE_ID)).toBeUndefined();
   });
 
+  test.each([
+    ["a public key", { publicKey: "mesh-key" }],
+    ["an address in the mesh", { address: "fd00::1" }],
+    ["a network", { additionalAddresses: ["10.244.0.0/24"] }],
+    ["a network that is left out", { excludeAdvertisedNetworks: ["10.1.0.0/16"] }],
+  ])("publishes a mesh of which %s is all that is known", async (_, kubespan) => {
+    const registry = await startSettled({ services: [first.url] });
+    const affiliate = createAffiliateSpec({ ...LOCAL, kubespan });
+    registry.publish({ affiliate });
+    await registry.flush();
+    expect(first.get(NODE_ID)).toEqual(affiliate);
+  });
+
+  test("publishes nothing of a mesh besides its endpoints where nothing else is known", async () => {
+    const registry = await startSettled({ services: [first.url] });
+    const endpoints = ["10.0.0.9:51820"];
+    registry.publish({ affiliate: createAffiliateSpec({ ...LOCAL, endpoints }) });
+    await registry.flush();
+    expect(first.data(NODE_ID)?.kubespan).toBeUndefined();
+    expect(first.get(NODE_ID)?.kubespan?.endpoints).toEqual(endpoints);
+  });
+
   test("publishes nothing anywhere of what one would refuse", async () => {
     const registry = await startSettled();
     const bad = { ...LOCAL, addresses: ["nowhere"] };
