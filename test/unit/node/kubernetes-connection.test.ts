@@ -83,7 +83,7 @@ describe("a request to an API server", () => {
     const api = await serve((_asked, answer) => {
       answer.writeHead(200, { "content-length": "100" }).write("half");
     });
-    const { body } = await sendTo(api, request(), { answerMs: 50, watchMs: 1 });
+    const { body } = await sendTo(api, request(), { answerMs: 500, watchMs: 1 });
     await expect(textOf(body)).rejects.toMatchObject({ code: "ERR_KUBERNETES_UNAVAILABLE" });
     await expect.poll(api.connections).toBe(0);
   });
@@ -93,9 +93,9 @@ describe("a watch", () => {
   test("may be silent for longer than an answer", async () => {
     const api = await serve((_asked, answer) => {
       answer.writeHead(200).write("first ");
-      setTimeout(() => answer.end("second"), 150);
+      setTimeout(() => answer.end("second"), 1000);
     });
-    const patience = { answerMs: 30, watchMs: 10_000 };
+    const patience = { answerMs: 500, watchMs: 10_000 };
     const { body } = await sendTo(api, request({ isStream: true }), patience);
     expect(await textOf(body)).toBe("first second");
   });

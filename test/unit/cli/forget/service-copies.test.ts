@@ -115,7 +115,7 @@ describe("with a wait, where the watch is cut", () => {
     const watches = firstWatchOnly(cut.signal, () => {
       throw new Error("no more watches");
     });
-    expect(await forgetWith(deletes, 300, watches)).toEqual({
+    expect(await forgetWith(deletes, 1000, watches)).toEqual({
       result: "forgotten",
       error: expect.stringContaining("whether it came back is not known"),
     });
