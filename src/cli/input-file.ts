@@ -12,6 +12,9 @@ import { printable } from "./output/printable.ts";
 /** Keys, certificates and identities are far below this. */
 const MAX_FILE_BYTES = 1024 * 1024;
 
+/** Windows PowerShell's `>` begins every file with the first. */
+const UTF16_MARKS = [Buffer.from([0xff, 0xfe]), Buffer.from([0xfe, 0xff])];
+
 /**
  * Reads a file as UTF-8.
  *
@@ -43,7 +46,11 @@ export async function readInput(stream: AsyncIterable<Uint8Array>, name: string)
       throw new UsageError(`${shownPath(name)}: is larger than ${MAX_FILE_BYTES} bytes`);
     }
   }
-  return Buffer.concat(chunks).toString("utf8");
+  const text = Buffer.concat(chunks);
+  if (UTF16_MARKS.some((mark) => mark.equals(text.subarray(0, mark.length)))) {
+    throw new UsageError(`${shownPath(name)}: is UTF-16; save it as UTF-8`);
+  }
+  return text.toString("utf8");
 }
 
 /**

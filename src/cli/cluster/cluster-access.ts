@@ -193,12 +193,17 @@ function checkComplete(
   config: DiscoveryConfig | undefined,
   flags: Flags,
 ): void {
-  const hint = config === undefined ? "" : `${configPath(flags)} has none, and `;
+  const hint = (what: string): string =>
+    config === undefined ? "" : `${configPath(flags)} has no ${what}, and `;
   if (clusterSecret === undefined) {
-    throw new UsageError(`${hint}--cluster-secret-file is missing (or ${SECRET_VARIABLE})`);
+    throw new UsageError(
+      `${hint("cluster secret")}--cluster-secret-file is missing (or ${SECRET_VARIABLE})`,
+    );
   }
   if (clusterId === undefined) {
-    throw new UsageError(`${hint}--cluster-id is missing (or TALOS_DISCOVERY_CLUSTER_ID)`);
+    throw new UsageError(
+      `${hint("cluster ID")}--cluster-id is missing (or TALOS_DISCOVERY_CLUSTER_ID)`,
+    );
   }
 }
 
@@ -215,7 +220,8 @@ function nobodyToAsk(config: DiscoveryConfig | undefined, flags: Flags): string 
 
 /** For errors; with the variable that names it, which to `serve` means a file of another kind. */
 function configPath(flags: Flags): string {
-  const path = shownPath(flags.text("config") ?? "");
+  const given = flags.text("config") ?? "";
+  const path = given === "-" ? "stdin" : shownPath(given);
   return flags.isGiven("config") ? path : `${flags.origin("config")}: ${path}`;
 }
 

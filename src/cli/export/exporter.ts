@@ -45,7 +45,9 @@ export class Exporter {
     const notices: string[] = [];
     const memberCount = rendered.nodeCount ?? members.length;
     if (state.members.size === 0) notices.push("the cluster has no members");
-    else if (memberCount === 0) notices.push("no member is left by the filters");
+    else if (memberCount === 0 && rendered.problems.length === 0) {
+      notices.push("no member is left by the filters");
+    }
     if (rendered.nodeCount === undefined && unreachable.length > 0) {
       notices.push(
         `left out, without an address that is asked for: ${shortList(unreachable, MAX_NAMES)}`,

@@ -73,7 +73,9 @@ export const TALOSCONFIG: ExportFormat = {
           problems:
             endpoints.length > 0 || input.members.length === 0
               ? []
-              : ["talosconfig: no endpoints, because no member is a control plane node"],
+              : [
+                  "talosconfig: no endpoints, because none of these members is a control plane node",
+                ],
         };
       },
       merge,

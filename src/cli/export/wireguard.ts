@@ -117,6 +117,10 @@ function renderConfig(
         `${quoted(label || address)}: no endpoint, so it has to find this machine`,
     ),
   );
+  const isFiltered = chosen.length < affiliates.length;
+  if (peers.size === 0 && problems.length === 0 && affiliates.length > 0 && !isFiltered) {
+    problems.push("no other node has a key of the mesh: is KubeSpan enabled there?");
+  }
   return { text, problems, nodeCount: peers.size };
 }
 

@@ -60,7 +60,14 @@ export function parseConfigFile(
   const placeOf = (node: unknown): string => placeAt((node as Node | null)?.range?.[0] ?? 0);
 
   const [problem] = [...document.errors, ...document.warnings];
-  if (problem !== undefined) throw new UsageError(`${placeAt(problem.pos[0])}: ${problem.message}`);
+  if (problem !== undefined) {
+    // The library's words for it are for who calls it.
+    const reason =
+      problem.code === "MULTIPLE_DOCS"
+        ? "is a second document; all keys stand in one"
+        : problem.message;
+    throw new UsageError(`${placeAt(problem.pos[0])}: ${reason}`);
+  }
   const { contents } = document;
   const entries = new Map<string, ConfigEntry>();
   // An empty file, or one of comments, sets nothing.

@@ -170,14 +170,21 @@ export class Flags {
     throw new UsageError(`--${name} is missing (or ${this.#find(name).variable})`);
   }
 
-  /** The texts of a repeatable flag. */
+  /**
+   * The texts of a repeatable flag.
+   *
+   * @throws {UsageError} for one on the command line without any: what a shell had no value for must not undo a filter, nor lead
+   *   to a default.
+   */
   texts(name: string): string[] {
-    const { value } = this.#lookUp(this.#find(name));
+    const { value, source } = this.#lookUp(this.#find(name));
     const given = Array.isArray(value) ? value.map(String) : value === undefined ? [] : [value];
-    return given
+    const texts = given
       .flatMap((text) => String(text).split(","))
       .map((text) => text.trim())
       .filter((text) => text !== "");
+    if (source === "flag" && texts.length === 0) throw new UsageError(`--${name}: is empty`);
+    return texts;
   }
 
   /** Reads a flag's text. An error of `parse` becomes one line that names the flag, or where else the value came from. */

@@ -78,7 +78,7 @@ describe("in one environment for all commands", () => {
       `talos-discovery: TALOS_DISCOVERY_CONFIG: ${talos}:1:1: unknown key "apiVersion"\n`,
     );
     expect(await complaint(["get", "members"], serve)).toBe(
-      `talos-discovery: TALOS_DISCOVERY_CONFIG: ${serve} has none, and --cluster-secret-file is missing ` +
+      `talos-discovery: TALOS_DISCOVERY_CONFIG: ${serve} has no cluster secret, and --cluster-secret-file is missing ` +
         "(or TALOS_DISCOVERY_CLUSTER_SECRET)\n",
     );
   });

@@ -89,6 +89,10 @@ test.each([
     ["get", "members", ...CLUSTER, "--service", "ftp://x"],
     '--service: service URL "ftp://x": the scheme is none of https, grpc, http',
   ],
+  // A variable of a shell that is not set must not send anybody to the public service, nor undo a filter.
+  [["get", "members", ...CLUSTER, "--service", ""], "--service: is empty"],
+  [["join", ...CLUSTER, "--address-filter", ","], "--address-filter: is empty"],
+  [["export", "hosts", ...CLUSTER, "--exclude="], "--exclude: is empty"],
   [["join", ...CLUSTER, "--ttl", "31m"], '--ttl: "31m" is not from 1s to 30m'],
   [["join", ...CLUSTER, "--ttl", "1ms"], '--ttl: "1ms" is not from 1s to 30m'],
   [
@@ -149,6 +153,13 @@ test("files that are wrong are named, with the reason", async () => {
   );
   expect(await complaint([...get, "--cluster-secret-file", "/dev/zero"])).toBe(
     "/dev/zero: is larger than 1048576 bytes",
+  );
+  const utf16 = await folder.file("utf16", Buffer.from("\ufeffcluster: {}\n", "utf16le"));
+  expect(await complaint(["get", "members", "--config", utf16])).toBe(
+    `${utf16}: is UTF-16; save it as UTF-8`,
+  );
+  expect(await complaint(["get", "members", "--config", "-"])).toBe(
+    "stdin has no cluster secret, and --cluster-secret-file is missing (or TALOS_DISCOVERY_CLUSTER_SECRET)",
   );
   expect(await complaint([...get, "--cluster-secret-file", empty])).toMatch(
     `${empty}: cluster secret is not standard base64 of 32 bytes`,

@@ -117,10 +117,10 @@ describe("--config", () => {
     expect(found).toMatchObject({ clusterId: "c", clusterSecret: SECRET });
     expect(urlsOf(found)).toStrictEqual(["http://lan:3000", "http://wan:3000"]);
     expect(await complaint("--config @services.yaml")).toBe(
-      "services.yaml has none, and --cluster-secret-file is missing (or TALOS_DISCOVERY_CLUSTER_SECRET)",
+      "services.yaml has no cluster secret, and --cluster-secret-file is missing (or TALOS_DISCOVERY_CLUSTER_SECRET)",
     );
     expect(await complaint("--config @services.yaml --cluster-secret-file @secret")).toBe(
-      "services.yaml has none, and --cluster-id is missing (or TALOS_DISCOVERY_CLUSTER_ID)",
+      "services.yaml has no cluster ID, and --cluster-id is missing (or TALOS_DISCOVERY_CLUSTER_ID)",
     );
   });
 

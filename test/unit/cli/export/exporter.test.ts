@@ -49,6 +49,13 @@ describe("an export", () => {
     ]);
   });
 
+  test("leaves it to a format to say why", () => {
+    const none = { ...EVERYTHING, includes: () => false };
+    const { exporter, notices } = createExporter(["a"], none);
+    exporter.render(stateOf(NODES));
+    expect(notices).toStrictEqual(["a"]);
+  });
+
   test("names five members without an address, and counts the rest", () => {
     const nowhere = { ...EVERYTHING, passes: () => false };
     const { exporter, notices } = createExporter([], nowhere);

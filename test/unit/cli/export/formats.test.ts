@@ -306,7 +306,7 @@ describe("talosconfig", () => {
   test("says where there is no control plane to talk to", async () => {
     const { problems } = await render(TALOSCONFIG, NODES.slice(0, 1));
     expect(problems).toStrictEqual([
-      "talosconfig: no endpoints, because no member is a control plane node",
+      "talosconfig: no endpoints, because none of these members is a control plane node",
     ]);
     expect((await render(TALOSCONFIG, [])).problems).toStrictEqual([]);
   });

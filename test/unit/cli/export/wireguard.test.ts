@@ -114,6 +114,14 @@ describe("export wireguard", () => {
     ]);
   });
 
+  test("says that there is no mesh, unless the filters have left nobody", async () => {
+    const [, , none = {}] = PEERS;
+    const noMesh = ["no other node has a key of the mesh: is KubeSpan enabled there?"];
+    expect((await renderMesh([], [none])).problems).toEqual(noMesh);
+    expect((await renderMesh(["--type", "controlplane"], [none])).problems).toEqual([]);
+    expect((await renderMesh([], [])).problems).toEqual([]);
+  });
+
   test("has no peer that is this machine, whatever the filters say", async () => {
     await using folder = await createTestFolder();
     const path = folder.path("kubespan-identity.yaml");

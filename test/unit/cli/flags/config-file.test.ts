@@ -56,6 +56,7 @@ test.each([
   ['max-clusters: "5"', "serve.yaml:1:15: max-clusters: is not a whole number"],
   ["trusted-proxies: 10.0.0.0/8", "serve.yaml:1:18: trusted-proxies: is not a list of texts"],
   ["trusted-proxies: [1]", "serve.yaml:1:18: trusted-proxies: is not a list of texts"],
+  ["addr: x\n---\ndebug: true", "serve.yaml:2:1: is a second document; all keys stand in one"],
   ["- addr", "serve.yaml:1:1: is no list of keys with their values"],
   ["5", "serve.yaml:1:1: is no list of keys with their values"],
   ["? [a]\n: b", 'serve.yaml:1:3: unknown key ""'],
