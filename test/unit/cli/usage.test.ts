@@ -1,3 +1,4 @@
+import { writeFile } from "node:fs/promises";
 import { expect, test } from "vitest";
 import manifest from "../../../package.json" with { type: "json" };
 import { createTestFolder } from "./test-folder.ts";
@@ -154,7 +155,8 @@ test("files that are wrong are named, with the reason", async () => {
   expect(await complaint([...get, "--cluster-secret-file", "/dev/zero"])).toBe(
     "/dev/zero: is larger than 1048576 bytes",
   );
-  const utf16 = await folder.file("utf16", Buffer.from("\ufeffcluster: {}\n", "utf16le"));
+  const utf16 = folder.path("utf16");
+  await writeFile(utf16, "\ufeffcluster: {}\n", "utf16le");
   expect(await complaint(["get", "members", "--config", utf16])).toBe(
     `${utf16}: is UTF-16; save it as UTF-8`,
   );
