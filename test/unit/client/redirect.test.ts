@@ -42,6 +42,26 @@ describe("a redirect", () => {
     expect(harness.current.service.closed).toBe(1);
   });
 
+  test("to a service that does not tell our address leaves us the one that was told before", async () => {
+    const other = new FakeService();
+    harness.current.service.hello = async () => ({
+      redirect: { endpoint: "other.test:1234" },
+      clientIp: new Uint8Array([192, 0, 2, 1]),
+    });
+    const { transport } = servicesAt({ "https://other.test:1234": other });
+    const client = await harness.current.startConnected({ transport });
+    expect(client.status.service).toBe("https://other.test:1234");
+    expect(client.publicAddress).toBe("192.0.2.1");
+    harness.current.service.hello = async () => ({});
+    other.hello = () => Promise.reject(unavailable());
+    other.watch.end();
+    await until(() => harness.current.retries.length === 1);
+    await vi.advanceTimersByTimeAsync(500);
+    await until(() => client.status.phase === "connected");
+    expect(client.status.service).toBe("https://discovery.test:443");
+    expect(client.publicAddress).toBe("192.0.2.1");
+  });
+
   test("to a place that fails leads back to the configured service", async () => {
     redirectTo(harness.current.service, "dead.test:1");
     const { tried, transport } = servicesAt({});
