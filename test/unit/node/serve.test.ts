@@ -16,6 +16,7 @@ import { serve } from "../../../src/node/serve.ts";
 import { Cluster } from "../../../src/protocol/index.ts";
 import { MemoryRegistry } from "../../../src/registry/memory-registry.ts";
 import type { CallReport } from "../../../src/server/call-report.ts";
+import { unusedPort } from "../../interop/harness/unused-port.ts";
 import { CA, grpcClient, rawCall, rawSocket, startService, TLS } from "./test-service.ts";
 
 /** Starts a watch of cluster `c` and waits for its snapshot; the rest is read to the end. */
@@ -216,7 +217,7 @@ describe("watches are freed", () => {
 
 describe("close", () => {
   test("ends watches with OK, frees the port, and closes its own registry", async () => {
-    const server = await startService();
+    const server = await startService({ port: await unusedPort() });
     const client = grpcClient(server.url);
     const watch = client.watch({ clusterId: "c" })[Symbol.asyncIterator]();
     await watch.next();

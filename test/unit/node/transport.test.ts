@@ -9,6 +9,7 @@ import { DiscoveryClient } from "../../../src/client/index.ts";
 import { generateClusterSecret } from "../../../src/crypto/index.ts";
 import { type GrpcTransportOptions, grpcTransport, serve } from "../../../src/node/index.ts";
 import { Cluster } from "../../../src/protocol/index.ts";
+import { unusedPort } from "../../interop/harness/unused-port.ts";
 import { startConnectProxy } from "./connect-proxy.ts";
 
 const tlsFixtures = new URL("../../fixtures/tls/", import.meta.url);
@@ -267,8 +268,9 @@ describe("an HTTP proxy", () => {
 
 describe("a DiscoveryClient over gRPC", () => {
   test("sees another node come and go, through a restart of the service", async () => {
-    const first = await serve({ host: "127.0.0.1", port: 0 });
-    const { port, url } = first;
+    const port = await unusedPort();
+    const first = await serve({ host: "127.0.0.1", port });
+    const { url } = first;
     const options = {
       service: url,
       transport: grpcTransport,

@@ -69,7 +69,7 @@ describe("export", () => {
   test("with a service that is down has what the other knows; with none it fails", async () => {
     const cluster = createTestCluster();
     await cluster.publish(first, WORKER);
-    const down = await startService();
+    const down = await startService({ port: await unusedPort() });
     await down.close();
     const half = await runCommand(["export", "csv"], cluster.environment(first, down));
     expect(half.exitCode).toBe(0);
@@ -181,7 +181,7 @@ describe("export --out", () => {
 describe("export --out --watch", () => {
   test("writes each change, and keeps the file while services are down", async () => {
     const cluster = createTestCluster();
-    const dying = await startService();
+    const dying = await startService({ port: await unusedPort() });
     const path = folder.path("watched.csv");
     const names = async () =>
       (await readFile(path, "utf8").catch(() => ""))
@@ -232,7 +232,7 @@ describe("export --out --watch", () => {
   test("begins with what is there when no service answers, or nothing opens", async () => {
     const cluster = createTestCluster();
     const path = await folder.file("unanswered.csv", "as it was");
-    const down = await startService();
+    const down = await startService({ port: await unusedPort() });
     await down.close();
     const waiting = startUntilTestEnds(
       ["export", "csv", "--out", path, "-w"],
@@ -315,7 +315,7 @@ describe("export prometheus --serve", () => {
 
   test("goes on with what it knows when no service answers any more", async () => {
     const cluster = createTestCluster();
-    const dying = await startService();
+    const dying = await startService({ port: await unusedPort() });
     await cluster.publish(dying, WORKER);
     const serving = startUntilTestEnds(
       ["export", "prometheus", "--serve", "0"],
