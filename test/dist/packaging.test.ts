@@ -40,14 +40,20 @@ describe("exports", () => {
 });
 
 describe("the tarball", () => {
-  test("has the build, its sources and the protobuf definitions, and nothing of development", () => {
+  test("has the build, its sources, the protobuf definitions and two manifests, and nothing of development", () => {
     const roots = new Set(files.map((file) => file.split("/")[0]));
     const optional = ["CHANGELOG.md", "LICENSE", "NOTICE", "README.md"];
     expect([...roots].filter((root) => !optional.includes(root ?? "")).sort()).toEqual([
+      "deploy",
       "dist",
       "package.json",
       "proto",
       "src",
+    ]);
+    // What an error tells users to apply; the rest of deploy/ takes the container, not the package.
+    expect(files.filter((file) => file.startsWith("deploy/")).sort()).toEqual([
+      "deploy/kubernetes/node-annotations-read-only.yaml",
+      "deploy/kubernetes/node-annotations.yaml",
     ]);
   });
 
