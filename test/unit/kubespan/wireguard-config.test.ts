@@ -77,6 +77,17 @@ PersistentKeepalive = 25
     expect(text.match(/^Endpoint = .*$/gm)).toEqual(["Endpoint = [2001:db8::2]:51820"]);
   });
 
+  test("takes the greatest port and MTU that there are", () => {
+    const text = wireguardConfig(identity, peers, {
+      form: "wg-quick",
+      clusterSecret: CLUSTER_SECRET,
+      listenPort: 65_535,
+      mtu: 65_535,
+    });
+    expect(text).toContain("\nListenPort = 65535\n");
+    expect(text).toContain("\nMTU = 65535\n");
+  });
+
   test("has no peer with the node's own key", () => {
     const own = new Map([[identity.publicKey, peer]]);
     const text = wireguardConfig(identity, own, {
@@ -93,7 +104,8 @@ PersistentKeepalive = 25
   });
 
   test.each([
-    ["a port", { listenPort: 0 }],
+    ["no port", { listenPort: 0 }],
+    ["a port above all", { listenPort: 65_536 }],
     ["an MTU below what IPv6 needs", { mtu: 1279 }],
     ["an MTU that is no number", { mtu: Number.NaN }],
   ])("refuses %s", (_, options) => {

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { stringify } from "yaml";
 import { createNodeApi } from "../../../src/node/index.ts";
+import { readKubeconfig } from "../../../src/node/kubernetes-credentials.ts";
 
 const SECRET = "a-very-secret-token";
 
@@ -81,6 +82,21 @@ describe("a kubeconfig file", () => {
     expect((await read(text)).source).toBe("https://one.test");
     expect((await read(text, "second")).source).toBe("https://two.test");
     expect(await errorOf(text, "third")).toBe('/kubeconfig:15: there is no context "third"');
+  });
+
+  test("gives the credentials of the context that was chosen", async () => {
+    const users = ["first", "second"].map((name) => ({
+      name,
+      user: { token: `${SECRET}-${name}` },
+    }));
+    const contexts = users.map(({ name }) => ({ name, context: { cluster: "talos", user: name } }));
+    await writeFile(path, kubeconfig({ users, contexts, "current-context": "first" }));
+    const headersOf = async (context?: string) => {
+      const { options } = await readKubeconfig(path, context);
+      return (await options()).headers;
+    };
+    expect(await headersOf()).toEqual({ Authorization: `Bearer ${SECRET}-first` });
+    expect(await headersOf("second")).toEqual({ Authorization: `Bearer ${SECRET}-second` });
   });
 
   test.each([

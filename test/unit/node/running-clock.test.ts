@@ -45,6 +45,7 @@ test("a clock has a timer from its first use until it is stopped, and goes on th
   expect(time.pending).toBe(0);
   time.jump(10_000);
   expect(clock.now() - before).toBe(10_000);
+  expect(time.pending).toBe(0);
 });
 
 test("nobody is announced as gone for the time in which the process was stopped and read no refresh", async () => {
