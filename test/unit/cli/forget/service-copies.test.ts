@@ -81,6 +81,15 @@ test("a service that fails to delete is a failure with its reason", async () => 
   ).toMatchObject({ result: "failed", error: expect.any(String) });
 });
 
+test("with a wait, what other nodes do is nothing to it", async () => {
+  const other = { ...NODE, affiliateId: "other", data: new Uint8Array(64) };
+  const deletes = async (registry: Registry) => {
+    await remove(registry);
+    setTimeout(() => void registry.update(other), 50);
+  };
+  expect(await forgetWith(deletes, 500)).toEqual({ result: "forgotten" });
+});
+
 describe("with a wait, where the watch is cut", () => {
   /** Only the first watch works, and for as long as it is not cut. */
   function firstWatchOnly(cut: AbortSignal, others: () => Watching | undefined) {
