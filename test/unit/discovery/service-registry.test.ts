@@ -8,6 +8,12 @@ import {
 import { generateNodeId } from "../../../src/identity/index.ts";
 import { grpcTransport } from "../../../src/node/index.ts";
 import { type AffiliateSpec, createAffiliateSpec } from "../../../src/resources/index.ts";
+import {
+  CLUSTER_SECRET as FAKE_SECRET,
+  FakeService,
+  never,
+  unavailable,
+} from "../client/fake-service.ts";
 import { startSilence } from "../node/silent-server.ts";
 import { CLUSTER_ID, CLUSTER_SECRET, LoopbackService } from "./loopback-service.ts";
 
@@ -80,6 +86,10 @@ async function follow(registry: ServiceRegistry): Promise<RegistryChange[]> {
 function hostname(registry: ServiceRegistry): string | undefined {
   return registry.affiliates.get(OTHER_ID)?.hostname;
 }
+
+test("a service's raw IDs are service/ and the node ID", () => {
+  expect(create().name).toBe("service");
+});
 
 describe("a registry of several services", () => {
   test("knows the union of what they list, and the union of endpoints", async () => {
@@ -278,6 +288,27 @@ describe("where it stands", () => {
   test("counts a service that is named twice once, and needs one", () => {
     expect(create({ services: [first.url, `${first.url}/`] }).services).toHaveLength(1);
     expect(() => create({ services: [] })).toThrow(RangeError);
+  });
+
+  test("has the public address that a connected service sees, before that of one that is lost", async () => {
+    const fakes = [1, 2].map((host) => {
+      const fake = new FakeService();
+      fake.hello = async () => ({ clientIp: new Uint8Array([192, 0, 2, host]) });
+      return [`http://fake-${host}:80`, fake] as const;
+    });
+    const [[, lost], [, kept]] = fakes as [(typeof fakes)[0], (typeof fakes)[0]];
+    const registry = await startSettled({
+      services: fakes.map(([url]) => url),
+      transport: (url) => (new Map(fakes).get(url) as FakeService).transport(),
+      clusterSecret: FAKE_SECRET,
+    });
+    expect(registry.publicAddress).toBe("192.0.2.1");
+    lost.hello = never;
+    lost.watch.fail(unavailable());
+    await expect.poll(() => registry.publicAddress).toBe("192.0.2.2");
+    kept.hello = never;
+    kept.watch.fail(unavailable());
+    await expect.poll(() => registry.publicAddress).toBe("192.0.2.1");
   });
 
   test("has the public address that a service sees", async () => {

@@ -72,6 +72,10 @@ function namesIn(registry: KubernetesRegistry): string[] {
 const own: AffiliateSpec = createAffiliateSpec({ nodeId: "me", addresses: ["10.0.0.9"] });
 const ownAnnotations = { [ANNOTATIONS.nodeId]: "me", [ANNOTATIONS.addresses]: "10.0.0.9" };
 
+test("raw IDs of Kubernetes are k8s/ and the node ID", () => {
+  expect(new KubernetesRegistry({ nodes: api }).name).toBe("k8s");
+});
+
 describe("following nodes", () => {
   test("a watch that the server ends is resumed at once where it was, without a list and without a word", async () => {
     api.put(node("a", "A"));

@@ -26,6 +26,8 @@ test.each([
   expect(definition).toMatchObject({ namespace, displayType: type });
   expect(definition?.columns.map(({ title }) => title)).toStrictEqual(columns);
   expect(definition?.type.toLowerCase()).toBe(`${name}.${namespace}.talos.dev`);
+  // In lower case, what the TYPE column says is the singular.
+  expect(findDefinition(type.toLowerCase())).toBe(definition);
 });
 
 describe("a kind is found", () => {
@@ -33,6 +35,7 @@ describe("a kind is found", () => {
     ["Members", "Members.cluster.talos.dev"],
     ["member", "Members.cluster.talos.dev"],
     ["m", "Members.cluster.talos.dev"],
+    ["a", "Affiliates.cluster.talos.dev"],
     ["i", "Identities.cluster.talos.dev"],
     ["info", "Infos.cluster.talos.dev"],
     ["KubeSpanPeerSpec", "KubeSpanPeerSpecs.kubespan.talos.dev"],
