@@ -1,13 +1,14 @@
 /** The command around the checks: flags, output, exit codes. */
+
 import { createServer } from "node:net";
 import { describe, expect, test } from "vitest";
 import { CHECK_NAMES } from "../../../src/cli/diagnose/check.ts";
+import { unusedPort } from "../../interop/harness/unused-port.ts";
 import {
   CLUSTER_ID,
   listen,
   OTHER_SECRET,
   publish,
-  refusedPort,
   SECRET,
   startTestService,
 } from "./diagnose/diagnose-harness.ts";
@@ -51,7 +52,7 @@ describe("diagnose", () => {
   });
 
   test("of one that fails ends with 1, and says where", async () => {
-    const url = `http://127.0.0.1:${await refusedPort()}`;
+    const url = `http://127.0.0.1:${await unusedPort()}`;
     const { exitCode, stdout } = await runCommand(["diagnose", "--service", url], { env });
     expect(exitCode).toBe(1);
     expect(stdout).toMatch(/\n {27}→ Nothing listens/);
@@ -60,7 +61,7 @@ describe("diagnose", () => {
 
   test("of several ends with 1 where one of them fails", async () => {
     const url = await clusterOfOne();
-    const port = await refusedPort();
+    const port = await unusedPort();
     const services = ["--service", url, "--service", `http://127.0.0.1:${port}`];
     const { exitCode, stdout } = await runCommand(["diagnose", ...services], { env });
     expect(exitCode).toBe(1);

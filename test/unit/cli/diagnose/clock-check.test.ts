@@ -1,7 +1,8 @@
 import { createServer } from "node:http2";
 import { describe, expect, test } from "vitest";
+import { checkClock } from "../../../../src/cli/diagnose/clock-check.ts";
 import { TLS } from "../../node/test-service.ts";
-import { diagnoseCheck, listen, startTestService } from "./diagnose-harness.ts";
+import { diagnoseCheck, listen, routeTo, speaking, startTestService } from "./diagnose-harness.ts";
 
 /** A clock of ours that is wrong by some time. */
 function wrongBy(ms: number): { now: () => number } {
@@ -41,5 +42,11 @@ describe("the clock", () => {
       status: "unknown",
       summary: "the service does not tell the time",
     });
+  });
+
+  test("of a service that stops speaking HTTP/2 is unknown, and no failure", async () => {
+    const route = routeTo(`http://127.0.0.1:${await listen(speaking("no more of this"))}`);
+    const { finding } = await checkClock(route, {}, new AbortController().signal);
+    expect(finding.status).toBe("unknown");
   });
 });

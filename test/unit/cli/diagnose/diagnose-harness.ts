@@ -138,13 +138,3 @@ export function speaking(bytes: string | Uint8Array, { ends = false } = {}): Ser
     if (ends) socket.end();
   });
 }
-
-/** A port on which nothing listens. */
-export async function refusedPort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, "close");
-  return port;
-}

@@ -1,8 +1,10 @@
 /** All checks together: order, what is not reached, redirects, and that nothing is written. */
+
 import { createServer } from "node:net";
 import { describe, expect, test } from "vitest";
 import { CHECK_NAMES, type CheckReport } from "../../../../src/cli/diagnose/check.ts";
 import type { ClusterMethod } from "../../../../src/server/index.ts";
+import { unusedPort } from "../../../interop/harness/unused-port.ts";
 import { TLS } from "../../node/test-service.ts";
 import {
   CLUSTER_ID,
@@ -10,7 +12,6 @@ import {
   diagnose,
   listen,
   publish,
-  refusedPort,
   startTestService,
 } from "./diagnose-harness.ts";
 
@@ -83,7 +84,7 @@ describe("a service that works", () => {
 
 describe("what is not reached", () => {
   test("names the check that failed", async () => {
-    const diagnosis = await diagnose(`http://127.0.0.1:${await refusedPort()}`);
+    const diagnosis = await diagnose(`http://127.0.0.1:${await unusedPort()}`);
     expect(statuses(diagnosis.hops[0]?.checks)).toMatchObject({ tcp: "failed", clock: "skipped" });
     for (const { status, blockedBy, summary } of diagnosis.hops[0]?.checks.slice(4) ?? []) {
       expect({ status, blockedBy, summary }).toEqual({
@@ -140,7 +141,7 @@ describe("a redirect", () => {
   });
 
   test("to nowhere fails where it leads", async () => {
-    const port = await refusedPort();
+    const port = await unusedPort();
     const { url } = await startTestService({ redirectEndpoint: `127.0.0.1:${port}` });
     const diagnosis = await diagnose(url);
     expect(checkOf(diagnosis, "redirect", 0).status).toBe("ok");
@@ -148,7 +149,7 @@ describe("a redirect", () => {
   });
 
   test("in a loop is found, with the way it takes", async () => {
-    const port = await refusedPort();
+    const port = await unusedPort();
     const second = await startTestService({ redirectEndpoint: `127.0.0.1:${port}` });
     const first = await startTestService({ port, redirectEndpoint: `127.0.0.1:${second.port}` });
     const diagnosis = await diagnose(first.url);

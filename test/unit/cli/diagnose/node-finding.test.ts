@@ -1,14 +1,10 @@
 /** "Why not this node?" */
+
 import { describe, expect, test } from "vitest";
 import type { ServiceDiagnosis } from "../../../../src/cli/diagnose/diagnose-service.ts";
 import { diagnoseNode } from "../../../../src/cli/diagnose/node-finding.ts";
-import {
-  diagnose,
-  OTHER_SECRET,
-  publish,
-  refusedPort,
-  startTestService,
-} from "./diagnose-harness.ts";
+import { unusedPort } from "../../../interop/harness/unused-port.ts";
+import { diagnose, OTHER_SECRET, publish, startTestService } from "./diagnose-harness.ts";
 
 const WORKER = { nodename: "worker-1", hostname: "worker-1.example", addresses: ["10.0.0.1"] };
 
@@ -97,7 +93,7 @@ describe("a node", () => {
   });
 
   test("is not known where no service could be asked", async () => {
-    const url = `http://127.0.0.1:${await refusedPort()}`;
+    const url = `http://127.0.0.1:${await unusedPort()}`;
     expect(diagnoseNode("worker-1\u001b[2J", [await named("one", url)])).toMatchObject({
       node: "worker-1\\u001b[2J",
       status: "failed",

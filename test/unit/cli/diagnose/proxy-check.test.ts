@@ -1,13 +1,8 @@
 import { describe, expect, onTestFinished, test } from "vitest";
+import { unusedPort } from "../../../interop/harness/unused-port.ts";
 import { startConnectProxy } from "../../node/connect-proxy.ts";
 import { TLS } from "../../node/test-service.ts";
-import {
-  checkOf,
-  diagnose,
-  diagnoseCheck,
-  refusedPort,
-  startTestService,
-} from "./diagnose-harness.ts";
+import { checkOf, diagnose, diagnoseCheck, startTestService } from "./diagnose-harness.ts";
 
 /** A name that no proxy variable leaves out, and that needs no DNS here. */
 const FAR = "https://discovery.invalid";
@@ -83,7 +78,7 @@ describe("a proxy", () => {
   });
 
   test("that is not there is named", async () => {
-    const env = { HTTPS_PROXY: `http://127.0.0.1:${await refusedPort()}` };
+    const env = { HTTPS_PROXY: `http://127.0.0.1:${await unusedPort()}` };
     expect(await diagnoseCheck("proxy", FAR, { env })).toMatchObject({
       status: "failed",
       summary: expect.stringContaining("ECONNREFUSED"),

@@ -1,7 +1,8 @@
 import { describe, expect, test } from "vitest";
 import { checkTcp } from "../../../../src/cli/diagnose/tcp-check.ts";
 import { parseServiceUrl } from "../../../../src/client/service-url.ts";
-import { refusedPort, startTestService } from "./diagnose-harness.ts";
+import { unusedPort } from "../../../interop/harness/unused-port.ts";
+import { startTestService } from "./diagnose-harness.ts";
 
 /** Reserved for documentation: nobody answers there. RFC 5737. */
 const NOBODY = "192.0.2.1";
@@ -22,7 +23,7 @@ describe("TCP", () => {
   });
 
   test("that is refused says that nothing listens", async () => {
-    const port = await refusedPort();
+    const port = await unusedPort();
     const { finding, value } = await check(port, ["127.0.0.1"]);
     expect(finding).toMatchObject({
       status: "failed",

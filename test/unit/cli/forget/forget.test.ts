@@ -2,6 +2,7 @@ import { createServer } from "node:net";
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
 import { generateClusterSecret } from "../../../../src/crypto/index.ts";
 import type { DiscoveryServer } from "../../../../src/node/serve.ts";
+import { unusedPort } from "../../../interop/harness/unused-port.ts";
 import { startService } from "../../node/test-service.ts";
 import { createTestCluster } from "../published-nodes.ts";
 import { runCommand, startCommand } from "../test-terminal.ts";
@@ -146,7 +147,7 @@ describe("forget", () => {
 
   test("goes on where a service is down, says which, and fails", async () => {
     const { cluster, nodeId, kept, both } = await createDeadNode();
-    const down = await startService();
+    const down = await startService({ port: await unusedPort() });
     await down.close();
     const { exitCode, stdout, stderr } = await runCommand(["forget", "worker-1", "-y"], {
       env: { ...both.env, TALOS_DISCOVERY_SERVICE: `${first.url},${down.url}` },
