@@ -257,7 +257,10 @@ describe("publishing", () => {
   test("waits grow while updates fail, though the watch works, until one is accepted", async () => {
     const client = h.createClient();
     client.publish({ hostname: "me" }, { endpoints });
-    service.update = () => Promise.reject(unavailable());
+    service.update = async () => {
+      await until(() => client.status.phase === "connected");
+      throw unavailable();
+    };
     h.run(client);
     for (let round = 1; round <= 3; round++) {
       await until(() => h.retries.length === round);

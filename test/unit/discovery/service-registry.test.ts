@@ -299,7 +299,7 @@ describe("where it stands", () => {
     const [[, lost], [, kept]] = fakes as [(typeof fakes)[0], (typeof fakes)[0]];
     const registry = await startSettled({
       services: fakes.map(([url]) => url),
-      transport: (url) => (new Map(fakes).get(url) as FakeService).transport(),
+      transport: (url) => (new Map<string, FakeService>(fakes).get(url) as FakeService).transport(),
       clusterSecret: FAKE_SECRET,
     });
     expect(registry.publicAddress).toBe("192.0.2.1");

@@ -147,6 +147,13 @@ describe("a node as an affiliate", () => {
     expect(drops.every(({ nodeName }) => nodeName === "worker-1")).toBe(true);
   });
 
+  test.each(["0", "65536", "-1", "6443.5", "https"])("%s is no port of an API server", (item) => {
+    const annotations = { [ANNOTATIONS.nodeId]: "id", [ANNOTATIONS.apiServerPort]: item };
+    const { affiliate, drops } = read(nodeObject("worker-1", { annotations }));
+    expect(affiliate).not.toHaveProperty("controlPlane");
+    expect(drops).toMatchObject([{ annotation: ANNOTATIONS.apiServerPort, item }]);
+  });
+
   test("names and system are Kubernetes' own: name, Hostname address, osImage, label of the control plane", () => {
     const annotations = { [ANNOTATIONS.nodeId]: "id" };
     const node = nodeObject("name", {
