@@ -48,7 +48,7 @@ export interface ClusterAccess {
   readonly kubeconfig: string | undefined;
   /** Path of a list of members. */
   readonly staticFile: string | undefined;
-  /** PEM certificates to trust besides the system's. */
+  /** PEM certificates to trust besides those of Node.js. */
   readonly ca: string | undefined;
   readonly transport: TransportFactory;
 }
@@ -75,7 +75,7 @@ export function addClusterFlags(command: Command): Command {
       ),
     )
     .addOption(flag("--static <file>", "members from a YAML or JSON file as well"))
-    .addOption(flag("--ca-file <file>", "PEM certificates to trust besides the system's"));
+    .addOption(flag("--ca-file <file>", "PEM certificates to trust besides those of Node.js"));
 }
 
 /** @throws {UsageError} for a flag that is missing or wrong, and where no registry is left to ask. */

@@ -10,6 +10,10 @@ const REPEAT_AFTER_MS = 60_000;
 /** What libraries say of a place that is not what it should be, and what that means. */
 const MEANINGS: readonly (readonly [said: RegExp, meaning: string])[] = [
   [/wrong version number|packet length too long/, "speaks no TLS: http:// instead of https://?"],
+  [
+    /\[internal\] (self-signed certificate|unable to (verify|get) .*certificate)/,
+    "has a certificate that is not trusted here: see --ca-file",
+  ],
   [/no application protocol/, "speaks no HTTP/2, which discovery services do"],
   [/Protocol error/, "speaks no HTTP/2: is this a discovery service?"],
   [
@@ -22,6 +26,9 @@ const MEANINGS: readonly (readonly [said: RegExp, meaning: string])[] = [
   ],
 ];
 
+/** What Node.js adds for who starts it; a user has a flag for that. */
+const ADVICE_OF_NODE = /; if the root CA is installed locally, .*$/;
+
 /**
  * A failure in one line.
  *
@@ -33,7 +40,9 @@ export function describeFailure(error: unknown): string {
   const meaning = MEANINGS.find(([pattern]) => pattern.test(said))?.[1];
   if (place === undefined || meaning === undefined) return line;
   // What OpenSSL says of itself has helped nobody yet.
-  return /SSL routines/.test(said) ? `${place} ${meaning}` : `${place} ${meaning} (${said})`;
+  return /SSL routines/.test(said)
+    ? `${place} ${meaning}`
+    : `${place} ${meaning} (${said.replace(ADVICE_OF_NODE, "")})`;
 }
 
 /** Tells of failures that go on, each at once and then now and again, not with every attempt. */

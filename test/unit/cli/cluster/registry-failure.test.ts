@@ -24,6 +24,18 @@ test.each([
     "[internal] 40:error:0A00010B:SSL routines:tls_validate_record_header:wrong version number:",
     "speaks no TLS: http:// instead of https://?",
   ],
+  [
+    "[internal] self-signed certificate; if the root CA is installed locally, try running Node.js with --use-system-ca",
+    "has a certificate that is not trusted here: see --ca-file ([internal] self-signed certificate)",
+  ],
+  [
+    "[internal] unable to verify the first certificate",
+    "has a certificate that is not trusted here: see --ca-file ([internal] unable to verify the first certificate)",
+  ],
+  [
+    "[internal] unable to get local issuer certificate",
+    "has a certificate that is not trusted here: see --ca-file ([internal] unable to get local issuer certificate)",
+  ],
 ])("what libraries say of a wrong place is explained: %s", (said, explained) => {
   expect(describeFailure(new Error(`${PLACE}: ${said}`))).toBe(`${PLACE} ${explained}`);
 });
@@ -32,6 +44,9 @@ test("what explains itself stays as it is, in one line", () => {
   const said = `${PLACE}: [unavailable] connect ECONNREFUSED`;
   expect(describeFailure(new Error(`${said}\n`))).toBe(said);
   expect(describeFailure(new Error("Protocol error"))).toBe("Protocol error");
+  // Of an API server: its certificates stand in the kubeconfig.
+  const api = "https://10.0.0.1:6443: self-signed certificate in certificate chain";
+  expect(describeFailure(new Error(api))).toBe(api);
 });
 
 test("a failure that lasts is told once a minute, another one at once", () => {
