@@ -19,6 +19,8 @@ const PAUSE_MS = 30_000;
 /** How long to try to tell everybody that we leave. */
 const LEAVE_TIMEOUT_MS = 3000;
 
+const NO_ADDRESS = "this machine has no address to publish";
+
 /** What {@link Membership} is made from. */
 export interface MembershipOptions {
   /** Not running. */
@@ -62,7 +64,7 @@ export class Membership {
     } catch (error) {
       throw new UsageError(oneLine(error), { cause: error });
     }
-    if (this.#published.addresses.length === 0) onNotice("this machine has no address to publish");
+    if (this.#published.addresses.length === 0) onNotice(NO_ADDRESS);
   }
 
   /**
@@ -137,7 +139,7 @@ export class Membership {
     }
     const isMoved = !isDeepStrictEqual(affiliate.addresses, this.#published.addresses);
     this.#published = affiliate;
-    if (isMoved) this.#onNotice(`the addresses are now ${affiliate.addresses.join(", ")}`);
+    if (isMoved) this.#onNotice(addressNotice(affiliate));
   }
 
   #tellRecovered(): void {
@@ -176,4 +178,8 @@ export class Membership {
     if (silent.length === 0) this.#onNotice("left the cluster");
     return silent.length === 0;
   }
+}
+
+function addressNotice({ addresses }: AffiliateSpec): string {
+  return addresses.length === 0 ? NO_ADDRESS : `the addresses are now ${addresses.join(", ")}`;
 }

@@ -121,6 +121,10 @@ describe("a machine that has joined", () => {
     await look();
     await look();
     expect(notices).toHaveLength(told);
+    addresses = [];
+    await look();
+    await untilPublished();
+    expect(notices.slice(told)).toEqual(["this machine has no address to publish"]);
   });
 
   test("publishes the endpoint that a service sees", async () => {
