@@ -59,6 +59,7 @@ describe("the watch", () => {
     expect(await diagnoseCheck("watch", url)).toMatchObject({
       status: "failed",
       details: { code: "ResourceExhausted" },
+      hint: expect.stringContaining("raise its limits"),
     });
   });
 });
