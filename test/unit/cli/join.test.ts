@@ -1,6 +1,8 @@
 import { readFile, stat } from "node:fs/promises";
 import { hostname } from "node:os";
-import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
+import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from "vitest";
+import { MemoryRegistry } from "../../../src/registry/index.ts";
+import { startService } from "../node/test-service.ts";
 import { createTestFolder, type TestFolder } from "./test-folder.ts";
 import {
   type RunningCommand,
@@ -97,6 +99,17 @@ describe("join", () => {
     expect((await listed("v4")).addresses).toEqual(addresses.filter((ip) => !ip.includes(":")));
     await join("--nodename", "not-v4", "--address-filter", "!0.0.0.0/0").printed(/registered/);
     expect((await listed("not-v4")).addresses).toEqual(addresses.filter((ip) => ip.includes(":")));
+  });
+
+  test("is kept unrefreshed for 30 minutes, or for as long as it says", async () => {
+    const registry = new MemoryRegistry();
+    const update = vi.spyOn(registry, "update");
+    const service = await startService({ registry });
+    onTestFinished(() => service.close());
+    await join("--service", service.url).printed(/registered/);
+    await join("--service", service.url, "--ttl", "90s").printed(/registered/);
+    const ttls = new Set(update.mock.calls.map(([{ ttlMs }]) => ttlMs));
+    expect([...ttls]).toEqual([1_800_000, 90_000]);
   });
 
   test("with --kubespan publishes a key, an address in the mesh, and endpoints", async () => {

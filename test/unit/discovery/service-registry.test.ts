@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import type { DropReport } from "../../../src/client/index.ts";
 import {
+  Discovery,
   type RegistryChange,
   ServiceRegistry,
   type ServiceRegistryOptions,
@@ -193,6 +194,24 @@ describe("a registry of several services", () => {
     await registry.flush();
     expect(first.data(NODE_ID)?.kubespan).toBeUndefined();
     expect(first.get(NODE_ID)?.kubespan?.endpoints).toEqual(endpoints);
+  });
+
+  test("tells every service where others were seen, beside what they say themselves", async () => {
+    for (const service of [first, second]) service.put(other("other", "10.0.0.1:51820"));
+    const registry = create();
+    const discovery = new Discovery({ registries: [registry], nodeId: NODE_ID });
+    running = discovery.run({ signal: stop.signal });
+    discovery.publish({
+      affiliate: LOCAL,
+      otherEndpoints: [{ nodeId: OTHER_ID, endpoints: ["192.0.2.7:4000"] }],
+    });
+    await Promise.all(registry.services.map((service) => service.flush()));
+    const endpoints = ["10.0.0.1:51820", "192.0.2.7:4000"];
+    for (const service of [first, second]) {
+      expect(service.get(OTHER_ID)).toEqual(other("other", ...endpoints));
+    }
+    const seen = () => discovery.state.affiliates.get(OTHER_ID)?.spec.kubespan?.endpoints;
+    await expect.poll(seen).toEqual(endpoints);
   });
 
   test("publishes nothing anywhere of what one would refuse", async () => {

@@ -20,6 +20,21 @@ function describeWith(...argv: readonly string[]): DescribeMachine {
   return readOwnAffiliate(new Flags(command, {}))({ nodeId: "me", kubespan: KUBESPAN });
 }
 
+test("a machine is a worker by its host name, or by that of its Kubernetes node, unless it is said", () => {
+  const worker = { hostname: "w-1.example", nodename: "w-1.example", machineType: "worker" };
+  expect(describeWith()(undefined)).toMatchObject(worker);
+  expect(describeWith("--node-name", "w-1")(undefined)).toMatchObject({
+    ...worker,
+    nodename: "w-1",
+  });
+  const flags = ["--node-name", "w-1", "--nodename", "w", "--type", "init"];
+  expect(describeWith(...flags)(undefined)).toMatchObject({
+    hostname: "w-1.example",
+    nodename: "w",
+    machineType: "init",
+  });
+});
+
 describe("what a machine publishes in KubeSpan", () => {
   test("is its key, its address, and endpoints: its addresses and the one that a service sees", () => {
     expect(describeWith()("203.0.113.9").kubespan).toEqual({
