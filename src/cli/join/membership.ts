@@ -75,14 +75,17 @@ export class Membership {
    */
   async keep(onChange: (change: DiscoveryChange) => void, signal: AbortSignal): Promise<boolean> {
     const ended = new AbortController();
-    const leaving = AbortSignal.any([signal, ended.signal]);
+    const broken = new AbortController();
+    const leaving = AbortSignal.any([signal, ended.signal, broken.signal]);
     const tasks = Promise.all([
       this.#run(ended.signal),
       this.#look(leaving),
       ...this.#places.map((place) => this.#announce(place, leaving)),
     ]);
+    // Told at the end; until then others still list us.
+    tasks.catch(() => broken.abort());
     try {
-      for await (const change of this.#discovery.watch({ signal })) {
+      for await (const change of this.#discovery.watch({ signal: leaving })) {
         // A service that has just been reached may see us at another address.
         if (change.kind === "status") this.#republish();
         onChange(change);

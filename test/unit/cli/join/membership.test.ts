@@ -96,6 +96,19 @@ async function untilPublished(...expected: readonly string[]): Promise<void> {
   }
 }
 
+test("a machine that can look at itself no more leaves, and says why", async () => {
+  const kept = create().keep(() => {}, stop.signal);
+  await untilPublished("10.0.0.1");
+  addresses = Object.defineProperty([], Symbol.iterator, {
+    value: () => {
+      throw new Error("nobody knows");
+    },
+  });
+  wake();
+  await expect(kept).rejects.toThrow("nobody knows");
+  expect([first.get(NODE_ID), second.get(NODE_ID)]).toEqual([undefined, undefined]);
+});
+
 describe("a machine that has joined", () => {
   test("is registered with every service, and taken back from every one when it leaves", async () => {
     start();
@@ -194,8 +207,12 @@ describe("a machine that has joined", () => {
     await look();
     await second.startAgain({ forgets: true });
     await untilPublished("10.0.0.1");
-    await look();
-    expect(notices.at(-1)).toBe(`connected to ${second.url} again`);
+    // It may have accepted us before it has sent its snapshot.
+    const news = async () => {
+      await look();
+      return notices.at(-1);
+    };
+    await expect.poll(news).toBe(`connected to ${second.url} again`);
   });
 
   test("ends where nobody can be shown anything", async () => {
