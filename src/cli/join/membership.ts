@@ -84,17 +84,19 @@ export class Membership {
     ]);
     // Told at the end; until then others still list us.
     tasks.catch(() => broken.abort());
+    let hasLeft = false;
     try {
       for await (const change of this.#discovery.watch({ signal: leaving })) {
         // A service that has just been reached may see us at another address.
         if (change.kind === "status") this.#republish();
         onChange(change);
       }
-      return await this.#leave();
     } finally {
+      hasLeft = await this.#leave();
       ended.abort();
       await tasks;
     }
+    return hasLeft;
   }
 
   async #run(ended: AbortSignal): Promise<void> {

@@ -99,6 +99,7 @@ async function untilPublished(...expected: readonly string[]): Promise<void> {
 test("a machine that can look at itself no more leaves, and says why", async () => {
   const kept = create().keep(() => {}, stop.signal);
   await untilPublished("10.0.0.1");
+  await expect.poll(() => notices).toHaveLength(2);
   addresses = Object.defineProperty([], Symbol.iterator, {
     value: () => {
       throw new Error("nobody knows");
