@@ -5,7 +5,8 @@
  */
 import { once } from "node:events";
 import { createInterface } from "node:readline/promises";
-import { EXIT_FAILED, EXIT_OK } from "./exit.ts";
+import { addAbortSignal } from "node:stream";
+import { CommandFailure, EXIT_FAILED, EXIT_OK } from "./exit.ts";
 import { readInput } from "./input-file.ts";
 import type { CliOutput } from "./io.ts";
 import { run } from "./run.ts";
@@ -47,6 +48,16 @@ function outputTo(stream: NodeJS.WriteStream): CliOutput {
   };
 }
 
+/** All of standard input, unless a signal comes first: nobody may ever end it. */
+async function readStdin(): Promise<string> {
+  try {
+    return await readInput(addAbortSignal(stopping.signal, process.stdin), "stdin");
+  } catch (error) {
+    if (!stopping.signal.aborted) throw error;
+    throw new CommandFailure("stdin: stopped before its end", { cause: error });
+  }
+}
+
 /** Output to pipes is asynchronous: an exit without this would cut it. */
 function flushed(stream: NodeJS.WriteStream): Promise<void> {
   return new Promise((resolve) => stream.write("", () => resolve()));
@@ -55,14 +66,18 @@ function flushed(stream: NodeJS.WriteStream): Promise<void> {
 /** Without line editing: the terminal has its own, and turns Ctrl-C into a signal. */
 async function ask(question: string): Promise<string | undefined> {
   const lines = createInterface({ input: process.stdin, output: process.stderr, terminal: false });
+  const answered = new AbortController();
   try {
     const { signal } = stopping;
     const answer = lines.question(question, { signal });
-    return await Promise.race([answer, once(lines, "close").then(noAnswer)]);
+    const closed = once(lines, "close", { signal: answered.signal });
+    return await Promise.race([answer, closed.then(noAnswer)]);
   } catch (error) {
     if (!stopping.signal.aborted) throw error;
+    // readline has ended the line of the question.
     return undefined;
   } finally {
+    answered.abort();
     lines.close();
   }
 }
@@ -100,7 +115,7 @@ process.stderr.on("error", () => {});
 const exitCode = await run(process.argv.slice(2), {
   stdout: outputTo(process.stdout),
   stderr: outputTo(process.stderr),
-  readStdin: () => readInput(process.stdin, "stdin"),
+  readStdin,
   ask: process.stdin.isTTY === true && process.stderr.isTTY === true ? ask : undefined,
   env: process.env,
   signal: stopping.signal,

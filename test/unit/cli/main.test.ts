@@ -111,3 +111,13 @@ test("standard input is read no further than a file may be long", async () => {
   expect(await once(getting, "exit")).toStrictEqual([2, null]);
   expect(await messages).toBe("talos-discovery: stdin: is larger than 1048576 bytes\n");
 });
+
+test("one signal is enough while standard input is read", async () => {
+  const getting = spawnCommand("get", "members", "--config", "-");
+  const messages = text(getting.stderr);
+  // More than a pipe holds: what was written was read, so that the command is waiting for more.
+  await new Promise((resolve) => getting.stdin.write(Buffer.alloc(512 * 1024, " "), resolve));
+  getting.kill("SIGTERM");
+  expect(await once(getting, "exit")).toStrictEqual([1, null]);
+  expect(await messages).toBe("talos-discovery: stdin: stopped before its end\n");
+});
