@@ -4,7 +4,7 @@
  */
 import { linkedController } from "./waits.ts";
 
-/** What of an object's calls go on until a signal aborts, or the object is disposed of. Those that do take a signal. */
+/** Runs calls of an object under a signal that aborts with the caller's own, and when the object is disposed of. */
 export class Lifecycle {
   readonly #subject: string;
   readonly #disposal: AbortController = new AbortController();
