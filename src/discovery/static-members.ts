@@ -5,9 +5,10 @@
 import { type ConfigMap, ConfigText } from "../config/documents.ts";
 import { DiscoveryError } from "../errors.ts";
 import { canonicalAddress, canonicalEndpoint, canonicalPrefix } from "../net/canonical.ts";
-import { MAX_PORT } from "../net/endpoint.ts";
+import { scanPort } from "../net/endpoint.ts";
 import { quote } from "../net/quote.ts";
 import { type AffiliateSpec, createAffiliateSpec } from "../resources/affiliate.ts";
+import { isWireguardKey } from "../resources/wireguard-key.ts";
 
 const KEYS = [
   ...["nodeId", "nodename", "hostname", "addresses", "machineType", "operatingSystem"],
@@ -23,9 +24,6 @@ const ID_PREFIX = "static-";
 
 /** A DNS name, also with underscores and dots, of a length that DNS takes. */
 const NAME_FORM = /^(?=.{1,253}$)[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?$/;
-
-/** A WireGuard key: 32 bytes in base64, whose last character has two bits without meaning. */
-const PUBLIC_KEY_FORM = /^[A-Za-z0-9+/]{42}[AEIMQUYcgkosw048]=$/;
 
 /**
  * Reads a list of hosts.
@@ -129,7 +127,7 @@ function readMachineType(host: ConfigMap): string {
 
 function readPublicKey(kubespan: ConfigMap): string | undefined {
   const publicKey = kubespan.text("publicKey");
-  if (publicKey === undefined || PUBLIC_KEY_FORM.test(publicKey)) return publicKey;
+  if (publicKey === undefined || isWireguardKey(publicKey)) return publicKey;
   kubespan.report("publicKey", "is no base64 of the 32 bytes of a key");
   return undefined;
 }
@@ -137,10 +135,10 @@ function readPublicKey(kubespan: ConfigMap): string | undefined {
 function readControlPlane(controlPlane: ConfigMap | undefined): { port: number } | undefined {
   if (controlPlane === undefined) return undefined;
   checkKeys(controlPlane, CONTROL_PLANE_KEYS);
-  const text = controlPlane.requiredText("port") ?? "";
-  const port = /^[0-9]{1,5}$/.test(text) ? Number(text) : 0;
-  if (text !== "" && (port < 1 || port > MAX_PORT)) controlPlane.report("port", "is no port");
-  return { port };
+  const text = controlPlane.requiredText("port");
+  const port = scanPort(text ?? "");
+  if (text !== undefined && port === undefined) controlPlane.report("port", "is no port");
+  return port === undefined ? undefined : { port };
 }
 
 function readAddress(map: ConfigMap, key: string): string | undefined {

@@ -7,11 +7,9 @@ import { montgomery } from "@noble/curves/abstract/montgomery.js";
 import { cryptoRandom, randomBytes } from "../crypto/random.ts";
 import { base64Of } from "../crypto/secrets.ts";
 import { DiscoveryError } from "../errors.ts";
+import { isWireguardKey } from "../resources/wireguard-key.ts";
 
 const KEY_BYTES = 32;
-
-/** 32 bytes: 42 characters of 6 bits, one of 4 whose last two bits are 0 (`wg` refuses others), and padding. */
-const KEY_FORM = /^[A-Za-z0-9+/]{42}[AEIMQUYcgkosw048]=$/;
 
 /** The prime of the field (RFC 7748 section 4.1). */
 const PRIME = 2n ** 255n - 19n;
@@ -46,7 +44,7 @@ export function generatePrivateKey(random: (bytes: number) => Uint8Array = crypt
  * @throws {DiscoveryError} `ERR_WIREGUARD_KEY_INVALID`. The message does not repeat the key.
  */
 export function publicKeyOf(privateKey: string): string {
-  if (!isKey(privateKey)) {
+  if (!isWireguardKey(privateKey)) {
     throw new DiscoveryError(
       "ERR_WIREGUARD_KEY_INVALID",
       `WireGuard private key is not standard base64 of ${KEY_BYTES} bytes`,
@@ -60,7 +58,7 @@ export function publicKeyOf(privateKey: string): string {
 
 /** Whether the text may be another node's public key: the form of a key, and not the zeros that WireGuard passes over. */
 export function isPublicKey(text: string): boolean {
-  return isKey(text) && text !== ZERO_KEY;
+  return isWireguardKey(text) && text !== ZERO_KEY;
 }
 
 /** RFC 7748 section 5: a copy, cut to the scalars that X25519 has. */
@@ -69,8 +67,4 @@ function clamped(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
   key[0] = (key[0] ?? 0) & 0xf8;
   key[31] = ((key[31] ?? 0) & 0x7f) | 0x40;
   return key;
-}
-
-function isKey(text: string): boolean {
-  return KEY_FORM.test(text);
 }

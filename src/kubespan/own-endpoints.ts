@@ -2,7 +2,7 @@
  * Where a node says it may be reached, and which endpoints of others it tries.
  * @module
  */
-import { parseAddress } from "../net/address.ts";
+import { hasZone, parseAddress } from "../net/address.ts";
 import { parseAddressFilter, passesFilter } from "../net/address-filter.ts";
 import { formatEndpoint, parseEndpoint } from "../net/endpoint.ts";
 import { contains, type Prefix, parsePrefix } from "../net/prefix.ts";
@@ -10,8 +10,6 @@ import { uniqueLocalPurpose } from "./subnet.ts";
 
 /** UDP port of WireGuard under KubeSpan. */
 export const KUBESPAN_PORT = 51_820;
-
-const IPV6_BYTES = 16;
 
 const LOOPBACK: readonly Prefix[] = /* @__PURE__ */ ["127.0.0.0/8", "::1/128"].map(parsePrefix);
 
@@ -78,7 +76,7 @@ export function filterPeerEndpoints(
 function isReachable(ip: Uint8Array): boolean {
   const purpose = uniqueLocalPurpose(ip);
   return (
-    ip.length <= IPV6_BYTES &&
+    !hasZone(ip) &&
     purpose !== "kubespan" &&
     purpose !== "siderolink" &&
     !LOOPBACK.some((prefix) => contains(prefix, ip))

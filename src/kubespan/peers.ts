@@ -2,15 +2,13 @@
  * The WireGuard peers that follow from what a node knows of the others.
  * @module
  */
-import { scanAddress } from "../net/address.ts";
+import { hasZone, scanAddress } from "../net/address.ts";
 import { formatEndpoint, parseEndpoint } from "../net/endpoint.ts";
 import { formatPrefix, type Prefix, parsePrefix } from "../net/prefix.ts";
 import type { AffiliateSpec, KubeSpanAffiliateSpec } from "../resources/affiliate.ts";
 import type { PeerSpec } from "../resources/kubespan.ts";
 import { isPublicKey } from "./keys.ts";
 import { PrefixSet } from "./prefix-set.ts";
-
-const IPV6_BYTES = 16;
 
 /** What of a peer's addresses goes through the mesh. */
 export interface PeerNetworks {
@@ -152,7 +150,7 @@ function ownNetworks(
   const addAddress = (text: string): void => {
     const ip = scanAddress(text);
     if (ip === undefined) onMalformed("address_malformed", text);
-    else if (ip.length <= IPV6_BYTES) set.add({ ip, bits: ip.length * 8 });
+    else if (!hasZone(ip)) set.add({ ip, bits: ip.length * 8 });
   };
   const forEachPrefix = (texts: readonly string[], use: (prefix: Prefix) => void): void => {
     for (const text of texts) {
@@ -176,7 +174,7 @@ function canonicalEndpoints(
   for (const text of texts) {
     const endpoint = tryParse(parseEndpoint, text);
     // Nobody listens at port 0, and a zone is of another machine.
-    if (endpoint === undefined || endpoint.port === 0 || endpoint.ip.length > IPV6_BYTES) {
+    if (endpoint === undefined || endpoint.port === 0 || hasZone(endpoint.ip)) {
       onMalformed(text);
     } else endpoints.add(formatEndpoint(endpoint));
   }

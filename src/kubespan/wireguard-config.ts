@@ -6,6 +6,7 @@
  * @module
  */
 import { base64Of, parseClusterSecret } from "../crypto/secrets.ts";
+import { hasZone } from "../net/address.ts";
 import { canonicalPrefix } from "../net/canonical.ts";
 import { formatEndpoint, parseEndpoint } from "../net/endpoint.ts";
 import type { PeerSpec } from "../resources/kubespan.ts";
@@ -18,8 +19,6 @@ export const KUBESPAN_MTU = 1420;
 
 /** The least that IPv6 needs (RFC 8200 section 5). */
 export const MIN_KUBESPAN_MTU = 1280;
-
-const IPV6_BYTES = 16;
 
 const KEEPALIVE_SECONDS = 25;
 
@@ -126,7 +125,7 @@ function peerLines(
 function endpointWithoutZone(text: string): string {
   const endpoint = parseEndpoint(text);
   // A zone is any text.
-  if (endpoint.ip.length > IPV6_BYTES) throw new RangeError("has a zone");
+  if (hasZone(endpoint.ip)) throw new RangeError("has a zone");
   return formatEndpoint(endpoint);
 }
 

@@ -69,6 +69,11 @@ export function isAddressSize(bytes: number): boolean {
   return bytes === IPV4_BYTES || bytes >= IPV6_BYTES;
 }
 
+/** Whether the bytes are an address with a zone, which means something on its own machine only. */
+export function hasZone(address: Uint8Array): boolean {
+  return address.length > IPV6_BYTES;
+}
+
 /**
  * Orders addresses as `netip.Addr.Compare` does: IPv4 before IPv6, then by value, then by zone.
  *

@@ -9,6 +9,12 @@ import { quote } from "./quote.ts";
 /** The largest port there is. */
 export const MAX_PORT = 65_535;
 
+/** A port that can be connected to, from decimal text: 1 to 65,535. `undefined` for other text. */
+export function scanPort(text: string): number | undefined {
+  const port = /^\d{1,5}$/.test(text) ? Number(text) : 0;
+  return port >= 1 && port <= MAX_PORT ? port : undefined;
+}
+
 /** An address and a port, as in the generated `Endpoint`. */
 export interface AddressPort {
   /** Binary form, see `parseAddress`. */

@@ -1,9 +1,11 @@
 /**
- * What a source of affiliates is to a node: a discovery service, Kubernetes, a file. Anybody may write one; the suite in
- * `test/compliance` says what it must hold.
+ * What a source of affiliates is to a node: a discovery service, Kubernetes, a file. Anybody may write one;
+ * `discoveryRegistryCases` of `talos-discovery/discovery` says what it must hold.
  * @module
  */
+
 import type { DiscoveryError } from "../errors.ts";
+import type { SignalOptions } from "../waiting/waits.ts";
 import type { AffiliateSpec } from "./affiliate.ts";
 
 /** One step of {@link DiscoveryRegistry.watch}: everything known, then each change; a new status at any time, also before. */
@@ -49,18 +51,18 @@ export interface DiscoveryRegistry {
   /** The others, by node ID, as last heard of: never the local node. Live; stays while the source cannot be reached. */
   readonly affiliates: ReadonlyMap<string, AffiliateSpec>;
   /** First a snapshot, as soon as the source has answered once, then each change; ends, without an error, with `signal`. */
-  watch(options?: { readonly signal?: AbortSignal | undefined }): AsyncIterable<RegistryChange>;
+  watch(options?: SignalOptions): AsyncIterable<RegistryChange>;
   /** Follows the source, and tells it what was published, until `signal` aborts; then resolves with everything freed. */
-  run(options?: { readonly signal?: AbortSignal | undefined }): Promise<void>;
+  run(options?: SignalOptions): Promise<void>;
   /** Sets what is told about this node. A registry that is only read has no such method. */
   publish?(local: LocalAffiliate): void;
   /** Takes back what was told. */
   withdraw?(): void;
   /** Resolves when the source has accepted the last `publish` or `withdraw`. */
-  flush?(options?: { readonly signal?: AbortSignal | undefined }): Promise<void>;
+  flush?(options?: SignalOptions): Promise<void>;
   /**
    * For a source of several parts, each of which may answer later than the first: resolves when each has answered or failed
    * once, and `affiliates` has what they said.
    */
-  settled?(options?: { readonly signal?: AbortSignal | undefined }): Promise<void>;
+  settled?(options?: SignalOptions): Promise<void>;
 }

@@ -3,6 +3,7 @@
  * @module
  */
 import { UnreadChanges } from "../waiting/unread-changes.ts";
+import type { SignalOptions } from "../waiting/waits.ts";
 import type { AffiliateSpec } from "./affiliate.ts";
 import type { RegistryChange, RegistryStatus } from "./discovery-registry.ts";
 import { isSameSpec } from "./versions.ts";
@@ -82,11 +83,7 @@ export class RegistryFeed {
   }
 
   /** {@link DiscoveryRegistry.watch}: each status, and everything known once there is an answer, then the changes. */
-  async *watch({
-    signal,
-  }: {
-    readonly signal?: AbortSignal | undefined;
-  } = {}): AsyncGenerator<RegistryChange, void, undefined> {
+  async *watch({ signal }: SignalOptions = {}): AsyncGenerator<RegistryChange, void, undefined> {
     const reader: Reader = {
       unread: new UnreadChanges(),
       toldStatus: undefined,

@@ -11,6 +11,7 @@ import {
   RegistryFeed,
   type RegistryStatus,
 } from "../../resources/index.ts";
+import { Lifecycle } from "../../waiting/lifecycle.ts";
 import {
   linkedController,
   type SignalOptions,
@@ -48,6 +49,7 @@ export class UnopenedRegistry implements DiscoveryRegistry {
   /** Until it is opened. */
   readonly #feed: RegistryFeed;
   readonly #opening: AbortController = new AbortController();
+  readonly #life: Lifecycle = new Lifecycle("this registry");
   #opened: DiscoveryRegistry | undefined;
   #error: DiscoveryError;
   #local: LocalAffiliate | undefined;
@@ -94,24 +96,22 @@ export class UnopenedRegistry implements DiscoveryRegistry {
 
   /** Waits until it can be opened. */
   async flush({ signal }: SignalOptions = {}): Promise<void> {
-    const { controller, unlink } = linkedController(signal);
-    try {
-      await unlessAborted(untilAborted(this.#opening.signal), controller.signal);
-    } finally {
-      unlink();
-    }
+    await this.#life.during(signal, (own) =>
+      unlessAborted(untilAborted(this.#opening.signal), own),
+    );
     await this.#opened?.flush?.({ signal });
   }
 
+  /** @throws {TypeError} while it is running already. */
   async run({ signal }: SignalOptions = {}): Promise<void> {
-    const { controller, unlink } = linkedController(signal);
-    try {
-      await this.#open(controller.signal);
-      await this.#opened?.run({ signal: controller.signal });
-    } finally {
-      unlink();
-      this.#tellStatus("stopped");
-    }
+    await this.#life.run(signal, async (own) => {
+      try {
+        await this.#open(own);
+        await this.#opened?.run({ signal: own });
+      } finally {
+        this.#tellStatus("stopped");
+      }
+    });
   }
 
   /** Tries until it works, or `signal` aborts. */

@@ -2,8 +2,15 @@
  * Runs checks one after the other, as long as there is something to go on with.
  * @module
  */
-import { linkedController } from "../../waiting/waits.ts";
-import type { CheckName, CheckReport, DiagnoseOptions, Finding, Outcome } from "./check.ts";
+import { Deadline } from "../deadline.ts";
+import {
+  type CheckName,
+  type CheckReport,
+  type DiagnoseOptions,
+  type Finding,
+  type Outcome,
+  toTenths,
+} from "./check.ts";
 import { errorText } from "./outside-text.ts";
 
 /** The checks of one place. */
@@ -47,10 +54,9 @@ export class CheckSeries {
       return undefined;
     }
     const startedAt = performance.now();
-    const { controller, unlink } = linkedController(signal);
-    const timer = setTimeout(() => controller.abort(timeoutError(timeoutMs)), timeoutMs);
+    using deadline = new Deadline({ signal, timeoutMs });
     try {
-      const { finding, value } = await check(input, controller.signal);
+      const { finding, value } = await check(input, deadline.signal);
       // What failed because the user had enough is not a finding.
       signal.throwIfAborted();
       if (value === undefined) {
@@ -62,14 +68,10 @@ export class CheckSeries {
     } catch (error) {
       signal.throwIfAborted();
       this.#block(name, `not reached: ${name} failed`);
-      const reason = controller.signal.aborted ? controller.signal.reason : error;
+      const reason = deadline.signal.aborted ? deadline.signal.reason : error;
       const finding: Finding = { status: "failed", summary: errorText(reason) };
       this.#add({ name, ...finding, durationMs: performance.now() - startedAt });
       return undefined;
-    } finally {
-      clearTimeout(timer);
-      controller.abort();
-      unlink();
     }
   }
 
@@ -98,12 +100,8 @@ export class CheckSeries {
   }
 
   #add(report: CheckReport): void {
-    const rounded = { ...report, durationMs: Math.round(report.durationMs * 10) / 10 };
+    const rounded = { ...report, durationMs: toTenths(report.durationMs) };
     this.#reports.push(rounded);
     this.#options.onCheck?.(rounded, this.#url);
   }
-}
-
-function timeoutError(timeoutMs: number): Error {
-  return new DOMException(`no answer within ${timeoutMs / 1000} s`, "TimeoutError");
 }

@@ -80,6 +80,11 @@ export interface DiagnoseOptions {
   readonly names?: NameResolution | undefined;
 }
 
+/** A duration in ms as reports have it. */
+export function toTenths(ms: number): number {
+  return Math.round(ms * 10) / 10;
+}
+
 /** The worst of some statuses, of which `skipped` and `unknown` are neither good nor bad. */
 export function worstStatus(statuses: Iterable<CheckStatus>): "ok" | "warning" | "failed" {
   const all = new Set(statuses);

@@ -5,9 +5,9 @@
 import { type Client, Code, ConnectError } from "@connectrpc/connect";
 import { generateClusterId } from "../../crypto/index.ts";
 import type { Cluster, HelloResponse } from "../../protocol/index.ts";
-import { VERSION } from "../version.ts";
+import { CLIENT_VERSION } from "../version.ts";
 import { explainCallFailure } from "./call-failure.ts";
-import type { DiagnoseOptions, Outcome } from "./check.ts";
+import { type DiagnoseOptions, type Outcome, toTenths } from "./check.ts";
 
 /** Few enough for the rate limit of any service, which is 60 calls at once by default. */
 const ROUND_TRIPS = 5;
@@ -24,7 +24,7 @@ export async function checkHello(
   signal: AbortSignal,
 ): Promise<Outcome<HelloResponse>> {
   try {
-    const request = { clusterId: clusterId ?? generateClusterId(), clientVersion: `v${VERSION}` };
+    const request = { clusterId: clusterId ?? generateClusterId(), clientVersion: CLIENT_VERSION };
     const hello = await client.hello(request, { signal, timeoutMs });
     const whose = clusterId === undefined ? ", asked with a made-up cluster ID" : "";
     const details = { code: "OK" };
@@ -51,7 +51,7 @@ export async function checkRoundTrip(
   try {
     while (timesMs.length < ROUND_TRIPS) {
       const startedAt = performance.now();
-      await client.hello({ clusterId, clientVersion: `v${VERSION}` }, { signal, timeoutMs });
+      await client.hello({ clusterId, clientVersion: CLIENT_VERSION }, { signal, timeoutMs });
       timesMs.push(performance.now() - startedAt);
     }
   } catch (error) {
@@ -70,8 +70,4 @@ export async function checkRoundTrip(
   if (median <= SLOW_MS) return { finding: { status: "ok", summary, details }, value: true };
   const hint = "The way is long or the service is busy: nodes work, and hear of each other late.";
   return { finding: { status: "warning", summary, hint, details }, value: true };
-}
-
-function toTenths(ms: number): number {
-  return Math.round(ms * 10) / 10;
 }

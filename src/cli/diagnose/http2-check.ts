@@ -6,10 +6,11 @@
  */
 import type { Socket } from "node:net";
 import type { TLSSocket } from "node:tls";
-import { linkedController } from "../../waiting/waits.ts";
+import { Deadline } from "../deadline.ts";
 import type { Finding, Outcome } from "./check.ts";
 import { errorCode, failureText, outsideText } from "./outside-text.ts";
 import { openStream, type Route } from "./route.ts";
+import { CLIENT_CERTIFICATE_WANTED } from "./tls-check.ts";
 
 /** The client's connection preface and an empty SETTINGS frame: RFC 9113, 3.4 and 6.5. */
 const GREETING = Buffer.concat([
@@ -124,18 +125,13 @@ function isSettings(answer: Buffer): boolean {
 /** Asks for a page, on a connection of its own: most answer that, and say who they are. */
 async function introduction(route: Route, signal: AbortSignal): Promise<Buffer> {
   const { host, port } = route.service;
-  const { controller, unlink } = linkedController(signal);
-  const timer = setTimeout(() => controller.abort(), INTRODUCTION_TIMEOUT_MS);
+  using deadline = new Deadline({ signal, timeoutMs: INTRODUCTION_TIMEOUT_MS });
   const request = `GET / HTTP/1.1\r\nHost: ${host}:${port}\r\nConnection: close\r\n\r\n`;
   try {
-    const socket = await openStream(route, controller.signal);
-    return await ask(socket, Buffer.from(request), MAX_ANSWER_BYTES, controller.signal);
+    const socket = await openStream(route, deadline.signal);
+    return await ask(socket, Buffer.from(request), MAX_ANSWER_BYTES, deadline.signal);
   } catch {
     return Buffer.alloc(0);
-  } finally {
-    clearTimeout(timer);
-    controller.abort();
-    unlink();
   }
 }
 
@@ -195,12 +191,7 @@ function wrongScheme({ service }: Route): Pick<Finding, "status" | "summary" | "
 function explainSilence(error: unknown, { service }: Route, signal: AbortSignal): Finding {
   const code = errorCode(error);
   if (code !== undefined && /CERTIFICATE_REQUIRED|HANDSHAKE_FAILURE/.test(code)) {
-    return {
-      status: "failed",
-      summary: "the server asks for a client certificate",
-      hint: "Talos nodes have none to show: have the service take callers without one.",
-      details: { error: code },
-    };
+    return { status: "failed", ...CLIENT_CERTIFICATE_WANTED, details: { error: code } };
   }
   return {
     status: "failed",

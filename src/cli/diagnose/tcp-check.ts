@@ -4,7 +4,7 @@
  */
 import { isIP } from "node:net";
 import type { ServiceUrl } from "../../client/service-url.ts";
-import type { Finding, Outcome } from "./check.ts";
+import { type Finding, type Outcome, toTenths } from "./check.ts";
 import { bareHost } from "./configuration-check.ts";
 import { errorCode, errorText } from "./outside-text.ts";
 import { openTcp } from "./route.ts";
@@ -66,7 +66,7 @@ async function attempt(
     address,
     state,
     error,
-    durationMs: Math.round((performance.now() - startedAt) * 10) / 10,
+    durationMs: toTenths(performance.now() - startedAt),
   });
   try {
     (await openTcp(address, port, signal)).destroy();

@@ -15,6 +15,12 @@ import { bareHost } from "./configuration-check.ts";
 import { errorCode, failureText } from "./outside-text.ts";
 import { openSocket, type Route, secure } from "./route.ts";
 
+/** TLS 1.3 tells of it only after the handshake, with the first answer. */
+export const CLIENT_CERTIFICATE_WANTED = {
+  summary: "the server asks for a client certificate",
+  hint: "Talos nodes have none to show: have the service take callers without one.",
+} as const;
+
 /** Makes a connection with TLS and looks at what the server shows. The value is the way, as it came in. */
 export async function checkTls(
   route: Route,
@@ -93,10 +99,7 @@ function explain(error: unknown, route: Route, signal: AbortSignal): Finding {
     );
   }
   if (/CERTIFICATE_REQUIRED/.test(code)) {
-    return failed(
-      "the server asks for a client certificate",
-      "Talos nodes have none to show: have the service take callers without one.",
-    );
+    return failed(CLIENT_CERTIFICATE_WANTED.summary, CLIENT_CERTIFICATE_WANTED.hint);
   }
   return failed(
     `the handshake failed: ${failureText(error, signal)}`,

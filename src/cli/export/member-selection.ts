@@ -3,7 +3,7 @@
  * @module
  */
 import type { Command } from "commander";
-import { formatAddress, scanAddress, unmapAddress } from "../../net/address.ts";
+import { formatAddress, hasZone, scanAddress, unmapAddress } from "../../net/address.ts";
 import { type AddressFilter, parseAddressFilter, passesFilter } from "../../net/address-filter.ts";
 import { contains, type Prefix, parsePrefix } from "../../net/prefix.ts";
 import type { AffiliateSpec, MemberSpec, Resource } from "../../resources/index.ts";
@@ -142,7 +142,7 @@ function isIn(prefix: Prefix, text: string): boolean {
 /** An address with a zone means something on its own machine only. IPv4-mapped ones are IPv4. */
 function scanUsable(text: string): Uint8Array | undefined {
   const address = scanAddress(text);
-  return address === undefined || address.length > IPV6_BYTES ? undefined : unmapAddress(address);
+  return address === undefined || hasZone(address) ? undefined : unmapAddress(address);
 }
 
 function canonical(text: string): string {

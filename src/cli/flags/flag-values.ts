@@ -2,6 +2,7 @@
  * The texts that flags take. A parser throws a `RangeError` that says what was expected; the caller names the flag.
  * @module
  */
+import { scanPort } from "../../net/endpoint.ts";
 import { printable } from "../output/printable.ts";
 
 const MAX_QUOTED_CHARACTERS = 80;
@@ -54,8 +55,8 @@ export function integerFrom(min: number, max: number): (text: string) => number 
 
 /** Reads a TCP port that can be connected to, 1 to 65535. */
 export function parsePort(text: string): number {
-  const port = /^\d{1,5}$/.test(text) ? Number(text) : 0;
-  if (port >= 1 && port <= 65_535) return port;
+  const port = scanPort(text);
+  if (port !== undefined) return port;
   throw new RangeError(`${quoted(text)} is no port from 1 to 65535`);
 }
 

@@ -12,6 +12,7 @@ import { type AffiliateSpec, createAffiliateSpec } from "../../resources/index.t
 import { sleep, unlessAborted } from "../../waiting/waits.ts";
 import type { ClusterAccess, ClusterService } from "../cluster/cluster-access.ts";
 import { describeFailure } from "../cluster/registry-failure.ts";
+import { Deadline } from "../deadline.ts";
 import { CommandFailure, oneLine, UsageError } from "../exit.ts";
 import { CLIENT_VERSION } from "../version.ts";
 import { watchReturn } from "./return-watch.ts";
@@ -156,32 +157,6 @@ const LATE_CHANGE_MS = 1000;
 
 /** Of a service that was not there at the end of the wait. */
 const UNSEEN = "the service does not answer any more, so whether it came back is not known";
-
-/** Ends the calls to a service: when they have taken too long, when the user wants it, and when nobody needs them. */
-class Deadline implements Disposable {
-  readonly signal: AbortSignal;
-  readonly #ended = new AbortController();
-  readonly #lifted = new AbortController();
-
-  constructor({ signal, timeoutMs }: ServiceCallOptions) {
-    this.signal = AbortSignal.any([signal, this.#ended.signal]);
-    const why = new CommandFailure(`no answer within ${timeoutMs / 1000} s`);
-    sleep(timeoutMs, this.#lifted.signal).then(
-      () => this.#ended.abort(why),
-      () => {},
-    );
-  }
-
-  /** From now on it may take as long as it likes. */
-  lift(): void {
-    this.#lifted.abort();
-  }
-
-  [Symbol.dispose](): void {
-    this.lift();
-    this.#ended.abort();
-  }
-}
 
 function failureAt({ url }: ClusterService, error: unknown): string {
   return describeFailure(`${url.replace(/\/$/, "")}: ${oneLine(error)}`);

@@ -13,6 +13,7 @@ import {
   type ResourceDefinition,
   type ResourceEvent,
 } from "../../resources/index.ts";
+import { compareIds } from "../../resources/versions.ts";
 import { type ClusterAccess, registriesOf } from "../cluster/cluster-access.ts";
 import { readClusterOnce, watchCluster } from "../cluster/cluster-discovery.ts";
 import type { Listing } from "./listing.ts";
@@ -95,5 +96,5 @@ function eventsOf<Spec extends AffiliateSpec | MemberSpec>(
 }
 
 function sorted<Spec>(resources: Resources<Spec>): Resource<Spec>[] {
-  return [...resources.values()].sort((a, b) => (a.metadata.id < b.metadata.id ? -1 : 1));
+  return [...resources.values()].sort(compareIds);
 }

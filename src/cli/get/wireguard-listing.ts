@@ -2,7 +2,6 @@
  * How the WireGuard peers of this machine are doing, and where they were seen.
  * @module
  */
-import { setTimeout as sleep } from "node:timers/promises";
 import { harvestEndpoints, peersOf } from "../../kubespan/index.ts";
 import {
   type AffiliateSpec,
@@ -13,6 +12,7 @@ import {
   type ResourceDefinition,
   ResourceView,
 } from "../../resources/index.ts";
+import { sleep } from "../../waiting/waits.ts";
 import type { ClusterAccess } from "../cluster/cluster-access.ts";
 import {
   readClusterOnce,
@@ -91,7 +91,7 @@ function wireguardListing<Spec extends object>(
       await cluster.known;
       while (!signal.aborted) {
         yield view.replace(derive(peers, cluster.affiliates()));
-        await sleep(POLL_INTERVAL_MS, undefined, { signal }).catch(() => {});
+        await sleep(POLL_INTERVAL_MS, signal).catch(() => {});
         try {
           peers = await look();
           failure = "";

@@ -105,7 +105,7 @@ export function readOwnAffiliate(flags: Flags): (identity: OwnIdentity) => Descr
       if (kubespan === undefined) {
         return createAffiliateSpec({ ...fixed, nodeId, addresses, endpoints: extraEndpoints });
       }
-      // A service on this machine sees us on the loopback.
+      // A service nearby may see us where nobody else reaches us, as on the loopback.
       const isPublic =
         publicAddress !== undefined && meansSomethingElsewhere(parseAddress(publicAddress));
       const endpoints = ownEndpoints({

@@ -16,6 +16,7 @@ import {
   DOCUMENTED_AFFILIATES,
   DOCUMENTED_MEMBERS,
   DOCUMENTED_NODES,
+  documentedNode,
 } from "../../../fixtures/documented-cluster.ts";
 
 const DOCUMENTED_WIDE_MEMBERS = `\
@@ -23,17 +24,6 @@ NAMESPACE   TYPE     ID                             VERSION   HOSTNAME          
 cluster     Member   talos-default-controlplane-1   1         talos-default-controlplane-1   controlplane   Talos (v1.2.3)   ["10.5.0.2"]
 cluster     Member   talos-default-worker-1         1         talos-default-worker-1         worker         Talos (v1.2.3)   ["10.5.0.3"]
 `;
-
-function node(nodeId: string, name: string, addresses: string[], os: string): AffiliateSource {
-  return {
-    nodeId,
-    addresses,
-    hostname: `talos-default-${name}`,
-    nodename: `talos-default-${name}`,
-    machineType: name.startsWith("controlplane") ? "controlplane" : "worker",
-    operatingSystem: os,
-  };
-}
 
 const OS = "Talos (v1.3.0-alpha.1)";
 const OPTIONS = { node: "127.0.0.1:3000", withEvents: false };
@@ -72,8 +62,8 @@ test("wide puts NAMESPACE and TYPE in front", () => {
   const printer = createPrinter("wide", MEMBERS, OPTIONS);
   const members = membersOf(
     affiliatesOf([
-      node("A", "controlplane-1", ["10.5.0.2"], "Talos (v1.2.3)"),
-      node("B", "worker-1", ["10.5.0.3"], "Talos (v1.2.3)"),
+      documentedNode("A", "controlplane-1", ["10.5.0.2"], "Talos (v1.2.3)"),
+      documentedNode("B", "worker-1", ["10.5.0.3"], "Talos (v1.2.3)"),
     ]).values(),
   );
   expect(printer.print(eventsOf(MEMBERS, members))).toBe(DOCUMENTED_WIDE_MEMBERS);
@@ -95,7 +85,8 @@ test("an empty list is the header", () => {
 test("a watch marks what came with +, what went with -, and what changed with a blank", () => {
   const view = new ResourceView(AFFILIATES);
   const printer = createPrinter("table", AFFILIATES, { ...OPTIONS, withEvents: true });
-  const worker = (address: string) => affiliatesOf([node("Aa", "worker-1", [address], OS)]);
+  const worker = (address: string) =>
+    affiliatesOf([documentedNode("Aa", "worker-1", [address], OS)]);
   const text = [
     printer.print(view.replace(new Map())),
     printer.print(view.replace(worker("10.0.0.1"))),
@@ -116,11 +107,11 @@ test("a watch marks what came with +, what went with -, and what changed with a 
 test("later rows of a watch keep the widths of earlier ones", () => {
   const view = new ResourceView(AFFILIATES);
   const printer = createPrinter("table", AFFILIATES, { ...OPTIONS, withEvents: true });
-  const long = node("long-node-id", "controlplane-1", [], OS);
+  const long = documentedNode("long-node-id", "controlplane-1", [], OS);
   printer.print(view.replace(affiliatesOf([long])));
-  expect(printer.print(view.replace(affiliatesOf([long, node("b", "worker-1", [], OS)])))).toBe(
-    "+   b              1         talos-default-worker-1         worker         []\n",
-  );
+  expect(
+    printer.print(view.replace(affiliatesOf([long, documentedNode("b", "worker-1", [], OS)]))),
+  ).toBe("+   b              1         talos-default-worker-1         worker         []\n");
 });
 
 test("a node's text can neither steer the terminal nor break a row", () => {
