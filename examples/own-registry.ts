@@ -8,11 +8,8 @@ import {
   createAffiliateSpec,
   type DiscoveryRegistry,
   RegistryFeed,
+  type SignalOptions,
 } from "talos-discovery/resources";
-
-interface SignalOptions {
-  readonly signal?: AbortSignal | undefined;
-}
 
 export class InventoryRegistry implements DiscoveryRegistry {
   /** Stands before the node ID in the table of raw affiliates. Registries are merged in the order of their names. */

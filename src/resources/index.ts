@@ -2,6 +2,8 @@
  * What nodes know of each other, as plain data: affiliates, members, identities, WireGuard peers.
  * @module
  */
+
+export type { SignalOptions } from "../waiting/waits.ts";
 export {
   type AffiliateSource,
   type AffiliateSpec,
