@@ -5,7 +5,9 @@
 import type { IncomingHttpHeaders, OutgoingHttpHeaders, ServerHttp2Stream } from "node:http2";
 import { Code, ConnectError } from "@connectrpc/connect";
 import type { WatchMessage } from "../registry/registry.ts";
+import { MAX_DELAY_MS } from "../registry/wake-timer.ts";
 import { Call } from "../server/call.ts";
+import { parseGrpcTimeout } from "../server/caller-deadline.ts";
 import type { Caller } from "../server/procedures.ts";
 import { rpcStatus } from "../server/rpc-status.ts";
 import type { GrpcMethod, GrpcOperation } from "./grpc-methods.ts";
@@ -16,16 +18,12 @@ import {
   deadlineExceeded,
   failureHeaders,
   OK_TRAILERS,
-  parseGrpcTimeout,
   statusTrailers,
 } from "./grpc-status.ts";
 import { WatchWriter } from "./watch-writer.ts";
 
 const ANSWER_OPTIONS = { waitForTrailers: true, sendDate: false } as const;
 const FAILURE_OPTIONS = { endStream: true, sendDate: false } as const;
-
-/** Longest delay that `setTimeout` takes. A deadline after more than 24 days is none. */
-const MAX_TIMER_MS = 2 ** 31 - 1;
 
 /** Where a stream holds its call: listeners are shared by all calls. */
 const CALL: unique symbol = Symbol("call");
@@ -286,7 +284,8 @@ class GrpcCall implements Caller {
 
   #awaitDeadline(): void {
     const leftMs = this.timeoutMs();
-    if (leftMs === undefined || leftMs > MAX_TIMER_MS) return;
+    // A deadline that is further away than timers go is none.
+    if (leftMs === undefined || leftMs > MAX_DELAY_MS) return;
     this.#timer = setTimeout(onDeadline, Math.max(leftMs, 0), this);
   }
 

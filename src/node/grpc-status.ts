@@ -1,5 +1,5 @@
 /**
- * How gRPC says in headers and trailers what came of a call, and until when its caller waits.
+ * How gRPC says in headers and trailers what came of a call.
  * @see https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-HTTP2.md
  * @module
  */
@@ -25,33 +25,6 @@ export function statusTrailers({ code, message }: RpcStatus): OutgoingHttpHeader
 /** `Trailers-Only`: the answer to a call that failed before its first message. */
 export function failureHeaders(status: RpcStatus): OutgoingHttpHeaders {
   return { ...ANSWER_HEADERS, ...statusTrailers(status) };
-}
-
-const UNIT_MS: Readonly<Record<string, number>> = /* @__PURE__ */ Object.freeze({
-  H: 3_600_000,
-  M: 60_000,
-  S: 1000,
-  m: 1,
-  u: 1e-3,
-  n: 1e-6,
-});
-
-/** "TimeoutValue": at most 8 digits; "TimeoutUnit". */
-const TIMEOUT = /^(\d{1,8})([HMSmun])$/;
-
-/**
- * Reads `grpc-timeout`, in ms.
- *
- * @throws {ConnectError} `InvalidArgument`, in Connect's words.
- */
-export function parseGrpcTimeout(text: string): number {
-  const [, digits, unit = ""] = TIMEOUT.exec(text) ?? [];
-  const unitMs = UNIT_MS[unit];
-  if (digits === undefined || unitMs === undefined) {
-    const message = `protocol error: invalid grpc timeout value: ${text}`;
-    throw new ConnectError(message, Code.InvalidArgument);
-  }
-  return Number(digits) * unitMs;
 }
 
 /** The deadline has passed, in Connect's words. */

@@ -5,7 +5,7 @@
 import { DiscoveryError } from "../errors.ts";
 import type { Journal } from "../registry/journal.ts";
 import { MemoryRegistry, type MemoryRegistryOptions } from "../registry/memory-registry.ts";
-import { type ScheduleWake, scheduleTimeout } from "../registry/wake-timer.ts";
+import { MAX_DELAY_MS, type ScheduleWake, scheduleTimeout } from "../registry/wake-timer.ts";
 import { createRunningClock } from "./running-clock.ts";
 import { createSnapshotFile, type SnapshotFileOptions } from "./snapshot-file.ts";
 
@@ -29,9 +29,6 @@ const BUSY_PART = 1 / 50;
 
 /** How soon a save that failed is tried again, at the earliest. */
 const RETRY_DELAY_MS = 30_000;
-
-/** Where `setTimeout` wraps round. */
-const MAX_DELAY_MS = 2 ** 31 - 1;
 
 /**
  * Options of {@link openSnapshotRegistry}, besides those of the registry and of the file. The default of `now` is a clock for

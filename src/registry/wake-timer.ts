@@ -9,8 +9,8 @@ export type ScheduleWake = (callback: () => void, delayMs: number) => { cancel()
 /** Expiries this close together share a wake-up; also how late one may be announced. Talos wants a second at most. */
 const WAKE_GRAIN_MS = 100;
 
-/** Where `setTimeout` wraps round. */
-const MAX_DELAY_MS = 2_147_483_647;
+/** Longest delay that `setTimeout` takes; after a longer one it calls back at once. */
+export const MAX_DELAY_MS = 2_147_483_647;
 
 /** What a {@link WakeTimer} works with. */
 export interface WakeTimerOptions {

@@ -14,8 +14,10 @@ import type {
   UniversalServerRequest,
   UniversalServerResponse,
 } from "@connectrpc/connect/protocol";
+import { MAX_DELAY_MS } from "../registry/wake-timer.ts";
 import { observeBodySize } from "./body-size.ts";
 import type { ServerHooks } from "./call-report.ts";
+import { withoutFarDeadline } from "./caller-deadline.ts";
 import { type ClientHeaders, parseTrustedProxies } from "./client-address.ts";
 import { clusterRoutes, peerAddressKey } from "./cluster-routes.ts";
 import { type CorsOptions, corsHeaders } from "./cors.ts";
@@ -48,7 +50,7 @@ export interface HttpServiceOptions extends ClientHeaders {
   readonly pages?: Pages | undefined;
   /** Further services on the same port, such as `healthRoutes` and `reflectionRoutes`. @default none */
   readonly routes?: readonly ((router: ConnectRouter) => void)[] | undefined;
-  /** Longest time for a caller to send its request. @default 20_000 */
+  /** Longest time for a caller to send its request, over 0 and at most 2,147,483,647. @default 20_000 */
   readonly bodyTimeoutMs?: number | undefined;
   /** Largest request message; a larger one is `ResourceExhausted`. The largest legal one is under 7 kB. @default 65_536 */
   readonly maxRequestBytes?: number | undefined;
@@ -76,7 +78,11 @@ export function createHttpService(
   const { cors = {}, hooks, pages, routes = [], bodyTimeoutMs = REQUEST_BODY_TIMEOUT_MS } = options;
   const maxRequestBytes = resolveMaxRequestBytes(options);
   const onRefused = hooks?.onRefused;
-  if (!(bodyTimeoutMs > 0)) throw new RangeError(`bodyTimeoutMs: ${bodyTimeoutMs} is not positive`);
+  if (!(bodyTimeoutMs > 0 && bodyTimeoutMs <= MAX_DELAY_MS)) {
+    throw new RangeError(
+      `bodyTimeoutMs: ${bodyTimeoutMs} is not over 0 and at most ${MAX_DELAY_MS}`,
+    );
+  }
   const { trailers, acceptCompression = [] } = abilities;
   const router = createConnectRouter({
     grpc: trailers,
@@ -113,7 +119,11 @@ export function createHttpService(
       bodyTimeoutMs,
       onRefused && bodyObserver(contentType, maxRequestBytes, onRefused),
     );
-    const response = await handler({ ...request, body });
+    const response = await handler({
+      ...request,
+      header: withoutFarDeadline(request.header),
+      body,
+    });
     const encoding = request.header.get("grpc-encoding") ?? "identity";
     if (encoding !== "identity" && !encodings.includes(encoding)) {
       // gRPC's compression document asks for it; Connect says it in the text of the error only.

@@ -6,7 +6,7 @@ import { once } from "node:events";
 import { gzipSync } from "node:zlib";
 import { fromBinary } from "@bufbuild/protobuf";
 import { Code } from "@connectrpc/connect";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import type { DiscoveryServer, ServeOptions } from "../../src/node/serve.ts";
 import {
   HelloResponseSchema,
@@ -313,6 +313,18 @@ export function serviceSuite(name: string, start: StartService): void {
         expect((await watch.finished()).status).toBe(String(Code.DeadlineExceeded));
         expect(watch.messages).toHaveLength(1);
         await expect.poll(async () => (await server.registry.totals()).watchers).toBe(0);
+      });
+
+      test("has no deadline where that is further away than timers go", async () => {
+        using warned = vi.spyOn(process, "emitWarning").mockReturnValue();
+        using connection = new RawConnection(server.url);
+        const clusterId = "patient";
+        const watch = connection.call("Watch", { "grpc-timeout": "99999999H" });
+        watch.read().end(request(WatchRequestSchema, { clusterId }));
+        await expect.poll(() => watch.messages.length).toBe(1);
+        await connection.call("AffiliateUpdate").end(updateOf({ clusterId })).finished();
+        await expect.poll(() => watch.messages.length).toBe(2);
+        expect(warned).not.toHaveBeenCalled();
       });
 
       test("is freed when its caller resets it", async () => {

@@ -70,6 +70,7 @@ describe("where it listens", () => {
     [{ shutdownGraceMs: -1 }, "shutdownGraceMs: -1"],
     [{ connectTimeoutMs: 0 }, "connectTimeoutMs: 0"],
     [{ bodyTimeoutMs: Number.NaN }, "bodyTimeoutMs: NaN"],
+    [{ bodyTimeoutMs: Number.POSITIVE_INFINITY }, "bodyTimeoutMs: Infinity"],
   ])("%j is out of range", async (options, text) => {
     await expect(serve(options)).rejects.toThrow(RangeError);
     await expect(serve(options)).rejects.toThrow(text);

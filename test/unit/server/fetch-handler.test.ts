@@ -1,10 +1,11 @@
 import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
 import { Code, createClient } from "@connectrpc/connect";
 import { createConnectTransport, createGrpcWebTransport } from "@connectrpc/connect-web";
-import { describe, expect, test } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import { Cluster, HelloRequestSchema, HelloResponseSchema } from "../../../src/protocol/index.ts";
 import { MemoryRegistry } from "../../../src/registry/memory-registry.ts";
 import { createFetchHandler, type FetchHandlerOptions } from "../../../src/server/fetch-handler.ts";
+import { frame } from "../node/test-service.ts";
 
 const ORIGIN = "https://service.example";
 const HELLO = `${ORIGIN}/sidero.discovery.server.Cluster/Hello`;
@@ -98,6 +99,24 @@ test("a plain POST of a message is a Connect call", async () => {
   expect(response.status).toBe(200);
   const hello = fromBinary(HelloResponseSchema, new Uint8Array(await response.arrayBuffer()));
   expect(hello.clientIp).toEqual(new Uint8Array([192, 0, 2, 1]));
+});
+
+test.each([
+  ["connect-timeout-ms", "application/proto"],
+  ["grpc-timeout", "application/grpc-web+proto"],
+])("%s further away than timers go is none", async (name, type) => {
+  using warned = vi.spyOn(process, "emitWarning").mockReturnValue();
+  const { fetchInto } = open();
+  const text = name === "grpc-timeout" ? "597H" : "2147483648";
+  const message = toBinary(HelloRequestSchema, create(HelloRequestSchema, { clusterId: "c" }));
+  const response = await fetchInto(HELLO, {
+    method: "POST",
+    headers: { "Content-Type": type, [name]: text },
+    body: Uint8Array.from(type === "application/proto" ? message : frame(message)),
+  });
+  expect(response.status).toBe(200);
+  expect(response.headers.get("grpc-status")).toBeNull();
+  expect(warned).not.toHaveBeenCalled();
 });
 
 describe("requests that are no calls", () => {
