@@ -6,6 +6,7 @@
 import { compressionGzip } from "@connectrpc/connect-node";
 import { MemoryRegistry } from "../registry/memory-registry.ts";
 import type { Registry } from "../registry/registry.ts";
+import { MAX_DELAY_MS } from "../registry/wake-timer.ts";
 import { healthRoutes } from "../server/health-routes.ts";
 import { createHttpService, type HttpServiceOptions } from "../server/http-service.ts";
 import { firstOf, type Pages } from "../server/pages.ts";
@@ -115,8 +116,8 @@ export async function serve(options: ServeOptions = {}): Promise<DiscoveryServer
     signal,
   } = options;
   checkRange("port", port, 0, 65_535);
-  checkRange("shutdownGraceMs", shutdownGraceMs, 0, 2 ** 31 - 1);
-  checkRange("connectTimeoutMs", connectTimeoutMs, 1, 2 ** 31 - 1);
+  checkRange("shutdownGraceMs", shutdownGraceMs, 0, MAX_DELAY_MS);
+  checkRange("connectTimeoutMs", connectTimeoutMs, 1, MAX_DELAY_MS);
   const limits = resolveConnectionLimits(
     options.connections ?? {},
     connectTimeoutMs,

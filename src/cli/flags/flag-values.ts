@@ -3,6 +3,7 @@
  * @module
  */
 import { scanPort } from "../../net/endpoint.ts";
+import { MAX_DELAY_MS } from "../../registry/wake-timer.ts";
 import { printable } from "../output/printable.ts";
 
 const MAX_QUOTED_CHARACTERS = 80;
@@ -33,14 +34,14 @@ export function parseDuration(text: string): number {
 /** Reads a duration that something may take: above 0, and at most the 24 days that a timer can hold. */
 export function parseTimeout(text: string): number {
   const durationMs = parseDuration(text);
-  if (durationMs > 0 && durationMs < 2 ** 31) return durationMs;
+  if (durationMs > 0 && durationMs <= MAX_DELAY_MS) return durationMs;
   throw new RangeError(`${quoted(text)} is not above 0 and below 24 days`);
 }
 
 /** Reads a duration that may be none: 0, and at most the 24 days that a timer can hold. */
 export function parseDelay(text: string): number {
   const durationMs = parseDuration(text);
-  if (durationMs < 2 ** 31) return durationMs;
+  if (durationMs <= MAX_DELAY_MS) return durationMs;
   throw new RangeError(`${quoted(text)} is not below 24 days`);
 }
 
