@@ -5,7 +5,6 @@
 import type { IncomingHttpHeaders, OutgoingHttpHeaders, ServerHttp2Stream } from "node:http2";
 import { Code, ConnectError } from "@connectrpc/connect";
 import type { WatchMessage } from "../registry/registry.ts";
-import { MAX_DELAY_MS } from "../registry/wake-timer.ts";
 import { Call } from "../server/call.ts";
 import { parseGrpcTimeout } from "../server/caller-deadline.ts";
 import type { Caller } from "../server/procedures.ts";
@@ -284,8 +283,7 @@ class GrpcCall implements Caller {
 
   #awaitDeadline(): void {
     const leftMs = this.timeoutMs();
-    // A deadline that is further away than timers go is none.
-    if (leftMs === undefined || leftMs > MAX_DELAY_MS) return;
+    if (leftMs === undefined) return;
     this.#timer = setTimeout(onDeadline, Math.max(leftMs, 0), this);
   }
 

@@ -23,27 +23,28 @@ const GRPC_TIMEOUT = /^(\d{1,8})([HMSmun])$/;
 const CONNECT_TIMEOUT = /^\d{1,10}$/;
 
 /**
- * Reads `grpc-timeout`, in ms.
+ * Reads `grpc-timeout`.
  *
+ * @returns In ms; `undefined` for one that is further away than timers go, some 24 days: it is none.
  * @throws {ConnectError} `InvalidArgument`, in Connect's words.
  */
-export function parseGrpcTimeout(text: string): number {
+export function parseGrpcTimeout(text: string): number | undefined {
   const timeoutMs = grpcTimeoutMs(text);
   if (timeoutMs === undefined) {
     const message = `protocol error: invalid grpc timeout value: ${text}`;
     throw new ConnectError(message, Code.InvalidArgument);
   }
-  return timeoutMs;
+  return isFar(timeoutMs) ? undefined : timeoutMs;
 }
 
 /**
- * The headers of a call, without a deadline that is further away than timers go, some 24 days: Connect would take it for one
- * that is over. What does not parse is left for Connect to refuse.
+ * The headers of a call, without a deadline that is none for {@link parseGrpcTimeout}: Connect would take it for one that is
+ * over. What does not parse is left for Connect to refuse.
  */
 export function withoutFarDeadline(header: Headers): Headers {
   const far = Object.entries(TIMEOUTS).filter(([name, parse]) => {
     const text = header.get(name);
-    return text !== null && (parse(text) ?? 0) > MAX_DELAY_MS;
+    return text !== null && isFar(parse(text));
   });
   if (far.length === 0) return header;
   const near = new Headers(header);
@@ -62,4 +63,8 @@ function grpcTimeoutMs(text: string): number | undefined {
   const [, digits, unit = ""] = GRPC_TIMEOUT.exec(text) ?? [];
   const unitMs = UNIT_MS[unit];
   return digits === undefined || unitMs === undefined ? undefined : Number(digits) * unitMs;
+}
+
+function isFar(timeoutMs: number | undefined): boolean {
+  return timeoutMs !== undefined && timeoutMs > MAX_DELAY_MS;
 }

@@ -9,6 +9,7 @@ import { frame } from "../node/test-service.ts";
 
 const ORIGIN = "https://service.example";
 const HELLO = `${ORIGIN}/sidero.discovery.server.Cluster/Hello`;
+const HELLO_REQUEST = toBinary(HelloRequestSchema, create(HelloRequestSchema, { clusterId: "c" }));
 
 function open(options?: FetchHandlerOptions) {
   const registry = new MemoryRegistry();
@@ -94,7 +95,7 @@ test("a plain POST of a message is a Connect call", async () => {
   const response = await fetchInto(HELLO, {
     method: "POST",
     headers: { "Content-Type": "application/proto" },
-    body: toBinary(HelloRequestSchema, create(HelloRequestSchema, { clusterId: "c" })),
+    body: HELLO_REQUEST,
   });
   expect(response.status).toBe(200);
   const hello = fromBinary(HelloResponseSchema, new Uint8Array(await response.arrayBuffer()));
@@ -102,17 +103,15 @@ test("a plain POST of a message is a Connect call", async () => {
 });
 
 test.each([
-  ["connect-timeout-ms", "application/proto"],
-  ["grpc-timeout", "application/grpc-web+proto"],
-])("%s further away than timers go is none", async (name, type) => {
+  ["connect-timeout-ms", "2147483648", "application/proto", HELLO_REQUEST],
+  ["grpc-timeout", "597H", "application/grpc-web+proto", frame(HELLO_REQUEST)],
+])("%s further away than timers go is none", async (name, text, type, body) => {
   using warned = vi.spyOn(process, "emitWarning").mockReturnValue();
   const { fetchInto } = open();
-  const text = name === "grpc-timeout" ? "597H" : "2147483648";
-  const message = toBinary(HelloRequestSchema, create(HelloRequestSchema, { clusterId: "c" }));
   const response = await fetchInto(HELLO, {
     method: "POST",
     headers: { "Content-Type": type, [name]: text },
-    body: Uint8Array.from(type === "application/proto" ? message : frame(message)),
+    body: Uint8Array.from(body),
   });
   expect(response.status).toBe(200);
   expect(response.headers.get("grpc-status")).toBeNull();
