@@ -5,9 +5,9 @@
  */
 import { afterAll, beforeAll, describe, expect, inject, test } from "vitest";
 import { ANNOTATIONS } from "../../src/kubernetes/index.ts";
+import { unusedPort } from "../fixtures/unused-port.ts";
 import { createCluster } from "../interop/harness/nodes.ts";
 import { Stage } from "../interop/harness/stage.ts";
-import { unusedPort } from "../interop/harness/unused-port.ts";
 import { deleteAllNodes, writeKubeconfig } from "../kubernetes/harness/cluster.ts";
 import { KubeApi } from "../kubernetes/harness/kube-api.ts";
 import { nodeObject } from "../kubernetes/harness/node-object.ts";

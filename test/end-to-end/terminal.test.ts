@@ -20,16 +20,11 @@ test("a watched table stays in place on a terminal", async () => {
     return node;
   };
   publish("worker-2");
-  const args = [OUR_CLI, "get", "members", "-w", "--service", service.url];
-  const secret = `TALOS_DISCOVERY_CLUSTER_SECRET=${clusterSecret}`;
+  const args = ["get", "members", "-w", "--service", service.url, "--cluster-id", clusterId];
   const terminal = stage.use(
-    await TerminalProcess.start("env", [
-      secret,
-      process.execPath,
-      ...args,
-      "--cluster-id",
-      clusterId,
-    ]),
+    await TerminalProcess.start(process.execPath, [OUR_CLI, ...args], {
+      TALOS_DISCOVERY_CLUSTER_SECRET: clusterSecret,
+    }),
   );
   /** From the header on; a notice may stand above. What is new is marked for a moment only, which may be over. */
   const table = async () => {

@@ -17,7 +17,7 @@ export class TerminalProcess implements AsyncDisposable {
   readonly #script: ChildProcess;
   readonly #exited: Promise<unknown[]>;
 
-  private constructor(folder: string, args: readonly string[]) {
+  private constructor(folder: string, args: readonly string[], settings: NodeJS.ProcessEnv) {
     this.#folder = folder;
     const { columns, rows } = this.screen;
     const quoted = args.map((arg) => `'${arg}'`).join(" ");
@@ -25,15 +25,20 @@ export class TerminalProcess implements AsyncDisposable {
     const { CI: _, NO_COLOR: __, ...env } = process.env;
     this.#script = spawn("script", ["--quiet", "--return", "--command", command, "/dev/null"], {
       stdio: ["pipe", "pipe", "inherit"],
-      env: { ...env, TERM: "xterm-256color" },
+      env: { ...env, TERM: "xterm-256color", ...settings },
     });
     this.#script.stdout?.setEncoding("utf8").on("data", (text) => this.screen.write(text));
     this.#exited = once(this.#script, "close");
   }
 
-  static async start(program: string, args: readonly string[]): Promise<TerminalProcess> {
+  /** @param settings - Variables besides those of this process. */
+  static async start(
+    program: string,
+    args: readonly string[],
+    settings: NodeJS.ProcessEnv = {},
+  ): Promise<TerminalProcess> {
     const folder = await mkdtemp(join(tmpdir(), "talos-discovery-terminal-"));
-    return new TerminalProcess(folder, [program, ...args]);
+    return new TerminalProcess(folder, [program, ...args], settings);
   }
 
   /** As a user does who pulls at the window: the emulator and the kernel have the new size. */

@@ -4,9 +4,9 @@
  */
 import { resolve } from "node:path";
 import { inject } from "vitest";
+import { unusedPort } from "../../fixtures/unused-port.ts";
 import { LineProcess } from "./line-process.ts";
 import { OUR_CLI } from "./our-cli.ts";
-import { unusedPort } from "./unused-port.ts";
 
 export const SERVICE_KINDS = ["go", "ts"] as const;
 export type ServiceKind = (typeof SERVICE_KINDS)[number];

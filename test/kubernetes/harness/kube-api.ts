@@ -13,7 +13,7 @@ import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import { setTimeout as delay } from "node:timers/promises";
 import type { KubeObject } from "../../deploy/harness/chart.ts";
-import { unusedPort } from "../../interop/harness/unused-port.ts";
+import { unusedPort } from "../../fixtures/unused-port.ts";
 
 /** How long all of it may take to start; usually 15 seconds. */
 const START_LIMIT_MS = 150_000;

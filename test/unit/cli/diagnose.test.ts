@@ -3,7 +3,7 @@
 import { createServer } from "node:net";
 import { describe, expect, test } from "vitest";
 import { CHECK_NAMES } from "../../../src/cli/diagnose/check.ts";
-import { unusedPort } from "../../interop/harness/unused-port.ts";
+import { unusedPort } from "../../fixtures/unused-port.ts";
 import {
   CLUSTER_ID,
   listen,

@@ -14,10 +14,10 @@ const MAIN = new URL("../../../src/cli/main.ts", import.meta.url).pathname;
 function runWithoutSpace(
   ...args: readonly string[]
 ): Promise<{ readonly exitCode: unknown; readonly stderr: string }> {
-  const limited = ["--fsize=0", "--", process.execPath, MAIN, ...args];
+  const limited = ["-c", 'ulimit -f 0 && exec "$@"', "sh", process.execPath, MAIN, ...args];
   const env = { ...process.env, TALOS_DISCOVERY_CLUSTER_SECRET: generateClusterSecret() };
   return new Promise((resolve) => {
-    execFile("prlimit", limited, { env }, (error, _stdout, stderr) =>
+    execFile("/bin/sh", limited, { env }, (error, _stdout, stderr) =>
       resolve({ exitCode: error?.code ?? 0, stderr }),
     );
   });

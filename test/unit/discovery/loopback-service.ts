@@ -13,7 +13,7 @@ import {
 } from "../../../src/protocol/index.ts";
 import { type AffiliateView, MemoryRegistry } from "../../../src/registry/index.ts";
 import { type AffiliateSpec, createAffiliateSpec } from "../../../src/resources/index.ts";
-import { unusedPort } from "../../interop/harness/unused-port.ts";
+import { unusedPort } from "../../fixtures/unused-port.ts";
 import { startService } from "../node/test-service.ts";
 
 export const CLUSTER_ID = "a cluster";

@@ -64,28 +64,23 @@ PersistentKeepalive = 25
     expect(plain).toBe(quick.replaceAll(/^(Address|MTU|Table|PostUp|PreDown) = .*\n/gm, ""));
   });
 
-  test("takes the endpoint, port and MTU that it is told", () => {
+  test("takes the endpoint that it is told", () => {
     const text = wireguardConfig(identity, peers, {
       form: "wg-quick",
       clusterSecret: CLUSTER_SECRET,
-      listenPort: 1234,
-      mtu: 1280,
       chooseEndpoint: (_, { endpoints }) => endpoints[1],
     });
-    expect(text).toContain("\nListenPort = 1234\n");
-    expect(text).toContain("\nMTU = 1280\n");
     expect(text.match(/^Endpoint = .*$/gm)).toEqual(["Endpoint = [2001:db8::2]:51820"]);
   });
 
-  test("takes the greatest port and MTU that there are", () => {
-    const text = wireguardConfig(identity, peers, {
-      form: "wg-quick",
-      clusterSecret: CLUSTER_SECRET,
-      listenPort: 65_535,
-      mtu: 65_535,
-    });
-    expect(text).toContain("\nListenPort = 65535\n");
-    expect(text).toContain("\nMTU = 65535\n");
+  test.each([
+    [1, 1280],
+    [65_535, 65_535],
+  ])("takes port %i and MTU %i", (listenPort, mtu) => {
+    const options = { clusterSecret: CLUSTER_SECRET, listenPort, mtu };
+    const text = wireguardConfig(identity, peers, { ...options, form: "wg-quick" });
+    expect(text).toContain(`\nListenPort = ${listenPort}\n`);
+    expect(text).toContain(`\nMTU = ${mtu}\n`);
   });
 
   test("has no peer with the node's own key", () => {

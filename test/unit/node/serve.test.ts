@@ -16,7 +16,7 @@ import { serve } from "../../../src/node/serve.ts";
 import { Cluster } from "../../../src/protocol/index.ts";
 import { MemoryRegistry } from "../../../src/registry/memory-registry.ts";
 import type { CallReport } from "../../../src/server/call-report.ts";
-import { unusedPort } from "../../interop/harness/unused-port.ts";
+import { unusedPort } from "../../fixtures/unused-port.ts";
 import { CA, grpcClient, rawCall, rawSocket, startService, TLS } from "./test-service.ts";
 
 /** Starts a watch of cluster `c` and waits for its snapshot; the rest is read to the end. */

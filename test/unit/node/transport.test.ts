@@ -9,7 +9,7 @@ import { DiscoveryClient } from "../../../src/client/index.ts";
 import { generateClusterSecret } from "../../../src/crypto/index.ts";
 import { type GrpcTransportOptions, grpcTransport, serve } from "../../../src/node/index.ts";
 import { Cluster } from "../../../src/protocol/index.ts";
-import { unusedPort } from "../../interop/harness/unused-port.ts";
+import { unusedPort } from "../../fixtures/unused-port.ts";
 import { startConnectProxy } from "./connect-proxy.ts";
 
 const tlsFixtures = new URL("../../fixtures/tls/", import.meta.url);

@@ -4,7 +4,7 @@ import { createServer } from "node:net";
 import { describe, expect, test } from "vitest";
 import { CHECK_NAMES, type CheckReport } from "../../../../src/cli/diagnose/check.ts";
 import type { ClusterMethod } from "../../../../src/server/index.ts";
-import { unusedPort } from "../../../interop/harness/unused-port.ts";
+import { unusedPort } from "../../../fixtures/unused-port.ts";
 import { TLS } from "../../node/test-service.ts";
 import {
   CLUSTER_ID,

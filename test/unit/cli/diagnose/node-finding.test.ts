@@ -3,7 +3,7 @@
 import { describe, expect, test } from "vitest";
 import type { ServiceDiagnosis } from "../../../../src/cli/diagnose/diagnose-service.ts";
 import { diagnoseNode } from "../../../../src/cli/diagnose/node-finding.ts";
-import { unusedPort } from "../../../interop/harness/unused-port.ts";
+import { unusedPort } from "../../../fixtures/unused-port.ts";
 import { diagnose, OTHER_SECRET, publish, startTestService } from "./diagnose-harness.ts";
 
 const WORKER = { nodename: "worker-1", hostname: "worker-1.example", addresses: ["10.0.0.1"] };

@@ -1,5 +1,5 @@
 import { describe, expect, onTestFinished, test } from "vitest";
-import { unusedPort } from "../../../interop/harness/unused-port.ts";
+import { unusedPort } from "../../../fixtures/unused-port.ts";
 import { startConnectProxy } from "../../node/connect-proxy.ts";
 import { TLS } from "../../node/test-service.ts";
 import { checkOf, diagnose, diagnoseCheck, startTestService } from "./diagnose-harness.ts";

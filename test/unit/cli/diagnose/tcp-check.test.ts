@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { checkTcp } from "../../../../src/cli/diagnose/tcp-check.ts";
 import { parseServiceUrl } from "../../../../src/client/service-url.ts";
-import { unusedPort } from "../../../interop/harness/unused-port.ts";
+import { unusedPort } from "../../../fixtures/unused-port.ts";
 import { startTestService } from "./diagnose-harness.ts";
 
 /** Reserved for documentation: nobody answers there. RFC 5737. */

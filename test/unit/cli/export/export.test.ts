@@ -3,7 +3,7 @@ import { dirname } from "node:path";
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
 import { generateClusterSecret } from "../../../../src/crypto/index.ts";
 import type { DiscoveryServer } from "../../../../src/node/serve.ts";
-import { unusedPort } from "../../../interop/harness/unused-port.ts";
+import { unusedPort } from "../../../fixtures/unused-port.ts";
 import { startService } from "../../node/test-service.ts";
 import { createTestCluster } from "../published-nodes.ts";
 import { createTestFolder, type TestFolder } from "../test-folder.ts";

@@ -2,7 +2,7 @@ import { createServer } from "node:net";
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
 import { generateClusterSecret } from "../../../../src/crypto/index.ts";
 import type { DiscoveryServer } from "../../../../src/node/serve.ts";
-import { unusedPort } from "../../../interop/harness/unused-port.ts";
+import { unusedPort } from "../../../fixtures/unused-port.ts";
 import { startService } from "../../node/test-service.ts";
 import { createTestCluster } from "../published-nodes.ts";
 import { runCommand, startCommand } from "../test-terminal.ts";
