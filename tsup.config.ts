@@ -51,13 +51,14 @@ const kubernetesParts: Plugin = {
   },
 };
 
-/** `{ "client": "src/client/index.ts", … }`: an exported subpath is a folder with an index. */
+/** `{ "client": "src/client/index.ts", … }`: an exported subpath is the `index.ts` that its types come from. */
 function libraryEntries(): Record<string, string> {
-  const subpaths = Object.keys(manifest.exports).filter((path) => path !== "./package.json");
+  const { "./package.json": _, ...subpaths } = manifest.exports;
   return Object.fromEntries(
-    subpaths.map((path) =>
-      path === "." ? ["index", "src/index.ts"] : [path.slice(2), `src/${path.slice(2)}/index.ts`],
-    ),
+    Object.entries(subpaths).map(([path, { types }]) => [
+      path === "." ? "index" : path.slice(2),
+      types.replace("./dist/types/", "src/").replace(/\.d\.ts$/, ".ts"),
+    ]),
   );
 }
 

@@ -15,7 +15,14 @@ export default defineConfig({
   test: {
     maxWorkers: Math.max(MIN_WORKERS, availableParallelism()),
     projects: [
-      { test: { name: "unit", include: ["test/unit/**/*.test.ts"], ...PATIENCE } },
+      {
+        test: {
+          name: "unit",
+          include: ["test/unit/**/*.test.ts", "test/runtimes/*.test.ts"],
+          ...PATIENCE,
+        },
+      },
+      { test: { name: "integration", include: ["test/integration/**/*.test.ts"], ...PATIENCE } },
       { test: { name: "compliance", include: ["test/compliance/**/*.test.ts"], ...PATIENCE } },
       // The packed package, installed: see test/dist/setup.ts.
       {

@@ -4,7 +4,7 @@ export default defineConfig({
   test: {
     include: ["test/end-to-end/**/*.test.ts"],
     // Go programs and the API server are built once.
-    globalSetup: ["test/interop/harness/setup.ts", "test/kubernetes/harness/setup.ts"],
+    globalSetup: ["test/harness/processes/setup.ts", "test/harness/kubernetes/setup.ts"],
     maxWorkers: 2,
     testTimeout: 240_000,
     hookTimeout: 180_000,

@@ -3,7 +3,7 @@ import { defineConfig } from "vitest/config";
 export default defineConfig({
   test: {
     include: ["test/faults/**/*.test.ts"],
-    globalSetup: ["test/interop/harness/setup.ts"],
+    globalSetup: ["test/harness/processes/setup.ts"],
     // One after the other: each scenario loads the machine, and looks at memory.
     fileParallelism: false,
     maxWorkers: 1,

@@ -3,7 +3,7 @@ import { defineConfig } from "vitest/config";
 export default defineConfig({
   test: {
     include: ["test/interop/**/*.test.ts"],
-    globalSetup: ["test/interop/harness/setup.ts"],
+    globalSetup: ["test/harness/processes/setup.ts"],
     // Tests wait for the Go client's backoff most of the time, each with processes of its own.
     sequence: { concurrent: true },
     maxConcurrency: 6,

@@ -4,7 +4,7 @@ export default defineConfig({
   test: {
     include: ["test/kubernetes/**/*.test.ts"],
     // The API server is built once: it takes the whole machine.
-    globalSetup: ["test/kubernetes/harness/setup.ts"],
+    globalSetup: ["test/harness/kubernetes/setup.ts"],
     maxWorkers: 2,
     testTimeout: 120_000,
     hookTimeout: 180_000,

@@ -4,12 +4,11 @@
  */
 import { DiscoveryError } from "talos-discovery";
 import {
-  type AffiliateSource,
-  createAffiliateSpec,
   type DiscoveryRegistry,
   RegistryFeed,
   type SignalOptions,
-} from "talos-discovery/resources";
+} from "talos-discovery/discovery";
+import { type AffiliateSource, createAffiliateSpec } from "talos-discovery/resources";
 
 export class InventoryRegistry implements DiscoveryRegistry {
   /** Stands before the node ID in the table of raw affiliates. Registries are merged in the order of their names. */

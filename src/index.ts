@@ -8,3 +8,9 @@ export { DiscoveryError, type DiscoveryErrorCode, isDiscoveryError } from "./err
 export * from "./identity/index.ts";
 export * from "./registry/index.ts";
 export * from "./resources/index.ts";
+export type {
+  DiscoveryRegistry,
+  RegistryChange,
+  RegistryStatus,
+} from "./sources/discovery-registry.ts";
+export { RegistryFeed } from "./sources/registry-feed.ts";

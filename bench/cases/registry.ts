@@ -6,7 +6,7 @@ import assert from "node:assert/strict";
 import { create, toBinary } from "@bufbuild/protobuf";
 import { ListResponseSchema } from "../../src/protocol/index.ts";
 import { MemoryRegistry } from "../../src/registry/index.ts";
-import { listResponse } from "../../src/server/wire-messages.ts";
+import { listResponse } from "../../src/server/rpc/wire-messages.ts";
 import type { Comparison, Version } from "../harness/compare.ts";
 import { type BenchOptions, compareAll } from "../harness/measure.ts";
 import { NaiveRegistry } from "../twins/naive-registry.ts";

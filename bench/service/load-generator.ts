@@ -3,8 +3,8 @@
  * @module
  */
 import { resolve } from "node:path";
-import { buildGoProgram } from "../../test/interop/harness/binaries.ts";
-import { LineProcess } from "../../test/interop/harness/line-process.ts";
+import { buildGoProgram } from "../../test/harness/processes/binaries.ts";
+import { LineProcess } from "../../test/harness/processes/line-process.ts";
 import type { RunningServer } from "./servers.ts";
 
 /** A guard against programs that hang; no figure depends on it. */

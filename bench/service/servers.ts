@@ -8,10 +8,10 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
-import { unusedPort } from "../../test/fixtures/unused-port.ts";
-import { type Binaries, buildBinaries } from "../../test/interop/harness/binaries.ts";
-import { LineProcess } from "../../test/interop/harness/line-process.ts";
-import { OUR_CLI } from "../../test/interop/harness/our-cli.ts";
+import { OUR_CLI } from "../../test/harness/cli/our-cli.ts";
+import { unusedPort } from "../../test/harness/net/unused-port.ts";
+import { type Binaries, buildBinaries } from "../../test/harness/processes/binaries.ts";
+import { LineProcess } from "../../test/harness/processes/line-process.ts";
 
 export const SERVER_NAMES = ["ours", "reference"] as const;
 export type ServerName = (typeof SERVER_NAMES)[number];

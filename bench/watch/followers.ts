@@ -2,8 +2,9 @@
  * Those who follow a cluster and print a line for each change, as processes of their own.
  * @module
  */
-import { LineProcess } from "../../test/interop/harness/line-process.ts";
-import { OUR_CLI } from "../../test/interop/harness/our-cli.ts";
+
+import { OUR_CLI } from "../../test/harness/cli/our-cli.ts";
+import { LineProcess } from "../../test/harness/processes/line-process.ts";
 import type { Place } from "../cases/discovery-peers.ts";
 
 /** A host name that was printed. */

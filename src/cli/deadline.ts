@@ -2,7 +2,7 @@
  * An end to what waits for somebody else.
  * @module
  */
-import { linkedController, sleep } from "../waiting/waits.ts";
+import { linkedController, sleep } from "../async/waits.ts";
 import { CommandFailure } from "./exit.ts";
 
 /** What a {@link Deadline} is made from. */

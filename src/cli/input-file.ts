@@ -3,8 +3,8 @@
  * @module
  */
 import { open } from "node:fs/promises";
-import { fileReason } from "../node/file-failure.ts";
-import { createPrivateFile } from "../node/kept-file.ts";
+import { fileReason } from "../node/files/file-failure.ts";
+import { createPrivateFile } from "../node/files/kept-file.ts";
 import { UsageError } from "./exit.ts";
 import { redactSecrets } from "./flags/secret-arguments.ts";
 import { printable } from "./output/printable.ts";

@@ -15,16 +15,16 @@ import { VERSION } from "./version.ts";
 const COMMANDS: Readonly<Record<string, () => Promise<AddCommand>>> = {
   serve: async () => {
     keepYoungGenerationSmall();
-    return (await import("./commands/serve.ts")).addServeCommand;
+    return (await import("./serve/command.ts")).addServeCommand;
   },
-  get: async () => (await import("./commands/get.ts")).addGetCommand,
-  join: async () => (await import("./commands/join.ts")).addJoinCommand,
-  diagnose: async () => (await import("./commands/diagnose.ts")).addDiagnoseCommand,
-  forget: async () => (await import("./commands/forget.ts")).addForgetCommand,
-  export: async () => (await import("./commands/export.ts")).addExportCommand,
-  cluster: async () => (await import("./commands/cluster.ts")).addClusterCommand,
-  identity: async () => (await import("./commands/identity.ts")).addIdentityCommand,
-  snapshot: async () => (await import("./commands/snapshot.ts")).addSnapshotCommand,
+  get: async () => (await import("./get/command.ts")).addGetCommand,
+  join: async () => (await import("./join/command.ts")).addJoinCommand,
+  diagnose: async () => (await import("./diagnose/command.ts")).addDiagnoseCommand,
+  forget: async () => (await import("./forget/command.ts")).addForgetCommand,
+  export: async () => (await import("./export/command.ts")).addExportCommand,
+  cluster: async () => (await import("./cluster/command.ts")).addClusterCommand,
+  identity: async () => (await import("./identity/command.ts")).addIdentityCommand,
+  snapshot: async () => (await import("./snapshot/command.ts")).addSnapshotCommand,
 };
 
 const DEFAULT_COLUMNS = 100;

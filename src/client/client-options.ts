@@ -2,10 +2,11 @@
  * What a `DiscoveryClient` is made from.
  * @module
  */
+
+import { type Sleep, sleep } from "../async/waits.ts";
 import { type ClusterCipher, createClusterCipher } from "../crypto/cluster-cipher.ts";
 import type { DiscoveryError } from "../errors.ts";
 import { MAX_AFFILIATE_ID_BYTES, MAX_CLUSTER_ID_BYTES, MAX_TTL_MS } from "../protocol/limits.ts";
-import { type Sleep, sleep } from "../waiting/waits.ts";
 import type { DropReport } from "./affiliate-change.ts";
 import type { TransportFactory } from "./connection.ts";
 import { parseServiceUrl, type ServiceUrl } from "./service-url.ts";

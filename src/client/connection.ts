@@ -4,10 +4,10 @@
  * @module
  */
 import { type Client, createClient, type Transport } from "@connectrpc/connect";
+import { unlessAborted } from "../async/waits.ts";
 import { DiscoveryError } from "../errors.ts";
 import { formatAddress, unmapAddress } from "../net/address.ts";
 import { Cluster } from "../protocol/gen/sidero/discovery/server/cluster_pb.ts";
-import { unlessAborted } from "../waiting/waits.ts";
 import { parseRedirectEndpoint, type ServiceUrl } from "./service-url.ts";
 
 const HELLO_TIMEOUT_MS = 10_000;

@@ -3,11 +3,12 @@
  * @see docs/protocol.md, "What a client does"
  * @module
  */
+
+import { Backoff, MAX_BACKOFF_MS } from "../async/backoff.ts";
+import { Lifecycle } from "../async/lifecycle.ts";
+import { type SignalOptions, untilFirstEnds } from "../async/waits.ts";
 import { DiscoveryError, isDiscoveryError } from "../errors.ts";
 import type { AffiliateData } from "../protocol/affiliate.ts";
-import { Backoff, MAX_BACKOFF_MS } from "../waiting/backoff.ts";
-import { Lifecycle } from "../waiting/lifecycle.ts";
-import { type SignalOptions, untilFirstEnds } from "../waiting/waits.ts";
 import type { AffiliateChange, DiscoveredAffiliate, DropReport } from "./affiliate-change.ts";
 import {
   type DiscoveryClientOptions,

@@ -3,7 +3,7 @@
  * @module
  */
 
-export type { SignalOptions, Sleep } from "../waiting/waits.ts";
+export type { SignalOptions, Sleep } from "../async/waits.ts";
 export type {
   AffiliateChange,
   DiscoveredAffiliate,

@@ -2,8 +2,8 @@
  * What a client knows of the others, and who is told of its changes.
  * @module
  */
-import { UnreadChanges } from "../waiting/unread-changes.ts";
-import { Wakeup } from "../waiting/waits.ts";
+import { UnreadChanges } from "../async/unread-changes.ts";
+import { Wakeup } from "../async/waits.ts";
 import type { AffiliateChange, DiscoveredAffiliate } from "./affiliate-change.ts";
 
 interface Reader {

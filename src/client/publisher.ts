@@ -4,10 +4,10 @@
  * @module
  */
 import type { Client } from "@connectrpc/connect";
+import { linkedController, type Sleep, unlessAborted, Wakeup } from "../async/waits.ts";
 import type { ClusterCipher } from "../crypto/cluster-cipher.ts";
 import type { AffiliateData } from "../protocol/affiliate.ts";
 import type { Cluster } from "../protocol/gen/sidero/discovery/server/cluster_pb.ts";
-import { linkedController, type Sleep, unlessAborted, Wakeup } from "../waiting/waits.ts";
 import { type PublishOptions, type SealedPublication, sealPublication } from "./sealing.ts";
 
 /** How long one round of updates may take, all nodes' endpoints together. */

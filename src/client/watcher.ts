@@ -4,11 +4,11 @@
  * @module
  */
 import type { Client } from "@connectrpc/connect";
+import { type Sleep, unlessAborted, withinTime } from "../async/waits.ts";
 import type { ClusterCipher } from "../crypto/cluster-cipher.ts";
 import { DiscoveryError } from "../errors.ts";
 import type { Cluster, WatchResponse } from "../protocol/gen/sidero/discovery/server/cluster_pb.ts";
 import { MAX_CLUSTER_AFFILIATES, MAX_SNAPSHOT_MESSAGE_BYTES } from "../protocol/limits.ts";
-import { type Sleep, unlessAborted, withinTime } from "../waiting/waits.ts";
 import type { DropReport } from "./affiliate-change.ts";
 import type { KnownAffiliates } from "./known-affiliates.ts";
 import { type ListedAffiliate, type OpenedAffiliate, openAffiliate } from "./opening.ts";

@@ -2,8 +2,9 @@
  * What discovery knows, and how it tells of changes.
  * @module
  */
-import type { AffiliateSpec, MemberSpec, RegistryStatus } from "../resources/index.ts";
+import type { AffiliateSpec, MemberSpec } from "../resources/index.ts";
 import type { Resource, ResourceEvent } from "../resources/resource.ts";
+import type { RegistryStatus } from "../sources/discovery-registry.ts";
 
 /** Everything known now. Live: look at it before the next `await`, or copy what has to stay. */
 export interface DiscoveryState {

@@ -2,11 +2,13 @@
  * Who is told of discovery's changes.
  * @module
  */
-import type { AffiliateSpec, MemberSpec, RegistryStatus } from "../resources/index.ts";
+
+import { UnreadChanges } from "../async/unread-changes.ts";
+import { Wakeup } from "../async/waits.ts";
+import type { AffiliateSpec, MemberSpec } from "../resources/index.ts";
 import type { ResourceEvent } from "../resources/resource.ts";
 import { compareIds } from "../resources/versions.ts";
-import { UnreadChanges } from "../waiting/unread-changes.ts";
-import { Wakeup } from "../waiting/waits.ts";
+import type { RegistryStatus } from "../sources/discovery-registry.ts";
 import type { DiscoveryChange } from "./discovery-change.ts";
 import { type ClusterResource, type ClusterView, MergedCluster } from "./merged-cluster.ts";
 

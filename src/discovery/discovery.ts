@@ -2,13 +2,8 @@
  * Any number of registries side by side, merged into what a node knows of its cluster.
  * @module
  */
-import type {
-  DiscoveryRegistry,
-  LocalAffiliate,
-  RegistryStatus,
-} from "../resources/discovery-registry.ts";
-import { isSameStatus } from "../resources/registry-feed.ts";
-import { Lifecycle } from "../waiting/lifecycle.ts";
+
+import { Lifecycle } from "../async/lifecycle.ts";
 import {
   type SignalOptions,
   type Sleep,
@@ -16,10 +11,13 @@ import {
   unlessAborted,
   untilAborted,
   Wakeup,
-} from "../waiting/waits.ts";
+} from "../async/waits.ts";
+import type { LocalAffiliate } from "../resources/affiliate.ts";
+import type { DiscoveryRegistry, RegistryStatus } from "../sources/discovery-registry.ts";
+import { readAffiliate } from "../sources/registry-answer.ts";
+import { isSameStatus } from "../sources/registry-feed.ts";
 import type { DiscoveryChange, DiscoveryState } from "./discovery-change.ts";
 import { DiscoveryReaders } from "./discovery-readers.ts";
-import { readAffiliate } from "./registry-answer.ts";
 import { affiliatesOf, followRegistry, type RegistrySink, statusOf } from "./registry-follower.ts";
 
 export interface DiscoveryOptions {

@@ -3,26 +3,27 @@
  * @module
  */
 
+export type { SignalOptions, Sleep } from "../async/waits.ts";
+export type { LocalAffiliate } from "../resources/affiliate.ts";
 export type {
   DiscoveryRegistry,
-  LocalAffiliate,
   RegistryChange,
   RegistryStatus,
-} from "../resources/discovery-registry.ts";
-export type { SignalOptions, Sleep } from "../waiting/waits.ts";
-export { Discovery, type DiscoveryOptions } from "./discovery.ts";
-export type { DiscoveryChange, DiscoveryState } from "./discovery-change.ts";
+} from "../sources/discovery-registry.ts";
 export {
   discoveryRegistryCases,
   type RegistryCase,
   type RegistryCasesOptions,
   type RegistryUnderTest,
-} from "./registry-cases.ts";
+} from "../sources/registry-cases.ts";
+export { RegistryFeed } from "../sources/registry-feed.ts";
 export {
   type NamedService,
   ServiceRegistry,
   type ServiceRegistryOptions,
   type ServiceState,
-} from "./service-registry.ts";
-export { parseStaticMembers } from "./static-members.ts";
-export { StaticRegistry, type StaticRegistryOptions } from "./static-registry.ts";
+} from "../sources/service/service-registry.ts";
+export { parseStaticMembers } from "../sources/static/static-members.ts";
+export { StaticRegistry, type StaticRegistryOptions } from "../sources/static/static-registry.ts";
+export { Discovery, type DiscoveryOptions } from "./discovery.ts";
+export type { DiscoveryChange, DiscoveryState } from "./discovery-change.ts";

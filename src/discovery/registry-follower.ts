@@ -2,12 +2,19 @@
  * Runs one registry and reads what it tells; whatever it does wrong stays with it, is reported, and is tried again.
  * @module
  */
+
+import { Backoff } from "../async/backoff.ts";
+import { type Sleep, unlessAborted, untilFirstEnds } from "../async/waits.ts";
 import { DiscoveryError } from "../errors.ts";
 import type { AffiliateSpec } from "../resources/affiliate.ts";
-import type { DiscoveryRegistry, RegistryStatus } from "../resources/discovery-registry.ts";
-import { Backoff } from "../waiting/backoff.ts";
-import { type Sleep, unlessAborted, untilFirstEnds } from "../waiting/waits.ts";
-import { readAffiliate, readArray, readObject, readStatus, readText } from "./registry-answer.ts";
+import type { DiscoveryRegistry, RegistryStatus } from "../sources/discovery-registry.ts";
+import {
+  readAffiliate,
+  readArray,
+  readObject,
+  readStatus,
+  readText,
+} from "../sources/registry-answer.ts";
 
 /** Takes what a registry tells. */
 export interface RegistrySink {

@@ -5,8 +5,7 @@
  * off by default, and advises against it above 50 peers.
  * @module
  */
-import type { AffiliateSpec } from "../resources/affiliate.ts";
-import type { LocalAffiliate } from "../resources/discovery-registry.ts";
+import type { AffiliateSpec, LocalAffiliate } from "../resources/affiliate.ts";
 import type { KubeSpanEndpointSpec, PeerState } from "../resources/kubespan.ts";
 import { keyOwners } from "./peers.ts";
 

@@ -4,27 +4,27 @@
  * @module
  */
 import { compressionGzip } from "@connectrpc/connect-node";
+import { MAX_DELAY_MS } from "../async/wake-timer.ts";
 import { MemoryRegistry } from "../registry/memory-registry.ts";
 import type { Registry } from "../registry/registry.ts";
-import { MAX_DELAY_MS } from "../registry/wake-timer.ts";
-import { healthRoutes } from "../server/health-routes.ts";
 import { createHttpService, type HttpServiceOptions } from "../server/http-service.ts";
-import { firstOf, type Pages } from "../server/pages.ts";
-import { createProcedures, type ProceduresOptions } from "../server/procedures.ts";
-import { reflectionRoutes } from "../server/reflection-routes.ts";
-import { ServiceHealth } from "../server/service-health.ts";
-import { servicePages } from "../server/service-pages.ts";
-import { type ConnectionLimits, resolveConnectionLimits } from "./connection-limits.ts";
-import { createGrpcFastPath } from "./grpc-fast-path.ts";
-import { listenOn, reachableHost } from "./listening.ts";
-import { createOnePortServer } from "./one-port-server.ts";
-import { openFileLimit } from "./open-file-limit.ts";
-import { createRequestListener } from "./request-listener.ts";
+import { firstOf, type Pages } from "../server/pages/pages.ts";
+import { ServiceHealth } from "../server/pages/service-health.ts";
+import { servicePages } from "../server/pages/service-pages.ts";
+import { healthRoutes } from "../server/rpc/health-routes.ts";
+import { createProcedures, type ProceduresOptions } from "../server/rpc/procedures.ts";
+import { reflectionRoutes } from "../server/rpc/reflection-routes.ts";
+import { createGrpcFastPath } from "./grpc/fast-path.ts";
+import { type ConnectionLimits, resolveConnectionLimits } from "./http/connection-limits.ts";
+import { listenOn, reachableHost } from "./http/listening.ts";
+import { createOnePortServer } from "./http/one-port-server.ts";
+import { openFileLimit } from "./http/open-file-limit.ts";
+import { createRequestListener } from "./http/request-listener.ts";
+import { GIVES_HTTP2_STREAMS } from "./http/runtime-gaps.ts";
+import { type PageServer, type PagesAddress, tryServePages } from "./http/serve-pages.ts";
 import { createRunningClock } from "./running-clock.ts";
-import { GIVES_HTTP2_STREAMS } from "./runtime-gaps.ts";
-import { type PageServer, type PagesAddress, tryServePages } from "./serve-pages.ts";
-import type { TlsCertificate, TlsCredentials } from "./tls-credentials.ts";
-import { openTls, type TlsFiles, type TlsReload } from "./tls-files.ts";
+import type { TlsCertificate, TlsCredentials } from "./tls/tls-credentials.ts";
+import { openTls, type TlsFiles, type TlsReload } from "./tls/tls-files.ts";
 
 /** Options of {@link serve}. */
 export interface ServeOptions extends ProceduresOptions, HttpServiceOptions {

@@ -2,6 +2,8 @@
  * The state of a discovery service: sealed affiliates by cluster, which expire and are watched.
  * @module
  */
+
+export type { ScheduleWake } from "../async/wake-timer.ts";
 export {
   type AffiliateState,
   createAffiliateState,
@@ -43,4 +45,3 @@ export type {
   UpdateRequest,
   WatchMessage,
 } from "./registry.ts";
-export type { ScheduleWake } from "./wake-timer.ts";

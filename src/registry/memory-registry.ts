@@ -2,6 +2,8 @@
  * The registry that keeps everything in this process.
  * @module
  */
+
+import { type ScheduleWake, scheduleTimeout, WakeTimer } from "../async/wake-timer.ts";
 import { DiscoveryError } from "../errors.ts";
 import { type AffiliateState, expire, merge } from "./affiliate-state.ts";
 import { Cluster, type ClusterAffiliate, type ClusterOwner } from "./cluster.ts";
@@ -28,7 +30,6 @@ import type {
   UpdateRequest,
   WatchMessage,
 } from "./registry.ts";
-import { type ScheduleWake, scheduleTimeout, WakeTimer } from "./wake-timer.ts";
 import { Watcher, type WatchHub } from "./watch-hub.ts";
 
 const NO_AFFILIATES: readonly AffiliateView[] = /* @__PURE__ */ Object.freeze([]);

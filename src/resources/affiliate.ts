@@ -56,6 +56,16 @@ export interface AffiliateSpec {
   readonly controlPlane?: { readonly port: number };
 }
 
+/** What a node tells about itself, to every registry that takes it. */
+export interface LocalAffiliate {
+  /** Its `nodeId` is the local identity; `kubespan.endpoints` is where it may be reached. */
+  readonly affiliate: AffiliateSpec;
+  /** Endpoints of other nodes as this node sees them; only services take them. @default none */
+  readonly otherEndpoints?:
+    | readonly { readonly nodeId: string; readonly endpoints: readonly string[] }[]
+    | undefined;
+}
+
 /**
  * Makes the resource's spec from what a node published.
  *

@@ -3,12 +3,13 @@
  * @module
  */
 
-export type { SignalOptions } from "../waiting/waits.ts";
+export type { SignalOptions } from "../async/waits.ts";
 export {
   type AffiliateSource,
   type AffiliateSpec,
   createAffiliateSpec,
   type KubeSpanAffiliateSpec,
+  type LocalAffiliate,
 } from "./affiliate.ts";
 export { apiServerEndpoints, controlPlaneEndpoints } from "./control-plane.ts";
 export {
@@ -32,12 +33,6 @@ export {
   type ResourceDefinition,
 } from "./definitions.ts";
 export type {
-  DiscoveryRegistry,
-  LocalAffiliate,
-  RegistryChange,
-  RegistryStatus,
-} from "./discovery-registry.ts";
-export type {
   KubeSpanEndpointSpec,
   KubeSpanIdentitySpec,
   PeerSpec,
@@ -47,7 +42,6 @@ export type {
 export { type MachineType, parseMachineType } from "./machine-type.ts";
 export { type MemberSpec, membersOf } from "./member.ts";
 export { mergeAffiliates } from "./merge.ts";
-export { RegistryFeed } from "./registry-feed.ts";
 export {
   CLUSTER_NAMESPACE,
   KUBESPAN_NAMESPACE,

@@ -8,7 +8,7 @@ import {
 } from "@connectrpc/connect/protocol";
 import type { Registry } from "../registry/registry.ts";
 import { createHttpService, type HttpServiceOptions, peerContext } from "./http-service.ts";
-import { createProcedures, type ProceduresOptions } from "./procedures.ts";
+import { createProcedures, type ProceduresOptions } from "./rpc/procedures.ts";
 
 /** Options of {@link createFetchHandler}. */
 export interface FetchHandlerOptions extends ProceduresOptions, HttpServiceOptions {}

@@ -14,28 +14,28 @@ import type {
   UniversalServerRequest,
   UniversalServerResponse,
 } from "@connectrpc/connect/protocol";
-import { MAX_DELAY_MS } from "../registry/wake-timer.ts";
-import { observeBodySize } from "./body-size.ts";
-import type { ServerHooks } from "./call-report.ts";
-import { withoutFarDeadline } from "./caller-deadline.ts";
-import { type ClientHeaders, parseTrustedProxies } from "./client-address.ts";
-import { clusterRoutes, peerAddressKey } from "./cluster-routes.ts";
-import { type CorsOptions, corsHeaders } from "./cors.ts";
-import { answerPage, pageResponse } from "./page-service.ts";
-import type { Pages } from "./pages.ts";
+import { MAX_DELAY_MS } from "../async/wake-timer.ts";
+import { type ClientHeaders, parseTrustedProxies } from "./limits/client-address.ts";
+import { type CorsOptions, corsHeaders } from "./pages/cors.ts";
+import { answerPage, pageResponse } from "./pages/page-service.ts";
+import type { Pages } from "./pages/pages.ts";
 import {
   grpcNeedsTrailers,
   methodNotAllowed,
   pageFor,
   unsupportedMediaType,
-} from "./plain-page.ts";
-import type { Procedures } from "./procedures.ts";
+} from "./pages/plain-page.ts";
+import { observeBodySize } from "./rpc/body-size.ts";
+import type { ServerHooks } from "./rpc/call-report.ts";
+import { withoutFarDeadline } from "./rpc/caller-deadline.ts";
+import { clusterRoutes, peerAddressKey } from "./rpc/cluster-routes.ts";
+import type { Procedures } from "./rpc/procedures.ts";
 import {
   type BodyObserver,
   MAX_REQUEST_BYTES,
   REQUEST_BODY_TIMEOUT_MS,
   withBodyTimeout,
-} from "./request-body.ts";
+} from "./rpc/request-body.ts";
 
 export interface HttpServiceOptions extends ClientHeaders {
   /**

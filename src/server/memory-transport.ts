@@ -5,10 +5,10 @@
 import { createRouterTransport, type Interceptor, type Transport } from "@connectrpc/connect";
 import { MAX_CLIENT_MESSAGE_BYTES } from "../protocol/limits.ts";
 import type { Registry } from "../registry/registry.ts";
-import type { ServerHooks } from "./call-report.ts";
-import { clusterRoutes, peerAddressKey } from "./cluster-routes.ts";
-import { createProcedures, type ProceduresOptions } from "./procedures.ts";
-import { MAX_REQUEST_BYTES } from "./request-body.ts";
+import type { ServerHooks } from "./rpc/call-report.ts";
+import { clusterRoutes, peerAddressKey } from "./rpc/cluster-routes.ts";
+import { createProcedures, type ProceduresOptions } from "./rpc/procedures.ts";
+import { MAX_REQUEST_BYTES } from "./rpc/request-body.ts";
 
 /** Options of {@link memoryTransport}. */
 export interface MemoryTransportOptions extends ProceduresOptions {

@@ -1,7 +1,10 @@
 /** The Kubernetes registry over an API server in memory. `npm run test:kubernetes` has the real one. */
-import { FakeApiServer } from "../unit/kubernetes/fake-api-server.ts";
-import { discoveryRegistrySuite } from "./discovery-registry-suite.ts";
-import { LOCAL_NODE_ID, openKubernetesRegistry } from "./kubernetes-under-test.ts";
+import { FakeApiServer } from "../harness/kubernetes/fake-api-server.ts";
+import {
+  LOCAL_NODE_ID,
+  openKubernetesRegistry,
+} from "../harness/kubernetes/kubernetes-under-test.ts";
+import { discoveryRegistrySuite } from "../harness/registry/discovery-registry-suite.ts";
 
 discoveryRegistrySuite("KubernetesRegistry", {
   nodeId: LOCAL_NODE_ID,

@@ -13,7 +13,7 @@ import {
 } from "node:http2";
 import { fromBinary } from "@bufbuild/protobuf";
 import { type WatchResponse, WatchResponseSchema } from "../../src/protocol/index.ts";
-import { CA } from "../unit/node/test-service.ts";
+import { CA } from "../harness/service/test-service.ts";
 
 /** A connection whose errors are looked at by nobody: its calls tell. */
 export class RawConnection implements Disposable {

@@ -1,5 +1,5 @@
 import { MemoryRegistry } from "../../src/registry/memory-registry.ts";
-import { createManualClock } from "../unit/registry/manual-clock.ts";
+import { createManualClock } from "../harness/registry/manual-clock.ts";
 import { registrySuite } from "./registry-suite.ts";
 
 registrySuite("MemoryRegistry", async ({ limits } = {}) => {

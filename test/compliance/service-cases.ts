@@ -11,7 +11,7 @@ import {
   ListRequestSchema,
   WatchRequestSchema,
 } from "../../src/protocol/index.ts";
-import { frame } from "../unit/node/test-service.ts";
+import { frame } from "../harness/service/test-service.ts";
 
 const MINUTE = { seconds: 60n };
 

@@ -1,10 +1,14 @@
 import { isDeepStrictEqual } from "node:util";
-import type { RegistryUnderTest } from "../../src/discovery/registry-cases.ts";
-import { ServiceRegistry } from "../../src/discovery/service-registry.ts";
 import { generateNodeId } from "../../src/identity/index.ts";
 import { grpcTransport } from "../../src/node/index.ts";
-import { CLUSTER_ID, CLUSTER_SECRET, LoopbackService } from "../unit/discovery/loopback-service.ts";
-import { discoveryRegistrySuite } from "./discovery-registry-suite.ts";
+import type { RegistryUnderTest } from "../../src/sources/registry-cases.ts";
+import { ServiceRegistry } from "../../src/sources/service/service-registry.ts";
+import { discoveryRegistrySuite } from "../harness/registry/discovery-registry-suite.ts";
+import {
+  CLUSTER_ID,
+  CLUSTER_SECRET,
+  LoopbackService,
+} from "../harness/service/loopback-service.ts";
 
 const NODE_ID = generateNodeId();
 

@@ -2,7 +2,7 @@ import type { IncomingHttpHeaders } from "node:http2";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { DiscoveryServer } from "../../src/node/serve.ts";
 import { MemoryRegistry } from "../../src/registry/memory-registry.ts";
-import { startService, TLS } from "../unit/node/test-service.ts";
+import { startService, TLS } from "../harness/service/test-service.ts";
 import { RawConnection } from "./raw-call.ts";
 import { CASES, WATCH } from "./service-cases.ts";
 import { serviceSuite } from "./service-suite.ts";

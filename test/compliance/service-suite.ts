@@ -17,8 +17,8 @@ import {
 } from "../../src/protocol/index.ts";
 import { MemoryRegistry } from "../../src/registry/memory-registry.ts";
 import type { AffiliateView, UpdateRequest } from "../../src/registry/registry.ts";
-import type { CallReport } from "../../src/server/call-report.ts";
-import { frame } from "../unit/node/test-service.ts";
+import type { CallReport } from "../../src/server/rpc/call-report.ts";
+import { frame } from "../harness/service/test-service.ts";
 import { RawConnection } from "./raw-call.ts";
 import { CASES, HELLO, LIST, request, UPDATE, updateOf, WATCH } from "./service-cases.ts";
 

@@ -1,11 +1,11 @@
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { StaticRegistry } from "../../src/discovery/static-registry.ts";
 import { DiscoveryError } from "../../src/errors.ts";
-import { watchStaticMembers } from "../../src/node/static-file.ts";
+import { watchStaticMembers } from "../../src/node/files/static-file.ts";
 import type { AffiliateSpec } from "../../src/resources/affiliate.ts";
-import { discoveryRegistrySuite } from "./discovery-registry-suite.ts";
+import { StaticRegistry } from "../../src/sources/static/static-registry.ts";
+import { discoveryRegistrySuite } from "../harness/registry/discovery-registry-suite.ts";
 
 discoveryRegistrySuite("StaticRegistry", {
   breaks: true,

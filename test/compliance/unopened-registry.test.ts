@@ -1,9 +1,12 @@
 /** A registry whose file does not load at first, and is mended: from then on it is as good as any. */
 import { UnopenedRegistry } from "../../src/cli/cluster/unopened-registry.ts";
 import { DiscoveryError } from "../../src/errors.ts";
-import { FakeApiServer } from "../unit/kubernetes/fake-api-server.ts";
-import { discoveryRegistrySuite } from "./discovery-registry-suite.ts";
-import { LOCAL_NODE_ID, openKubernetesRegistry } from "./kubernetes-under-test.ts";
+import { FakeApiServer } from "../harness/kubernetes/fake-api-server.ts";
+import {
+  LOCAL_NODE_ID,
+  openKubernetesRegistry,
+} from "../harness/kubernetes/kubernetes-under-test.ts";
+import { discoveryRegistrySuite } from "../harness/registry/discovery-registry-suite.ts";
 
 discoveryRegistrySuite("UnopenedRegistry", {
   nodeId: LOCAL_NODE_ID,

@@ -1,9 +1,15 @@
 /** The objects of the chart and the manifests, before the real API server. */
 import { readFile } from "node:fs/promises";
 import { afterAll, beforeAll, describe, expect, inject, test } from "vitest";
-import { KubeApi } from "../kubernetes/harness/kube-api.ts";
-import { EVERYTHING, type KubeObject, objectOf, objectsOf, template } from "./harness/chart.ts";
-import { DEPLOY } from "./harness/paths.ts";
+import {
+  EVERYTHING,
+  type KubeObject,
+  objectOf,
+  objectsOf,
+  template,
+} from "../harness/kubernetes/chart.ts";
+import { KubeApi } from "../harness/kubernetes/kube-api.ts";
+import { DEPLOY } from "../harness/paths.ts";
 
 const NAMESPACE = "talos-discovery";
 /** What the Prometheus operator brings, as far as a ServiceMonitor of ours goes. */

@@ -5,8 +5,14 @@ import { join } from "node:path";
 import { promisify } from "node:util";
 import { expect, inject, onTestFinished, test } from "vitest";
 import { parse } from "yaml";
-import { EVERYTHING, KUBE_VERSION, objectOf, objectsOf, template } from "./harness/chart.ts";
-import { CHART, COMMAND } from "./harness/paths.ts";
+import {
+  EVERYTHING,
+  KUBE_VERSION,
+  objectOf,
+  objectsOf,
+  template,
+} from "../harness/kubernetes/chart.ts";
+import { CHART, COMMAND } from "../harness/paths.ts";
 
 const run = promisify(execFile);
 const { helm } = inject("programs");

@@ -9,7 +9,7 @@ import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
 import { promisify } from "node:util";
 import { expect, inject, onTestFinished, test } from "vitest";
-import { DEPLOY, ROOT } from "./harness/paths.ts";
+import { DEPLOY, ROOT } from "../harness/paths.ts";
 
 const run = promisify(execFile);
 const dockerfile = await readFile(`${DEPLOY}/Dockerfile`, "utf8");

@@ -6,8 +6,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { describe, expect, inject, onTestFinished, test } from "vitest";
-import { readDocBlocks } from "../end-to-end/harness/doc-page.ts";
-import { COMMAND, DEPLOY, ROOT, TLS_FIXTURES } from "./harness/paths.ts";
+import { readDocBlocks } from "../harness/cli/doc-page.ts";
+import { COMMAND, DEPLOY, ROOT, TLS_FIXTURES } from "../harness/paths.ts";
 
 const run = promisify(execFile);
 const blocks = readDocBlocks("docs/operations.md");

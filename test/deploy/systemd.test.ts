@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { promisify } from "node:util";
 import { expect, onTestFinished, test } from "vitest";
 import { parse } from "yaml";
-import { COMMAND, DEPLOY } from "./harness/paths.ts";
+import { COMMAND, DEPLOY } from "../harness/paths.ts";
 
 const run = promisify(execFile);
 const UNIT = `${DEPLOY}/systemd/talos-discovery.service`;

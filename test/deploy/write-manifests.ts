@@ -3,9 +3,9 @@
  * @module
  */
 import { writeFile } from "node:fs/promises";
+import { DEPLOY } from "../harness/paths.ts";
 import { buildPrograms } from "./harness/go-programs.ts";
 import { plainManifests } from "./harness/manifests.ts";
-import { DEPLOY } from "./harness/paths.ts";
 
 const { helm } = await buildPrograms();
 await writeFile(`${DEPLOY}/kubernetes/talos-discovery.yaml`, await plainManifests(helm));

@@ -8,7 +8,7 @@ import { join } from "node:path";
 import { promisify } from "node:util";
 import { beforeAll, describe, expect, inject, test } from "vitest";
 import manifest from "../../package.json" with { type: "json" };
-import { REPOSITORY } from "./install-package.ts";
+import { REPOSITORY } from "../harness/package/install-package.ts";
 
 const run = promisify(execFile);
 const { folder } = inject("packageUnderTest");

@@ -10,7 +10,7 @@ import { pathToFileURL } from "node:url";
 import { promisify } from "node:util";
 import { build } from "esbuild";
 import { afterAll, beforeAll, describe, expect, inject, test } from "vitest";
-import { REPOSITORY } from "./install-package.ts";
+import { REPOSITORY } from "../harness/package/install-package.ts";
 import { startExample } from "./running-example.ts";
 
 const { folder } = inject("packageUnderTest");

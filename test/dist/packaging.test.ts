@@ -11,7 +11,7 @@ import { publint } from "publint";
 import { formatMessage } from "publint/utils";
 import { describe, expect, inject, test } from "vitest";
 import manifest from "../../package.json" with { type: "json" };
-import { REPOSITORY } from "./install-package.ts";
+import { REPOSITORY } from "../harness/package/install-package.ts";
 
 const run = promisify(execFile);
 const { folder, tarball, files } = inject("packageUnderTest");
@@ -21,8 +21,8 @@ const subpaths = Object.entries(manifest.exports).flatMap(([subpath, target]) =>
 );
 
 describe("exports", () => {
-  test.each(subpaths)("%s has an index in src, declarations and a module", (subpath, target) => {
-    const source = subpath === "." ? "src/index.ts" : `src/${subpath.slice(2)}/index.ts`;
+  test.each(subpaths)("%s has a source file, declarations and a module", (_, target) => {
+    const source = target.types.replace("./dist/types/", "src/").replace(/\.d\.ts$/, ".ts");
     expect(Object.keys(target)).toEqual(["types", "default"]);
     expect(existsSync(join(REPOSITORY, source)), source).toBe(true);
     expect(files).toContain(target.types.slice(2));

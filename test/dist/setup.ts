@@ -3,8 +3,8 @@
  * @module
  */
 import type { TestProject } from "vitest/node";
-import { installTools, type Tools } from "../runtimes/tools.ts";
-import { type InstalledPackage, installPackage } from "./install-package.ts";
+import { type InstalledPackage, installPackage } from "../harness/package/install-package.ts";
+import { installTools, type Tools } from "../harness/runtimes/tools.ts";
 
 declare module "vitest" {
   interface ProvidedContext {

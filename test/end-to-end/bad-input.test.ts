@@ -8,18 +8,18 @@ import { type AddressInfo, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, inject, test } from "vitest";
-import { ANNOTATIONS } from "../../src/kubernetes/index.ts";
+import { ANNOTATIONS } from "../../src/sources/kubernetes/index.ts";
+import { writeKubeconfig } from "../harness/kubernetes/cluster.ts";
+import { KubeApi } from "../harness/kubernetes/kube-api.ts";
+import { nodeObject } from "../harness/kubernetes/node-object.ts";
 import {
   type Cluster,
   createCluster,
   NODE_KINDS,
   type NodeKind,
-} from "../interop/harness/nodes.ts";
-import type { Service } from "../interop/harness/services.ts";
-import { Stage } from "../interop/harness/stage.ts";
-import { writeKubeconfig } from "../kubernetes/harness/cluster.ts";
-import { KubeApi } from "../kubernetes/harness/kube-api.ts";
-import { nodeObject } from "../kubernetes/harness/node-object.ts";
+} from "../harness/processes/nodes.ts";
+import type { Service } from "../harness/processes/services.ts";
+import { Stage } from "../harness/processes/stage.ts";
 import { type CliResult, runCli } from "./harness/cli.ts";
 import { identityDocument, serviceDocument } from "./harness/cluster-documents.ts";
 

@@ -6,9 +6,9 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, inject, test } from "vitest";
-import { KubernetesRegistry } from "../../src/kubernetes/index.ts";
 import { createNodeApi } from "../../src/node/index.ts";
 import { createAffiliateSpec } from "../../src/resources/index.ts";
+import { KubernetesRegistry } from "../../src/sources/kubernetes/index.ts";
 import {
   DOCUMENTED_AFFILIATES,
   DOCUMENTED_LOCAL_NODE,
@@ -16,14 +16,14 @@ import {
   DOCUMENTED_NODES,
   DOCUMENTED_RAW_AFFILIATES,
   type DocumentedNode,
-} from "../fixtures/documented-cluster.ts";
-import type { LineProcess } from "../interop/harness/line-process.ts";
-import { createCluster, type NodeKind, type TestNode } from "../interop/harness/nodes.ts";
-import { SERVICE_KINDS, type Service } from "../interop/harness/services.ts";
-import { Stage } from "../interop/harness/stage.ts";
-import { annotationsOf, writeKubeconfig } from "../kubernetes/harness/cluster.ts";
-import { KubeApi } from "../kubernetes/harness/kube-api.ts";
-import { nodeObject } from "../kubernetes/harness/node-object.ts";
+} from "../harness/cluster/documented-cluster.ts";
+import { annotationsOf, writeKubeconfig } from "../harness/kubernetes/cluster.ts";
+import { KubeApi } from "../harness/kubernetes/kube-api.ts";
+import { nodeObject } from "../harness/kubernetes/node-object.ts";
+import type { LineProcess } from "../harness/processes/line-process.ts";
+import { createCluster, type NodeKind, type TestNode } from "../harness/processes/nodes.ts";
+import { SERVICE_KINDS, type Service } from "../harness/processes/services.ts";
+import { Stage } from "../harness/processes/stage.ts";
 import { runCli, type WatchedRow, watchCli } from "./harness/cli.ts";
 import { identityDocument, serviceDocument } from "./harness/cluster-documents.ts";
 

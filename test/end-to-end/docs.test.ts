@@ -4,16 +4,16 @@
  * @module
  */
 import { afterAll, beforeAll, describe, expect, inject, test } from "vitest";
-import { ANNOTATIONS } from "../../src/kubernetes/index.ts";
-import { unusedPort } from "../fixtures/unused-port.ts";
-import { createCluster } from "../interop/harness/nodes.ts";
-import { Stage } from "../interop/harness/stage.ts";
-import { deleteAllNodes, writeKubeconfig } from "../kubernetes/harness/cluster.ts";
-import { KubeApi } from "../kubernetes/harness/kube-api.ts";
-import { nodeObject } from "../kubernetes/harness/node-object.ts";
+import { ANNOTATIONS } from "../../src/sources/kubernetes/index.ts";
+import { readDocBlocks } from "../harness/cli/doc-page.ts";
+import { deleteAllNodes, writeKubeconfig } from "../harness/kubernetes/cluster.ts";
+import { KubeApi } from "../harness/kubernetes/kube-api.ts";
+import { nodeObject } from "../harness/kubernetes/node-object.ts";
+import { unusedPort } from "../harness/net/unused-port.ts";
+import { createCluster } from "../harness/processes/nodes.ts";
+import { Stage } from "../harness/processes/stage.ts";
 import { identityDocument, serviceDocument } from "./harness/cluster-documents.ts";
 import { DocDesk } from "./harness/doc-desk.ts";
-import { readDocBlocks } from "./harness/doc-page.ts";
 
 const PAGES = [
   "docs/see-my-cluster.md",

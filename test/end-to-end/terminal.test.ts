@@ -3,9 +3,9 @@
  * @module
  */
 import { expect, test } from "vitest";
-import { createCluster } from "../interop/harness/nodes.ts";
-import { OUR_CLI } from "../interop/harness/our-cli.ts";
-import { Stage } from "../interop/harness/stage.ts";
+import { OUR_CLI } from "../harness/cli/our-cli.ts";
+import { createCluster } from "../harness/processes/nodes.ts";
+import { Stage } from "../harness/processes/stage.ts";
 import { TerminalProcess } from "./harness/terminal-process.ts";
 
 const HEADER = "*   ID      ";

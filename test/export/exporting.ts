@@ -9,13 +9,13 @@ import { join, resolve } from "node:path";
 import { promisify } from "node:util";
 import { onTestFinished } from "vitest";
 import type { DiscoveryServer } from "../../src/node/serve.ts";
-import { LineProcess } from "../interop/harness/line-process.ts";
 import {
   createTestCluster,
   type PublishedNode,
   type TestCluster,
-} from "../unit/cli/published-nodes.ts";
-import { startService } from "../unit/node/test-service.ts";
+} from "../harness/cluster/published-nodes.ts";
+import { LineProcess } from "../harness/processes/line-process.ts";
+import { startService } from "../harness/service/test-service.ts";
 
 /** The built command. */
 export const COMMAND: string = resolve(import.meta.dirname, "../../dist/cli/main.js");

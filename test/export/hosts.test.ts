@@ -3,7 +3,7 @@ import { Resolver } from "node:dns/promises";
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { unusedPort } from "../fixtures/unused-port.ts";
+import { unusedPort } from "../harness/net/unused-port.ts";
 import { createExportDesk } from "./exporting.ts";
 
 test("dnsmasq answers for every member from a hosts file that has more in it", async () => {

@@ -9,8 +9,8 @@ import { resolve } from "node:path";
 import { promisify } from "node:util";
 import { expect, onTestFinished } from "vitest";
 import { parseWireguardDump, type WireguardStatus } from "../../src/kubespan/index.ts";
-import { buildGoProgram } from "../interop/harness/binaries.ts";
-import { LineProcess } from "../interop/harness/line-process.ts";
+import { buildGoProgram } from "../harness/processes/binaries.ts";
+import { LineProcess } from "../harness/processes/line-process.ts";
 
 /** Names the interface, as a file's name does for `wg-quick`. */
 export const INTERFACE = "kubespan";

@@ -3,7 +3,7 @@ import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { stringify } from "yaml";
-import { unusedPort } from "../fixtures/unused-port.ts";
+import { unusedPort } from "../harness/net/unused-port.ts";
 import { COMMAND, createExportDesk, type ExportDesk } from "./exporting.ts";
 
 const PAGE = new URL("../../docs/prometheus.md", import.meta.url);

@@ -12,7 +12,7 @@ import { connect } from "node:tls";
 import { promisify } from "node:util";
 import { Http2SessionManager } from "@connectrpc/connect-node";
 import { expect, inject, onTestFinished, test } from "vitest";
-import type { Service } from "../interop/harness/services.ts";
+import type { Service } from "../harness/processes/services.ts";
 import { FaultStage, watchForLosses } from "./harness/fault-stage.ts";
 import { clientOf } from "./harness/load.ts";
 import { temporaryFolder } from "./harness/temporary-folder.ts";

@@ -6,7 +6,7 @@ import { stat } from "node:fs/promises";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { readSnapshotFile } from "../../src/node/index.ts";
-import { randomAffiliate } from "../interop/harness/random-affiliate.ts";
+import { randomAffiliate } from "../harness/cluster/random-affiliate.ts";
 import { FaultStage, type Fleet, watchForLosses } from "./harness/fault-stage.ts";
 import { startLoad } from "./harness/load.ts";
 import { temporaryFolder } from "./harness/temporary-folder.ts";

@@ -8,7 +8,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { expect, onTestFinished, test } from "vitest";
 import { createSnapshotFile, type SnapshotLoadReport } from "../../src/node/index.ts";
 import { encodeSnapshotCluster } from "../../src/protocol/snapshot.ts";
-import { LineProcess } from "../interop/harness/line-process.ts";
+import { LineProcess } from "../harness/processes/line-process.ts";
 import { onReadOnlyDisk, onSmallDisk, type Runner } from "./harness/limited-disk.ts";
 import { temporaryFolder } from "./harness/temporary-folder.ts";
 

@@ -8,7 +8,7 @@ import { resolve } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { Http2SessionManager } from "@connectrpc/connect-node";
 import { expect, onTestFinished, test } from "vitest";
-import type { Service } from "../interop/harness/services.ts";
+import type { Service } from "../harness/processes/services.ts";
 import { FaultStage, watchForLosses } from "./harness/fault-stage.ts";
 import { clientOf } from "./harness/load.ts";
 import { residentMb } from "./harness/process-memory.ts";

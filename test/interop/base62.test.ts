@@ -5,7 +5,7 @@
 import { randomBytes, randomInt } from "node:crypto";
 import { expect, inject, test } from "vitest";
 import { base62, generateNodeId, parseNodeId } from "../../src/identity/index.ts";
-import { LineProcess } from "./harness/line-process.ts";
+import { LineProcess } from "../harness/processes/line-process.ts";
 
 const ROUNDS = 2000;
 const MOST_BYTES = 80;

@@ -5,10 +5,10 @@
 import { spawn } from "node:child_process";
 import { text } from "node:stream/consumers";
 import { describe, expect, test } from "vitest";
-import { type Cluster, createCluster, NODE_KINDS } from "./harness/nodes.ts";
-import { OUR_CLI } from "./harness/our-cli.ts";
-import { certificate, SERVICE_KINDS, type Service } from "./harness/services.ts";
-import { Stage } from "./harness/stage.ts";
+import { OUR_CLI } from "../harness/cli/our-cli.ts";
+import { type Cluster, createCluster, NODE_KINDS } from "../harness/processes/nodes.ts";
+import { certificate, SERVICE_KINDS, type Service } from "../harness/processes/services.ts";
+import { Stage } from "../harness/processes/stage.ts";
 
 interface Document {
   readonly status: string;

@@ -5,9 +5,9 @@
  */
 import { randomBytes } from "node:crypto";
 import { describe, expect, test } from "vitest";
-import type { Probe, ProbeAnswer, ProbeCall } from "./harness/probe.ts";
-import { SERVICE_KINDS } from "./harness/services.ts";
-import { Stage } from "./harness/stage.ts";
+import type { Probe, ProbeAnswer, ProbeCall } from "../harness/processes/probe.ts";
+import { SERVICE_KINDS } from "../harness/processes/services.ts";
+import { Stage } from "../harness/processes/stage.ts";
 
 const clusterId = "c";
 const lasting: ProbeCall = { do: "update", clusterId, affiliateId: "a", ttlMs: 600_000 };

@@ -4,10 +4,14 @@
  */
 import { describe, test } from "vitest";
 import { generateNodeId } from "../../src/identity/index.ts";
-import { createCluster, NODE_KINDS } from "./harness/nodes.ts";
-import { randomAffiliate, randomEndpoint, randomEndpoints } from "./harness/random-affiliate.ts";
-import { SERVICE_KINDS } from "./harness/services.ts";
-import { Stage } from "./harness/stage.ts";
+import {
+  randomAffiliate,
+  randomEndpoint,
+  randomEndpoints,
+} from "../harness/cluster/random-affiliate.ts";
+import { createCluster, NODE_KINDS } from "../harness/processes/nodes.ts";
+import { SERVICE_KINDS } from "../harness/processes/services.ts";
+import { Stage } from "../harness/processes/stage.ts";
 
 const RANDOM_ROUNDS = 25;
 /** Requests that make the reference, which lets 60 pass and then 15 each second, take some seconds. */

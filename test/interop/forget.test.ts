@@ -6,16 +6,16 @@ import { execFile, spawn } from "node:child_process";
 import { once } from "node:events";
 import { promisify } from "node:util";
 import { expect, test } from "vitest";
+import { OUR_CLI } from "../harness/cli/our-cli.ts";
 import {
   type Cluster,
   createCluster,
   NODE_KINDS,
   type NodeKind,
   type TestNode,
-} from "./harness/nodes.ts";
-import { OUR_CLI } from "./harness/our-cli.ts";
-import type { Service } from "./harness/services.ts";
-import { Stage } from "./harness/stage.ts";
+} from "../harness/processes/nodes.ts";
+import type { Service } from "../harness/processes/services.ts";
+import { Stage } from "../harness/processes/stage.ts";
 
 const run = promisify(execFile);
 

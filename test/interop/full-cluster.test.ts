@@ -6,11 +6,11 @@ import { describe, expect, test } from "vitest";
 import { createClusterCipher } from "../../src/crypto/index.ts";
 import { generateNodeId } from "../../src/identity/index.ts";
 import { encodeAffiliate, encodeEndpoint } from "../../src/protocol/index.ts";
-import { createCluster, NODE_KINDS, type SeenAffiliate } from "./harness/nodes.ts";
-import type { Probe, ProbeCall } from "./harness/probe.ts";
-import { randomAffiliate, randomEndpoints } from "./harness/random-affiliate.ts";
-import { SERVICE_KINDS } from "./harness/services.ts";
-import { Stage } from "./harness/stage.ts";
+import { randomAffiliate, randomEndpoints } from "../harness/cluster/random-affiliate.ts";
+import { createCluster, NODE_KINDS, type SeenAffiliate } from "../harness/processes/nodes.ts";
+import type { Probe, ProbeCall } from "../harness/processes/probe.ts";
+import { SERVICE_KINDS } from "../harness/processes/services.ts";
+import { Stage } from "../harness/processes/stage.ts";
 
 const CLUSTER_AFFILIATES = 1024;
 const GO_RECEIVE_LIMIT_BYTES = 4_194_304;

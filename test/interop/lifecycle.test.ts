@@ -3,10 +3,10 @@
  * @module
  */
 import { describe, expect, test } from "vitest";
-import { createCluster, NODE_KINDS, type TestNode } from "./harness/nodes.ts";
-import { randomAffiliate, randomEndpoints } from "./harness/random-affiliate.ts";
-import { GO_SWEEP_INTERVAL_MS, SERVICE_KINDS } from "./harness/services.ts";
-import { Stage } from "./harness/stage.ts";
+import { randomAffiliate, randomEndpoints } from "../harness/cluster/random-affiliate.ts";
+import { createCluster, NODE_KINDS, type TestNode } from "../harness/processes/nodes.ts";
+import { GO_SWEEP_INTERVAL_MS, SERVICE_KINDS } from "../harness/processes/services.ts";
+import { Stage } from "../harness/processes/stage.ts";
 
 /** Between the end of a life and its announcement: ours announces within a second; the reference's sweep is faster. */
 const ANNOUNCE_LIMIT_MS = 1000 + GO_SWEEP_INTERVAL_MS;

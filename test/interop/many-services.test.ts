@@ -7,10 +7,10 @@ import { ServiceRegistry } from "../../src/discovery/index.ts";
 import { generateNodeId } from "../../src/identity/index.ts";
 import { grpcTransport } from "../../src/node/index.ts";
 import { type AffiliateSpec, createAffiliateSpec } from "../../src/resources/index.ts";
-import { type Cluster, createCluster, type TestNode } from "./harness/nodes.ts";
-import { randomAffiliate, randomEndpoints } from "./harness/random-affiliate.ts";
-import { SERVICE_KINDS, type Service } from "./harness/services.ts";
-import { Stage } from "./harness/stage.ts";
+import { randomAffiliate, randomEndpoints } from "../harness/cluster/random-affiliate.ts";
+import { type Cluster, createCluster, type TestNode } from "../harness/processes/nodes.ts";
+import { SERVICE_KINDS, type Service } from "../harness/processes/services.ts";
+import { Stage } from "../harness/processes/stage.ts";
 
 const PATIENCE = { timeout: 60_000 };
 

@@ -3,10 +3,10 @@
  * @module
  */
 import { expect, test } from "vitest";
-import { unusedPort } from "../fixtures/unused-port.ts";
-import type { ProbeCall } from "./harness/probe.ts";
-import type { ServiceKind } from "./harness/services.ts";
-import { Stage } from "./harness/stage.ts";
+import { unusedPort } from "../harness/net/unused-port.ts";
+import type { ProbeCall } from "../harness/processes/probe.ts";
+import type { ServiceKind } from "../harness/processes/services.ts";
+import { Stage } from "../harness/processes/stage.ts";
 
 const POLL_LIMIT_MS = 30_000;
 

@@ -5,8 +5,8 @@
 import { execFile } from "node:child_process";
 import { promisify } from "node:util";
 import { expect, inject, test } from "vitest";
-import { certificate, type Service } from "./harness/services.ts";
-import { Stage } from "./harness/stage.ts";
+import { certificate, type Service } from "../harness/processes/services.ts";
+import { Stage } from "../harness/processes/stage.ts";
 
 const CALL_LIMIT_MS = 30_000;
 

@@ -3,9 +3,9 @@
  */
 import { randomInt } from "node:crypto";
 import { describe, expect, test } from "vitest";
-import type { ProbeAnswer } from "./harness/probe.ts";
-import { SERVICE_KINDS } from "./harness/services.ts";
-import { Stage } from "./harness/stage.ts";
+import type { ProbeAnswer } from "../harness/processes/probe.ts";
+import { SERVICE_KINDS } from "../harness/processes/services.ts";
+import { Stage } from "../harness/processes/stage.ts";
 
 const BURST = 60;
 const CALLS = 300;

@@ -5,8 +5,8 @@
  */
 import { randomBytes } from "node:crypto";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import type { Probe, ProbeAnswer, ProbeCall } from "./harness/probe.ts";
-import { Stage } from "./harness/stage.ts";
+import type { Probe, ProbeAnswer, ProbeCall } from "../harness/processes/probe.ts";
+import { Stage } from "../harness/processes/stage.ts";
 
 const MAX_TTL_MS = 1_800_000;
 

@@ -8,12 +8,12 @@ import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { promisify } from "node:util";
 import { expect, inject, test } from "vitest";
-import { createCluster } from "./harness/nodes.ts";
-import { OUR_CLI } from "./harness/our-cli.ts";
-import type { ProbeAnswer } from "./harness/probe.ts";
-import { randomAffiliate, randomEndpoints } from "./harness/random-affiliate.ts";
-import { SERVICE_KINDS, type Service } from "./harness/services.ts";
-import { Stage } from "./harness/stage.ts";
+import { OUR_CLI } from "../harness/cli/our-cli.ts";
+import { randomAffiliate, randomEndpoints } from "../harness/cluster/random-affiliate.ts";
+import { createCluster } from "../harness/processes/nodes.ts";
+import type { ProbeAnswer } from "../harness/processes/probe.ts";
+import { SERVICE_KINDS, type Service } from "../harness/processes/services.ts";
+import { Stage } from "../harness/processes/stage.ts";
 
 const VECTORS = resolve(import.meta.dirname, "../vectors");
 const LONG_TTL_MS = 1_800_000;

@@ -4,9 +4,9 @@
  */
 import { randomBytes, randomInt } from "node:crypto";
 import { describe, expect, test } from "vitest";
-import type { Probe, ProbeCall, ProbeWatch, SealedAffiliate } from "./harness/probe.ts";
-import { SERVICE_KINDS } from "./harness/services.ts";
-import { Stage } from "./harness/stage.ts";
+import type { Probe, ProbeCall, ProbeWatch, SealedAffiliate } from "../harness/processes/probe.ts";
+import { SERVICE_KINDS } from "../harness/processes/services.ts";
+import { Stage } from "../harness/processes/stage.ts";
 
 const clusterId = "c";
 const OPERATIONS = 400;

@@ -3,10 +3,10 @@
  * @module
  */
 import { describe, expect, test } from "vitest";
-import { createCluster, NODE_KINDS } from "./harness/nodes.ts";
-import { randomAffiliate, randomEndpoints } from "./harness/random-affiliate.ts";
-import { SERVICE_KINDS } from "./harness/services.ts";
-import { Stage } from "./harness/stage.ts";
+import { randomAffiliate, randomEndpoints } from "../harness/cluster/random-affiliate.ts";
+import { createCluster, NODE_KINDS } from "../harness/processes/nodes.ts";
+import { SERVICE_KINDS } from "../harness/processes/services.ts";
+import { Stage } from "../harness/processes/stage.ts";
 import type { TappedFrame } from "./harness/wire-tap.ts";
 
 /** gRPC in Go gives up on a caller at the third ping that comes too soon. */

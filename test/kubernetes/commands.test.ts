@@ -7,11 +7,11 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, expect, inject, test } from "vitest";
-import { ANNOTATIONS } from "../../src/kubernetes/index.ts";
-import { COMMAND, ROOT } from "../deploy/harness/paths.ts";
+import { ANNOTATIONS } from "../../src/sources/kubernetes/index.ts";
+import { annotationsOf, nodeObject, writeKubeconfig } from "../harness/kubernetes/cluster.ts";
+import { KubeApi } from "../harness/kubernetes/kube-api.ts";
+import { COMMAND, ROOT } from "../harness/paths.ts";
 import { accountToken } from "./harness/account.ts";
-import { annotationsOf, nodeObject, writeKubeconfig } from "./harness/cluster.ts";
-import { KubeApi } from "./harness/kube-api.ts";
 
 const run = promisify(execFile);
 const page = readFileSync(`${ROOT}/docs/kubernetes.md`, "utf8");

@@ -4,20 +4,24 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, describe, expect, inject, test, vi } from "vitest";
 import type { DiscoveryError } from "../../src/errors.ts";
-import { ANNOTATIONS, KubernetesRegistry, type NodeApi } from "../../src/kubernetes/index.ts";
-import { readServiceAccount } from "../../src/node/kubernetes-credentials.ts";
-import { createNodeApi, nodeApiWith } from "../../src/node/kubernetes-nodes.ts";
+import { readServiceAccount } from "../../src/node/kubernetes/kubernetes-credentials.ts";
+import { createNodeApi, nodeApiWith } from "../../src/node/kubernetes/kubernetes-nodes.ts";
 import { createAffiliateSpec } from "../../src/resources/affiliate.ts";
-import { TLS_FIXTURES } from "../deploy/harness/paths.ts";
-import { startConnectProxy } from "../unit/node/connect-proxy.ts";
-import { accountToken } from "./harness/account.ts";
+import {
+  ANNOTATIONS,
+  KubernetesRegistry,
+  type NodeApi,
+} from "../../src/sources/kubernetes/index.ts";
 import {
   annotationsOf,
   type KubeconfigUser,
   nodeObject,
   writeKubeconfig,
-} from "./harness/cluster.ts";
-import { KubeApi } from "./harness/kube-api.ts";
+} from "../harness/kubernetes/cluster.ts";
+import { KubeApi } from "../harness/kubernetes/kube-api.ts";
+import { startConnectProxy } from "../harness/net/connect-proxy.ts";
+import { TLS_FIXTURES } from "../harness/paths.ts";
+import { accountToken } from "./harness/account.ts";
 
 const KUBELET = "system:node:worker-1";
 const LOCAL = createAffiliateSpec({ nodeId: "me", addresses: ["10.0.0.9"] });

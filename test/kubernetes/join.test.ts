@@ -1,11 +1,11 @@
 /** `join` on a Kubernetes node, over the real API server. */
 import { afterAll, beforeAll, expect, inject, onTestFinished, test } from "vitest";
-import { ANNOTATIONS } from "../../src/kubernetes/index.ts";
-import { createTestFolder, type TestFolder } from "../unit/cli/test-folder.ts";
-import { type RunningCommand, runCommand, startCommand } from "../unit/cli/test-terminal.ts";
-import { startService } from "../unit/node/test-service.ts";
-import { annotationsOf, nodeObject, writeKubeconfig } from "./harness/cluster.ts";
-import { KubeApi } from "./harness/kube-api.ts";
+import { ANNOTATIONS } from "../../src/sources/kubernetes/index.ts";
+import { createTestFolder, type TestFolder } from "../harness/cli/test-folder.ts";
+import { type RunningCommand, runCommand, startCommand } from "../harness/cli/test-terminal.ts";
+import { annotationsOf, nodeObject, writeKubeconfig } from "../harness/kubernetes/cluster.ts";
+import { KubeApi } from "../harness/kubernetes/kube-api.ts";
+import { startService } from "../harness/service/test-service.ts";
 
 let api: KubeApi;
 let folder: TestFolder;

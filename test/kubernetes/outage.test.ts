@@ -5,18 +5,16 @@ import { join } from "node:path";
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import { afterAll, afterEach, beforeAll, describe, expect, inject, test } from "vitest";
+import { unlessAborted } from "../../src/async/waits.ts";
+import { createNodeApi } from "../../src/node/kubernetes/kubernetes-nodes.ts";
+import { createAffiliateSpec } from "../../src/resources/affiliate.ts";
 import {
   ANNOTATIONS,
   affiliateAnnotations,
   KubernetesRegistry,
   type KubernetesRegistryOptions,
   type NodeApi,
-} from "../../src/kubernetes/index.ts";
-import { createNodeApi } from "../../src/node/kubernetes-nodes.ts";
-import { createAffiliateSpec } from "../../src/resources/affiliate.ts";
-import { unlessAborted } from "../../src/waiting/waits.ts";
-import { discoveryRegistrySuite } from "../compliance/discovery-registry-suite.ts";
-import { LOCAL_NODE_ID, openKubernetesRegistry } from "../compliance/kubernetes-under-test.ts";
+} from "../../src/sources/kubernetes/index.ts";
 import {
   annotationsOf,
   deleteAllNodes,
@@ -24,8 +22,13 @@ import {
   nodeObject,
   patchNode,
   writeKubeconfig,
-} from "./harness/cluster.ts";
-import { KubeApi } from "./harness/kube-api.ts";
+} from "../harness/kubernetes/cluster.ts";
+import { KubeApi } from "../harness/kubernetes/kube-api.ts";
+import {
+  LOCAL_NODE_ID,
+  openKubernetesRegistry,
+} from "../harness/kubernetes/kubernetes-under-test.ts";
+import { discoveryRegistrySuite } from "../harness/registry/discovery-registry-suite.ts";
 import { RealCluster } from "./harness/real-cluster.ts";
 
 /** As many nodes as a large cluster has. */

@@ -3,11 +3,13 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, describe, expect, inject, test } from "vitest";
-import { ANNOTATIONS, KubernetesRegistry, type NodeApi } from "../../src/kubernetes/index.ts";
-import { createNodeApi } from "../../src/node/kubernetes-nodes.ts";
+import { createNodeApi } from "../../src/node/kubernetes/kubernetes-nodes.ts";
 import { type AffiliateSpec, createAffiliateSpec } from "../../src/resources/affiliate.ts";
-import { discoveryRegistrySuite } from "../compliance/discovery-registry-suite.ts";
-import { LOCAL_NODE_ID, openKubernetesRegistry } from "../compliance/kubernetes-under-test.ts";
+import {
+  ANNOTATIONS,
+  KubernetesRegistry,
+  type NodeApi,
+} from "../../src/sources/kubernetes/index.ts";
 import {
   annotationsOf,
   deleteAllNodes,
@@ -16,8 +18,13 @@ import {
   nodeObject,
   patchNode,
   writeKubeconfig,
-} from "./harness/cluster.ts";
-import { KubeApi } from "./harness/kube-api.ts";
+} from "../harness/kubernetes/cluster.ts";
+import { KubeApi } from "../harness/kubernetes/kube-api.ts";
+import {
+  LOCAL_NODE_ID,
+  openKubernetesRegistry,
+} from "../harness/kubernetes/kubernetes-under-test.ts";
+import { discoveryRegistrySuite } from "../harness/registry/discovery-registry-suite.ts";
 import { RealCluster } from "./harness/real-cluster.ts";
 
 let api: KubeApi;

@@ -6,7 +6,7 @@ import { createServer, type RequestListener } from "node:http";
 import { createRequire } from "node:module";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
-import type { Tools } from "./tools.ts";
+import type { Tools } from "../harness/runtimes/tools.ts";
 
 /** Where Debian puts it; the environment's `CHROMIUM` says another place. */
 const CHROMIUM = "/usr/bin/chromium";

@@ -9,10 +9,10 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { pathToFileURL } from "node:url";
 import { build } from "esbuild";
+import type { Tools } from "../harness/runtimes/tools.ts";
 import { withPage } from "./chromium.ts";
 import { runTests, type TestResult } from "./harness.ts";
 import type { RunningService } from "./runtimes.ts";
-import type { Tools } from "./tools.ts";
 
 const EXAMPLES = join(import.meta.dirname, "../../examples");
 

@@ -8,7 +8,8 @@
  */
 import { cp } from "node:fs/promises";
 import { join } from "node:path";
-import { installPackage } from "../dist/install-package.ts";
+import { installPackage } from "../harness/package/install-package.ts";
+import { installTools } from "../harness/runtimes/tools.ts";
 import { installExamples, runExamplePage, startEmbeddedServer } from "./examples.ts";
 import { judge } from "./gaps.ts";
 import { goNodesMeet } from "./go-nodes.ts";
@@ -22,7 +23,6 @@ import {
   type ServiceUrls,
   startService,
 } from "./runtimes.ts";
-import { installTools } from "./tools.ts";
 
 const wanted = process.argv.slice(2);
 
@@ -93,7 +93,7 @@ async function runAndReport(runtime: string, service: ServiceUrls): Promise<bool
 
 try {
   await cp(import.meta.dirname, join(tests, "runtimes"), { recursive: true });
-  for (const name of ["vectors", "fixtures"]) {
+  for (const name of ["harness", "vectors", "fixtures"]) {
     await cp(join(import.meta.dirname, "..", name), join(tests, name), { recursive: true });
   }
   const names = wanted.length > 0 ? wanted : Object.keys(runs);

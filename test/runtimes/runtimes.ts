@@ -9,9 +9,9 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { promisify } from "node:util";
 import { type BuildOptions, build } from "esbuild";
+import type { Tools } from "../harness/runtimes/tools.ts";
 import { withPage } from "./chromium.ts";
 import type { TestResult } from "./harness.ts";
-import type { Tools } from "./tools.ts";
 
 const execute = promisify(execFile);
 

@@ -6,7 +6,7 @@ import { X509Certificate } from "node:crypto";
 import type { Command } from "commander";
 import { parseServiceUrl, type TransportFactory } from "../../client/index.ts";
 import { DEFAULT_SERVICE_ENDPOINT, type DiscoveryConfig } from "../../config/index.ts";
-import { grpcTransport } from "../../node/transport.ts";
+import { grpcTransport } from "../../node/transport/grpc-transport.ts";
 import { oneLine, UsageError } from "../exit.ts";
 import { type Flags, flag, listFlag } from "../flags/flags.ts";
 import { readInputFile, shownPath } from "../input-file.ts";

@@ -8,7 +8,6 @@ import {
   type DiscoveryState,
   type RegistryStatus,
 } from "../../discovery/index.ts";
-import { ServiceRegistry } from "../../discovery/service-registry.ts";
 import {
   AFFILIATES,
   MEMBERS,
@@ -17,6 +16,7 @@ import {
   type ResourceDefinition,
   ResourceView,
 } from "../../resources/index.ts";
+import { ServiceRegistry } from "../../sources/service/service-registry.ts";
 import { CommandFailure } from "../exit.ts";
 import type { ClusterAccess } from "./cluster-access.ts";
 import { type OpenRegistriesOptions, openRegistries } from "./cluster-registries.ts";

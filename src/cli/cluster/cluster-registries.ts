@@ -4,12 +4,12 @@
  */
 import type { DropReport } from "../../client/index.ts";
 import type { DiscoveryRegistry, StaticRegistry } from "../../discovery/index.ts";
-import { ServiceRegistry } from "../../discovery/service-registry.ts";
 import { type DiscoveryError, isDiscoveryError } from "../../errors.ts";
 import { generateNodeId } from "../../identity/index.ts";
-import { KubernetesRegistry } from "../../kubernetes/index.ts";
-import type { FileWatch } from "../../node/file-watch.ts";
-import { watchStaticMembers } from "../../node/static-file.ts";
+import type { FileWatch } from "../../node/files/file-watch.ts";
+import { watchStaticMembers } from "../../node/files/static-file.ts";
+import { KubernetesRegistry } from "../../sources/kubernetes/index.ts";
+import { ServiceRegistry } from "../../sources/service/service-registry.ts";
 import { oneLine } from "../exit.ts";
 import { CLIENT_VERSION } from "../version.ts";
 import { type ClusterAccess, IN_CLUSTER } from "./cluster-access.ts";
@@ -110,7 +110,7 @@ async function openKubernetes(
   { nodeId, nodeName, onNotice, onRetry }: OpenRegistriesOptions,
 ): Promise<DiscoveryRegistry> {
   // Loaded where it is wanted: the client for it is large, and need not be installed.
-  const { createNodeApi } = await import("../../node/kubernetes-nodes.ts");
+  const { createNodeApi } = await import("../../node/kubernetes/kubernetes-nodes.ts");
   return new KubernetesRegistry({
     nodes: await createNodeApi(kubeconfig === IN_CLUSTER ? {} : { kubeconfig }),
     nodeId,

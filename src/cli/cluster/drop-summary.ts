@@ -4,7 +4,7 @@
  */
 import type { DropReport } from "../../client/index.ts";
 import { MAX_OPENED_AFFILIATES } from "../../client/watcher.ts";
-import type { NodeDropReport } from "../../kubernetes/index.ts";
+import type { NodeDropReport } from "../../sources/kubernetes/index.ts";
 import { quoted } from "../flags/flag-values.ts";
 
 /** Why an affiliate does not open, in a few words. Reports of endpoints alone cost no affiliate, and are not here. */

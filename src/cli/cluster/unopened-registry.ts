@@ -2,16 +2,8 @@
  * A registry whose file does not load: one that failed, beside others that go on, and that is mended when the file is.
  * @module
  */
-import type { DiscoveryRegistry } from "../../discovery/index.ts";
-import { type DiscoveryError, isDiscoveryError } from "../../errors.ts";
-import {
-  type AffiliateSpec,
-  type LocalAffiliate,
-  type RegistryChange,
-  RegistryFeed,
-  type RegistryStatus,
-} from "../../resources/index.ts";
-import { Lifecycle } from "../../waiting/lifecycle.ts";
+
+import { Lifecycle } from "../../async/lifecycle.ts";
 import {
   linkedController,
   type SignalOptions,
@@ -19,7 +11,12 @@ import {
   sleep,
   unlessAborted,
   untilAborted,
-} from "../../waiting/waits.ts";
+} from "../../async/waits.ts";
+import type { DiscoveryRegistry } from "../../discovery/index.ts";
+import { type DiscoveryError, isDiscoveryError } from "../../errors.ts";
+import type { AffiliateSpec, LocalAffiliate } from "../../resources/index.ts";
+import type { RegistryChange, RegistryStatus } from "../../sources/discovery-registry.ts";
+import { RegistryFeed } from "../../sources/registry-feed.ts";
 
 /** How often to look whether a file has been mended. */
 const RETRY_MS = 2000;

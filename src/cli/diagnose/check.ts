@@ -3,7 +3,7 @@
  * @module
  */
 import type { TransportFactory } from "../../client/index.ts";
-import type { Environment } from "../../node/proxy-environment.ts";
+import type { Environment } from "../../node/transport/proxy-environment.ts";
 import type { NameResolution } from "./name-resolution.ts";
 
 /** Every check, in the order in which they run. The names are stable: they stand in JSON. */

@@ -3,8 +3,8 @@
  * @module
  */
 import { isIP } from "node:net";
+import { unlessAborted } from "../../async/waits.ts";
 import type { ServiceUrl } from "../../client/service-url.ts";
-import { unlessAborted } from "../../waiting/waits.ts";
 import { shortList } from "../output/counted.ts";
 import type { Finding, Outcome } from "./check.ts";
 import { bareHost } from "./configuration-check.ts";

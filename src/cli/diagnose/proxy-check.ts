@@ -3,9 +3,9 @@
  * @module
  */
 import type { ServiceUrl } from "../../client/service-url.ts";
-import { proxyFromEnvironment } from "../../node/proxy-environment.ts";
-import { openProxyTunnel, proxyStatus } from "../../node/proxy-tunnel.ts";
-import { trustedCertificates } from "../../node/transport.ts";
+import { trustedCertificates } from "../../node/transport/grpc-transport.ts";
+import { proxyFromEnvironment } from "../../node/transport/proxy-environment.ts";
+import { openProxyTunnel, proxyStatus } from "../../node/transport/proxy-tunnel.ts";
 import type { DiagnoseOptions, Outcome } from "./check.ts";
 import { errorCode, errorText, failureText } from "./outside-text.ts";
 

@@ -5,8 +5,8 @@
 import { connect, isIP, type Socket } from "node:net";
 import { connect as connectTls, type TLSSocket } from "node:tls";
 import type { ServiceUrl } from "../../client/service-url.ts";
-import { openProxyTunnel } from "../../node/proxy-tunnel.ts";
-import { trustedCertificates } from "../../node/transport.ts";
+import { trustedCertificates } from "../../node/transport/grpc-transport.ts";
+import { openProxyTunnel } from "../../node/transport/proxy-tunnel.ts";
 import { bareHost } from "./configuration-check.ts";
 
 /** Where to, and through what. */

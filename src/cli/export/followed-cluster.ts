@@ -2,8 +2,9 @@
  * A cluster for who replaces something by what it reads: never by less than is known, because a registry is down.
  * @module
  */
+
+import { sleep } from "../../async/waits.ts";
 import { Discovery, type DiscoveryChange } from "../../discovery/index.ts";
-import { sleep } from "../../waiting/waits.ts";
 import type { ClusterAccess } from "../cluster/cluster-access.ts";
 import { settled, tellRetry, type WatchClusterOptions } from "../cluster/cluster-discovery.ts";
 import { openRegistries } from "../cluster/cluster-registries.ts";

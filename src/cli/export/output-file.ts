@@ -4,8 +4,8 @@
  */
 import { isUtf8 } from "node:buffer";
 import { readFile, stat } from "node:fs/promises";
-import { AtomicFile } from "../../node/atomic-file.ts";
-import { fileFailure } from "../../node/file-failure.ts";
+import { AtomicFile } from "../../node/files/atomic-file.ts";
+import { fileFailure } from "../../node/files/file-failure.ts";
 import { CommandFailure, oneLine } from "../exit.ts";
 import { shownPath } from "../input-file.ts";
 import type { ExportRenderer } from "./format.ts";

@@ -2,8 +2,9 @@
  * The texts that flags take. A parser throws a `RangeError` that says what was expected; the caller names the flag.
  * @module
  */
+
+import { MAX_DELAY_MS } from "../../async/wake-timer.ts";
 import { scanPort } from "../../net/endpoint.ts";
-import { MAX_DELAY_MS } from "../../registry/wake-timer.ts";
 import { printable } from "../output/printable.ts";
 
 const MAX_QUOTED_CHARACTERS = 80;

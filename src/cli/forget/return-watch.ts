@@ -2,8 +2,9 @@
  * Whether a node that was deleted comes back, watched for as long as somebody likes to wait.
  * @module
  */
+
+import { sleep, unlessAborted } from "../../async/waits.ts";
 import type { WatchResponse } from "../../protocol/index.ts";
-import { sleep, unlessAborted } from "../../waiting/waits.ts";
 import { CommandFailure } from "../exit.ts";
 
 /** When to watch again where a service restarts, or a proxy has cut what took too long for it. */

@@ -3,13 +3,13 @@
  * @module
  */
 import type { Client } from "@connectrpc/connect";
+import { sleep, unlessAborted } from "../../async/waits.ts";
 import { type Connection, connect } from "../../client/connection.ts";
 import { type ListedAffiliate, openAffiliate } from "../../client/opening.ts";
 import { parseServiceUrl } from "../../client/service-url.ts";
 import { type ClusterCipher, createClusterCipher } from "../../crypto/index.ts";
 import type { Cluster } from "../../protocol/index.ts";
 import { type AffiliateSpec, createAffiliateSpec } from "../../resources/index.ts";
-import { sleep, unlessAborted } from "../../waiting/waits.ts";
 import type { ClusterAccess, ClusterService } from "../cluster/cluster-access.ts";
 import { describeFailure } from "../cluster/registry-failure.ts";
 import { Deadline } from "../deadline.ts";

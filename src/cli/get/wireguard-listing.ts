@@ -2,6 +2,8 @@
  * How the WireGuard peers of this machine are doing, and where they were seen.
  * @module
  */
+
+import { sleep } from "../../async/waits.ts";
 import { harvestEndpoints, peersOf } from "../../kubespan/index.ts";
 import {
   type AffiliateSpec,
@@ -12,7 +14,6 @@ import {
   type ResourceDefinition,
   ResourceView,
 } from "../../resources/index.ts";
-import { sleep } from "../../waiting/waits.ts";
 import type { ClusterAccess } from "../cluster/cluster-access.ts";
 import {
   readClusterOnce,

@@ -3,9 +3,9 @@
  * @module
  */
 import { isDeepStrictEqual } from "node:util";
+import { type Sleep, sleep } from "../../async/waits.ts";
 import type { Discovery, DiscoveryChange } from "../../discovery/index.ts";
 import type { AffiliateSpec } from "../../resources/index.ts";
-import { type Sleep, sleep } from "../../waiting/waits.ts";
 import { oneLine, UsageError } from "../exit.ts";
 import type { DescribeMachine } from "./own-affiliate.ts";
 import { type Place, placesOf } from "./places.ts";

@@ -3,8 +3,8 @@
  * @module
  */
 import type { Discovery, DiscoveryRegistry } from "../../discovery/index.ts";
-import { ServiceRegistry } from "../../discovery/service-registry.ts";
 import type { DiscoveryError } from "../../errors.ts";
+import { ServiceRegistry } from "../../sources/service/service-registry.ts";
 
 /** One place. */
 export interface Place {

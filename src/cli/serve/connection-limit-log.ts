@@ -2,7 +2,7 @@
  * Tells the operator that connections are refused, without a line for each.
  * @module
  */
-import type { RefusalReason } from "../../server/refusal-reason.ts";
+import type { RefusalReason } from "../../server/rpc/refusal-reason.ts";
 import type { Log } from "./log.ts";
 
 const INTERVAL_MS = 10_000;

@@ -7,12 +7,15 @@ import {
   DEFAULT_MAX_CONNECTIONS,
   DEFAULT_MAX_HEADER_BYTES,
   DEFAULT_MAX_STREAMS_PER_CONNECTION,
-} from "../../node/connection-limits.ts";
+} from "../../node/http/connection-limits.ts";
 import { DEFAULT_SNAPSHOT_PATH } from "../../node/index.ts";
 import { DEFAULT_MAX_AFFILIATES, DEFAULT_MAX_CLUSTERS } from "../../registry/limits.ts";
-import { DEFAULT_RATE_LIMIT } from "../../server/rate-limit.ts";
-import { MAX_REQUEST_BYTES } from "../../server/request-body.ts";
-import { DEFAULT_MAX_WATCHES, DEFAULT_MAX_WATCHES_PER_CLIENT } from "../../server/watch-ceiling.ts";
+import { DEFAULT_RATE_LIMIT } from "../../server/limits/rate-limit.ts";
+import {
+  DEFAULT_MAX_WATCHES,
+  DEFAULT_MAX_WATCHES_PER_CLIENT,
+} from "../../server/limits/watch-ceiling.ts";
+import { MAX_REQUEST_BYTES } from "../../server/rpc/request-body.ts";
 import { type FlagOption, flag, listFlag, numberFlag, switchFlag } from "../flags/flags.ts";
 import { LOG_FORMATS, LOG_LEVELS } from "./log.ts";
 

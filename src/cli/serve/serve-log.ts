@@ -10,7 +10,7 @@ import {
   type SnapshotReport,
   type TlsReload,
 } from "../../node/index.ts";
-import type { CallReport } from "../../server/call-report.ts";
+import type { CallReport } from "../../server/rpc/call-report.ts";
 import { oneLine } from "../exit.ts";
 import type { Log } from "./log.ts";
 

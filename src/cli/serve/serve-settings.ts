@@ -4,8 +4,8 @@
  */
 import { parseRedirectEndpoint, parseServiceUrl } from "../../client/service-url.ts";
 import type { ConnectionLimits, TlsFiles } from "../../node/index.ts";
-import { parseTrustedProxies } from "../../server/client-address.ts";
-import type { RateLimit } from "../../server/rate-limit.ts";
+import { parseTrustedProxies } from "../../server/limits/client-address.ts";
+import type { RateLimit } from "../../server/limits/rate-limit.ts";
 import { UsageError } from "../exit.ts";
 import {
   choiceOf,

@@ -2,7 +2,7 @@
  * The Go programs that judge what is in `deploy/`, built once.
  * @module
  */
-import { buildGoProgram, buildKubeApiServer } from "../../kubernetes/harness/go-build.ts";
+import { buildGoProgram, buildKubeApiServer } from "../../harness/kubernetes/go-build.ts";
 
 /** Paths of the built programs. */
 export interface Programs {

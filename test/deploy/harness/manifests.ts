@@ -3,7 +3,7 @@
  * @module
  */
 import { stringify } from "yaml";
-import { type KubeObject, objectsOf, template } from "./chart.ts";
+import { type KubeObject, objectsOf, template } from "../../harness/kubernetes/chart.ts";
 
 const HEAD = `# The chart with its defaults, for those who do not use helm: kubectl apply --filename deploy/kubernetes/talos-discovery.yaml
 # Written by \`npm run gen:manifests\`. The image is built with deploy/Dockerfile; put its name in.

@@ -4,8 +4,8 @@
  */
 import { existsSync } from "node:fs";
 import type { TestProject } from "vitest/node";
+import { COMMAND } from "../../harness/paths.ts";
 import { buildPrograms, type Programs } from "./go-programs.ts";
-import { COMMAND } from "./paths.ts";
 
 declare module "vitest" {
   interface ProvidedContext {

@@ -3,8 +3,8 @@
  * @module
  */
 import { execFile } from "node:child_process";
-import { LineProcess } from "../../interop/harness/line-process.ts";
-import { OUR_CLI } from "../../interop/harness/our-cli.ts";
+import { OUR_CLI } from "../../harness/cli/our-cli.ts";
+import { LineProcess } from "../../harness/processes/line-process.ts";
 
 /** Longer than any command that ends by itself waits for something. */
 const COMMAND_LIMIT_MS = 60_000;

@@ -2,7 +2,7 @@
  * The documents of a Talos configuration that say which cluster it is, and whom to ask.
  * @module
  */
-import type { Cluster } from "../../interop/harness/nodes.ts";
+import type { Cluster } from "../../harness/processes/nodes.ts";
 
 /** The ID on line 3, the secret on line 4. */
 export function identityDocument({ clusterId, clusterSecret }: Cluster): string {

@@ -6,8 +6,8 @@ import { execFile } from "node:child_process";
 import { chmod, mkdir, mkdtemp, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { LineProcess } from "../../interop/harness/line-process.ts";
-import { OUR_CLI } from "../../interop/harness/our-cli.ts";
+import { OUR_CLI } from "../../harness/cli/our-cli.ts";
+import { LineProcess } from "../../harness/processes/line-process.ts";
 
 /** Longer than any command that ends by itself takes. */
 const COMMAND_LIMIT_MS = 60_000;

@@ -8,7 +8,7 @@ import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
-import { TestScreen } from "../../unit/cli/output/test-screen.ts";
+import { TestScreen } from "../../harness/cli/test-screen.ts";
 
 /** As wide and high as the emulator at its start. */
 export class TerminalProcess implements AsyncDisposable {

@@ -4,18 +4,18 @@
  * @module
  */
 import { expect, onTestFinished } from "vitest";
-import { LineProcess } from "../../interop/harness/line-process.ts";
+import { randomAffiliate } from "../../harness/cluster/random-affiliate.ts";
+import { LineProcess } from "../../harness/processes/line-process.ts";
 import {
   type Cluster,
   createCluster,
   type NodeKind,
   type NodeOptions,
   type TestNode,
-} from "../../interop/harness/nodes.ts";
-import type { Probe, ProbeOptions } from "../../interop/harness/probe.ts";
-import { randomAffiliate } from "../../interop/harness/random-affiliate.ts";
-import type { Service, ServiceOptions } from "../../interop/harness/services.ts";
-import { Stage } from "../../interop/harness/stage.ts";
+} from "../../harness/processes/nodes.ts";
+import type { Probe, ProbeOptions } from "../../harness/processes/probe.ts";
+import type { Service, ServiceOptions } from "../../harness/processes/services.ts";
+import { Stage } from "../../harness/processes/stage.ts";
 import { residentMb } from "./process-memory.ts";
 
 /** Nodes of one cluster that are alive throughout. */

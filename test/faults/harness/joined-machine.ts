@@ -2,9 +2,10 @@
  * Machines that `join` as real processes, and what they say.
  * @module
  */
-import { EVENT_LIMIT_MS, LineProcess } from "../../interop/harness/line-process.ts";
-import type { Cluster } from "../../interop/harness/nodes.ts";
-import { OUR_CLI } from "../../interop/harness/our-cli.ts";
+
+import { OUR_CLI } from "../../harness/cli/our-cli.ts";
+import { EVENT_LIMIT_MS, LineProcess } from "../../harness/processes/line-process.ts";
+import type { Cluster } from "../../harness/processes/nodes.ts";
 
 interface Line {
   readonly text: string;

@@ -8,7 +8,7 @@ import { type Client, createClient } from "@connectrpc/connect";
 import { createGrpcTransport, type Http2SessionManager } from "@connectrpc/connect-node";
 import { expect, onTestFinished } from "vitest";
 import { Cluster } from "../../../src/protocol/index.ts";
-import type { Service } from "../../interop/harness/services.ts";
+import type { Service } from "../../harness/processes/services.ts";
 
 const AFFILIATES = 200;
 const CALLERS = 4;

@@ -4,7 +4,7 @@
  */
 import { once } from "node:events";
 import { connect, createServer, type Socket } from "node:net";
-import { EVENT_LIMIT_MS } from "./line-process.ts";
+import { EVENT_LIMIT_MS } from "../../harness/processes/line-process.ts";
 
 const PREFACE_BYTES = 24;
 const FRAME_HEADER_BYTES = 9;

@@ -3,9 +3,9 @@
  * @module
  */
 import { readFile } from "node:fs/promises";
-import { objectsOf } from "../../deploy/harness/chart.ts";
-import { DEPLOY } from "../../deploy/harness/paths.ts";
-import type { KubeApi } from "./kube-api.ts";
+import { objectsOf } from "../../harness/kubernetes/chart.ts";
+import type { KubeApi } from "../../harness/kubernetes/kube-api.ts";
+import { DEPLOY } from "../../harness/paths.ts";
 
 /** The file that makes each. */
 const MANIFESTS = {

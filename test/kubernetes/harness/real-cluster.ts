@@ -2,11 +2,11 @@
  * A cluster of nodes behind a real API server, for the compliance suite.
  * @module
  */
-import { NO_ANNOTATIONS } from "../../../src/kubernetes/annotations.ts";
-import type { KubernetesNode } from "../../../src/kubernetes/index.ts";
-import type { ClusterOfNodes } from "../../compliance/kubernetes-under-test.ts";
-import { deleteNode, NODES, patchNode } from "./cluster.ts";
-import type { KubeApi } from "./kube-api.ts";
+import { NO_ANNOTATIONS } from "../../../src/sources/kubernetes/annotations.ts";
+import type { KubernetesNode } from "../../../src/sources/kubernetes/index.ts";
+import { deleteNode, NODES, patchNode } from "../../harness/kubernetes/cluster.ts";
+import type { KubeApi } from "../../harness/kubernetes/kube-api.ts";
+import type { ClusterOfNodes } from "../../harness/kubernetes/kubernetes-under-test.ts";
 
 export class RealCluster implements ClusterOfNodes {
   readonly #api: KubeApi;

@@ -3,13 +3,13 @@
  * @module
  */
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { untilAborted } from "../../../src/async/waits.ts";
 import { Discovery, type DiscoveryOptions } from "../../../src/discovery/discovery.ts";
 import type { DiscoveryChange } from "../../../src/discovery/discovery-change.ts";
-import { StaticRegistry } from "../../../src/discovery/static-registry.ts";
 import { DiscoveryError } from "../../../src/errors.ts";
 import { createAffiliateSpec } from "../../../src/resources/affiliate.ts";
-import type { RegistryChange } from "../../../src/resources/discovery-registry.ts";
-import { untilAborted } from "../../../src/waiting/waits.ts";
+import type { RegistryChange } from "../../../src/sources/discovery-registry.ts";
+import { StaticRegistry } from "../../../src/sources/static/static-registry.ts";
 import { ScriptedRegistry } from "./scripted-registry.ts";
 
 const LOCAL = "Local";

@@ -7,7 +7,7 @@ import { runInNewContext } from "node:vm";
 import { expect, test } from "vitest";
 import { DiscoveryReaders } from "../../../src/discovery/discovery-readers.ts";
 import { createAffiliateSpec } from "../../../src/resources/affiliate.ts";
-import { RegistryFeed } from "../../../src/resources/registry-feed.ts";
+import { RegistryFeed } from "../../../src/sources/registry-feed.ts";
 
 const COMING_AND_GOING = 30_000;
 

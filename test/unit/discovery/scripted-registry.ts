@@ -2,14 +2,15 @@
  * A registry that does as a test says, also what none should do.
  * @module
  */
+
+import { untilAborted } from "../../../src/async/waits.ts";
+import type { LocalAffiliate } from "../../../src/resources/affiliate.ts";
 import type {
   DiscoveryRegistry,
-  LocalAffiliate,
   RegistryChange,
   RegistryStatus,
-} from "../../../src/resources/discovery-registry.ts";
-import { RegistryFeed } from "../../../src/resources/registry-feed.ts";
-import { untilAborted } from "../../../src/waiting/waits.ts";
+} from "../../../src/sources/discovery-registry.ts";
+import { RegistryFeed } from "../../../src/sources/registry-feed.ts";
 
 export class ScriptedRegistry implements DiscoveryRegistry {
   readonly name: string;

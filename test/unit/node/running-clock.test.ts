@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { createRunningClock } from "../../../src/node/running-clock.ts";
 import { MemoryRegistry } from "../../../src/registry/index.ts";
-import { createManualClock } from "../registry/manual-clock.ts";
+import { createManualClock } from "../../harness/registry/manual-clock.ts";
 
 const HELLO = { clusterId: "c", endpoints: [], ttlMs: 4000 } as const;
 

@@ -8,7 +8,7 @@ import type {
 } from "../../../src/registry/journal.ts";
 import { MemoryRegistry } from "../../../src/registry/memory-registry.ts";
 import type { UpdateRequest } from "../../../src/registry/registry.ts";
-import { createManualClock } from "./manual-clock.ts";
+import { createManualClock } from "../../harness/registry/manual-clock.ts";
 import { sealedBytes, sealedEndpoints } from "./sealed-bytes.ts";
 
 const [e1, e2] = sealedEndpoints(2) as [Uint8Array, Uint8Array];

@@ -4,7 +4,7 @@ import { expect, test } from "vitest";
 import { isDiscoveryError } from "../../../src/errors.ts";
 import { MemoryRegistry } from "../../../src/registry/memory-registry.ts";
 import type { AffiliateView, WatchMessage } from "../../../src/registry/registry.ts";
-import { createManualClock, settled } from "./manual-clock.ts";
+import { createManualClock, settled } from "../../harness/registry/manual-clock.ts";
 import { hex, NaiveRegistry, type NaiveView } from "./naive-registry.ts";
 
 const CLUSTERS = ["one", "two"];

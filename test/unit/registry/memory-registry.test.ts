@@ -5,7 +5,11 @@ import {
   type MemoryRegistryOptions,
 } from "../../../src/registry/memory-registry.ts";
 import type { UpdateRequest, WatchMessage } from "../../../src/registry/registry.ts";
-import { createManualClock, type ManualClock, settled } from "./manual-clock.ts";
+import {
+  createManualClock,
+  type ManualClock,
+  settled,
+} from "../../harness/registry/manual-clock.ts";
 import { sealedBytes, sealedEndpoints } from "./sealed-bytes.ts";
 
 const TTL_MS = 1_800_000;

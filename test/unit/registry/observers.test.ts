@@ -1,7 +1,7 @@
 import { afterEach, expect, test } from "vitest";
 import { MemoryRegistry } from "../../../src/registry/memory-registry.ts";
 import type { RegistryObservers, Swept } from "../../../src/registry/observers.ts";
-import { createManualClock, type ManualClock } from "./manual-clock.ts";
+import { createManualClock, type ManualClock } from "../../harness/registry/manual-clock.ts";
 import { sealedBytes, sealedEndpoints } from "./sealed-bytes.ts";
 
 const registries: MemoryRegistry[] = [];

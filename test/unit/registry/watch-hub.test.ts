@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import type { AffiliateView, WatchMessage } from "../../../src/registry/registry.ts";
 import { Watcher, WatchHub, type WatchSource } from "../../../src/registry/watch-hub.ts";
-import { settled } from "./manual-clock.ts";
+import { settled } from "../../harness/registry/manual-clock.ts";
 
 class Source implements WatchSource {
   readonly views = new Map<string, AffiliateView>();

@@ -2,8 +2,8 @@ import { Code, createClient } from "@connectrpc/connect";
 import { expect, test } from "vitest";
 import { Cluster } from "../../../src/protocol/index.ts";
 import { MemoryRegistry } from "../../../src/registry/memory-registry.ts";
-import type { CallReport } from "../../../src/server/call-report.ts";
 import { memoryTransport } from "../../../src/server/memory-transport.ts";
+import type { CallReport } from "../../../src/server/rpc/call-report.ts";
 
 test("the whole service answers without a network", async () => {
   const registry = new MemoryRegistry();

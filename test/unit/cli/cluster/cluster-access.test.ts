@@ -10,7 +10,7 @@ import { UsageError } from "../../../../src/cli/exit.ts";
 import { Flags } from "../../../../src/cli/flags/flags.ts";
 import type { CliIo } from "../../../../src/cli/io.ts";
 import { generateClusterId, generateClusterSecret } from "../../../../src/crypto/index.ts";
-import { createTestFolder, type TestFolder } from "../test-folder.ts";
+import { createTestFolder, type TestFolder } from "../../../harness/cli/test-folder.ts";
 
 const ID = generateClusterId();
 const SECRET = generateClusterSecret();

@@ -1,7 +1,7 @@
 import { expect, onTestFinished, test } from "vitest";
 import type { ClusterAccess } from "../../../../src/cli/cluster/cluster-access.ts";
 import { openRegistries } from "../../../../src/cli/cluster/cluster-registries.ts";
-import { createTestFolder } from "../test-folder.ts";
+import { createTestFolder } from "../../../harness/cli/test-folder.ts";
 
 const NOTHING: ClusterAccess = {
   clusterId: undefined,

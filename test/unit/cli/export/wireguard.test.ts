@@ -3,7 +3,7 @@ import { WIREGUARD } from "../../../../src/cli/export/wireguard.ts";
 import { kubespanSubnet, publicKeyOf } from "../../../../src/kubespan/index.ts";
 import { createKubeSpanIdentity } from "../../../../src/node/index.ts";
 import type { AffiliateSource } from "../../../../src/resources/index.ts";
-import { createTestFolder } from "../test-folder.ts";
+import { createTestFolder } from "../../../harness/cli/test-folder.ts";
 import { render } from "./rendering.ts";
 
 const CLUSTER = { id: "mesh", secret: Buffer.alloc(32, 1).toString("base64") };

@@ -17,7 +17,7 @@ import {
   DOCUMENTED_MEMBERS,
   DOCUMENTED_NODES,
   documentedNode,
-} from "../../../fixtures/documented-cluster.ts";
+} from "../../../harness/cluster/documented-cluster.ts";
 
 const DOCUMENTED_WIDE_MEMBERS = `\
 NAMESPACE   TYPE     ID                             VERSION   HOSTNAME                       MACHINE TYPE   OS               ADDRESSES

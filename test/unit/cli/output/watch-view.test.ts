@@ -11,7 +11,7 @@ import {
   createAffiliateSpec,
   ResourceView,
 } from "../../../../src/resources/index.ts";
-import { TestScreen } from "./test-screen.ts";
+import { TestScreen } from "../../../harness/cli/test-screen.ts";
 
 beforeEach(() => {
   vi.useFakeTimers();

@@ -1,0 +1,240 @@
+/**
+ * `get`: lists what the nodes of a cluster know of each other, without taking part.
+ * @module
+ */
+import { loadNodeIdentity } from "../../node/index.ts";
+import {
+  AFFILIATES,
+  DEFINITIONS,
+  findDefinition,
+  IDENTITIES,
+  INFOS,
+  type KnownDefinition,
+  KUBESPAN_ENDPOINTS,
+  KUBESPAN_IDENTITIES,
+  KUBESPAN_PEER_SPECS,
+  KUBESPAN_PEER_STATUSES,
+  MEMBERS,
+  RAW_AFFILIATES,
+} from "../../resources/index.ts";
+import { addClusterFlags, isClusterGiven, readClusterAccess } from "../cluster/cluster-access.ts";
+import { type AddCommand, examples, type Invocation } from "../command.ts";
+import { CommandFailure, EXIT_OK, type ExitCode, UsageError } from "../exit.ts";
+import { parseTimeout, quoted } from "../flags/flag-values.ts";
+import { type Flags, flag } from "../flags/flags.ts";
+import { writeNotice } from "../io.ts";
+import { parseInterfaceName } from "../mesh/wireguard-interface.ts";
+import {
+  createPrinter,
+  parseResourceFormat,
+  RESOURCE_FORMATS,
+  type ResourceFormat,
+} from "../output/printer.ts";
+import { chooseStyle } from "../output/style.ts";
+import { createWatchView } from "../output/watch-view.ts";
+import { affiliateListing, memberListing, rawAffiliateListing } from "./cluster-listing.ts";
+import type { Listing } from "./listing.ts";
+import { identityListing, infoListing, kubespanIdentityListing } from "./local-listing.ts";
+import { peerSpecListing } from "./peer-listing.ts";
+import {
+  peerStatusListing,
+  seenEndpointListing,
+  type WireguardListingOptions,
+} from "./wireguard-listing.ts";
+
+const DEFAULT_INTERFACE = "kubespan";
+
+const RESOURCE_NAMES = [...new Set(DEFINITIONS.map(({ names }) => names[0]))].join(", ");
+
+/** Flags that mean something to some kinds alone. */
+const SPECIAL_FLAGS: Readonly<Record<string, readonly KnownDefinition[]>> = {
+  identity: [IDENTITIES, KUBESPAN_PEER_SPECS, KUBESPAN_PEER_STATUSES, KUBESPAN_ENDPOINTS],
+  "kubespan-identity": [KUBESPAN_IDENTITIES],
+  interface: [KUBESPAN_PEER_STATUSES, KUBESPAN_ENDPOINTS],
+};
+
+/** Adds `get`. */
+export const addGetCommand: AddCommand = (parent, action) => {
+  const command = parent
+    .command("get")
+    .description("List members, affiliates and what else a node knows of its cluster.")
+    .argument("<resource>", `${RESOURCE_NAMES}; singular, initials and full types work too`)
+    .argument("[id]", "only this one: a node name for members, a node ID for affiliates")
+    .addOption(flag("-o, --output <format>", RESOURCE_FORMATS, "table"))
+    .addOption(flag("-w, --watch", "go on, and show each change until interrupted"))
+    .addOption(
+      flag("--namespace <name>", "cluster-raw: affiliates as each registry has them, unmerged"),
+    )
+    .addOption(flag("--timeout <duration>", "how long to wait for an answer", "10s"))
+    .addOption(
+      flag("--identity <file>", "node identity file: for identities, and whose peers to list"),
+    )
+    .addOption(flag("--kubespan-identity <file>", "KubeSpan identity file, for kubespanidentities"))
+    .addOption(
+      flag(
+        "--interface <name>",
+        "WireGuard interface on this machine, for kubespanpeerstatuses and kubespanendpoints",
+        DEFAULT_INTERFACE,
+      ),
+    );
+  addClusterFlags(command)
+    .addHelpText(
+      "after",
+      examples(
+        "talos-discovery get members --config cluster.yaml",
+        "talos-discovery get member talos-default-worker-1 -o yaml --config cluster.yaml",
+        "talos-discovery get affiliates --namespace cluster-raw --config cluster.yaml --kubeconfig kubeconfig",
+        "talos-discovery get affiliates -w --service http://127.0.0.1:3000 --cluster-secret-file -",
+        "talos-discovery get kubespanpeerspecs -o jsonpath='{.spec.allowedIps}' --config cluster.yaml",
+        "talos-discovery get identities --identity node-identity.yaml",
+      ),
+    )
+    .action(action(runGet));
+};
+
+/** How to show what is listed. */
+interface Presentation {
+  readonly format: ResourceFormat;
+  readonly isWatch: boolean;
+  readonly timeoutMs: number;
+}
+
+async function runGet(invocation: Invocation): Promise<ExitCode> {
+  const { flags, io } = invocation;
+  const definition = chooseDefinition(invocation);
+  checkSpecialFlags(definition, flags);
+  // Looked at before files and the network: a wrong format should not cost a round trip.
+  const presentation = readPresentation(flags);
+  const present = <Spec extends object>(listing: Listing<Spec>) =>
+    show(listing, presentation, invocation);
+  switch (definition) {
+    case AFFILIATES:
+      return present(affiliateListing(await readClusterAccess(flags, io)));
+    case RAW_AFFILIATES:
+      return present(rawAffiliateListing(await readClusterAccess(flags, io)));
+    case MEMBERS:
+      return present(memberListing(await readClusterAccess(flags, io)));
+    case IDENTITIES:
+      return present(identityListing(invocation));
+    case INFOS:
+      return present(infoListing(invocation));
+    case KUBESPAN_IDENTITIES:
+      return present(kubespanIdentityListing(invocation));
+    case KUBESPAN_PEER_SPECS: {
+      const access = await readClusterAccess(flags, io);
+      return present(peerSpecListing(access, await readLocalNodeId(flags)));
+    }
+    case KUBESPAN_PEER_STATUSES:
+      return present(peerStatusListing(await readWireguardOptions(invocation, false)));
+    case KUBESPAN_ENDPOINTS:
+      return present(seenEndpointListing(await readWireguardOptions(invocation, true)));
+    default:
+      throw new TypeError(`definition: ${definition.type} has no listing`);
+  }
+}
+
+function readPresentation(flags: Flags): Presentation {
+  const isWatch = flags.isOn("watch");
+  if (isWatch && flags.isGiven("timeout")) throw new UsageError("--timeout: not with --watch");
+  return {
+    format: flags.requiredParsed("output", parseResourceFormat),
+    isWatch,
+    timeoutMs: flags.requiredParsed("timeout", parseTimeout),
+  };
+}
+
+function chooseDefinition({ flags, args: [name = ""] }: Invocation): KnownDefinition {
+  const usual = findDefinition(name);
+  if (usual === undefined) {
+    throw new UsageError(`resource ${quoted(name)}: is none of ${RESOURCE_NAMES}`);
+  }
+  const namespace = flags.text("namespace");
+  const definition = findDefinition(name, namespace);
+  if (definition !== undefined) return definition;
+  const namespaces = DEFINITIONS.filter(({ type }) => type === usual.type).map(
+    (other) => other.namespace,
+  );
+  throw new UsageError(
+    `${flags.origin("namespace")}: ${usual.names[0]} are in ${namespaces.join(" and ")}, not in ${quoted(namespace ?? "")}`,
+  );
+}
+
+function checkSpecialFlags(definition: KnownDefinition, flags: Flags): void {
+  for (const [name, users] of Object.entries(SPECIAL_FLAGS)) {
+    if (flags.isGiven(name) && !users.includes(definition)) {
+      throw new UsageError(`--${name}: only for ${users.map(({ names }) => names[0]).join(", ")}`);
+    }
+  }
+}
+
+async function readLocalNodeId(flags: Flags): Promise<string | undefined> {
+  const path = flags.text("identity");
+  return path === undefined ? undefined : (await loadNodeIdentity(path)).nodeId;
+}
+
+/** @param needsCluster - Else it is asked only where flags name one. */
+async function readWireguardOptions(
+  { flags, io }: Invocation,
+  needsCluster: boolean,
+): Promise<WireguardListingOptions> {
+  return {
+    interfaceName: flags.requiredParsed("interface", parseInterfaceName),
+    access:
+      needsCluster || isClusterGiven(flags, io) ? await readClusterAccess(flags, io) : undefined,
+    localNodeId: await readLocalNodeId(flags),
+    env: io.env,
+  };
+}
+
+function show<Spec extends object>(
+  listing: Listing<Spec>,
+  presentation: Presentation,
+  invocation: Invocation,
+): Promise<ExitCode> {
+  // From the environment it is meant for what changes.
+  const isWatch =
+    presentation.isWatch && (listing.watch !== undefined || invocation.flags.isGiven("watch"));
+  return isWatch
+    ? showChanges(listing, presentation, invocation)
+    : printOnce(listing, presentation, invocation);
+}
+
+async function printOnce<Spec extends object>(
+  { definition, node, read }: Listing<Spec>,
+  { format, timeoutMs }: Presentation,
+  { args: [, id], io }: Invocation,
+): Promise<ExitCode> {
+  const style = chooseStyle(io.stdout, io.env);
+  const printer = createPrinter(format, definition, { node, withEvents: false, style });
+  const onNotice = (line: string) => writeNotice(io, line);
+  const all = await read({ signal: io.signal, timeoutMs, onNotice });
+  const resources = all.filter(({ metadata }) => id === undefined || metadata.id === id);
+  if (id !== undefined && resources.length === 0) {
+    throw new CommandFailure(`${definition.names[0]} ${quoted(id)}: not found`);
+  }
+  io.stdout.write(printer.print(resources.map((resource) => ({ event: "created", resource }))));
+  return EXIT_OK;
+}
+
+async function showChanges<Spec extends object>(
+  { definition, node, watch }: Listing<Spec>,
+  { format }: Presentation,
+  { args: [, id], io }: Invocation,
+): Promise<ExitCode> {
+  const [name] = definition.names;
+  if (watch === undefined) throw new UsageError(`--watch: ${name} do not change`);
+  const view = createWatchView(format, definition, { node, io });
+  const onNotice = (line: string) => view.notice(line);
+  let isListed = false;
+  try {
+    for await (const all of watch({ signal: io.signal, onNotice })) {
+      const events = all.filter(({ resource }) => id === undefined || resource.metadata.id === id);
+      view.show(events);
+      if (!isListed && events.length === 0) view.notice(`no ${name} yet`);
+      isListed = true;
+    }
+  } finally {
+    view.close();
+  }
+  return EXIT_OK;
+}

@@ -1,0 +1,138 @@
+/**
+ * The clusters of a snapshot file as text, one after the other.
+ * @module
+ */
+import { toJson } from "@bufbuild/protobuf";
+import type { Duration, Timestamp } from "@bufbuild/protobuf/wkt";
+import { DurationSchema, TimestampSchema } from "@bufbuild/protobuf/wkt";
+import type { AffiliateSnapshot, ClusterSnapshot } from "../../protocol/index.ts";
+import { printable } from "../output/printable.ts";
+import type { OutputFormat } from "../output/printer.ts";
+import type { Style } from "../output/style.ts";
+import { TableLayout } from "../output/table-layout.ts";
+import { formatYaml } from "../output/yaml.ts";
+
+/** Turns clusters into text, as they come. Throws for times out of the range of the calendar. */
+export interface SnapshotPrinter {
+  print(cluster: ClusterSnapshot): string;
+  /** What closes the text, also where not all clusters could be read. */
+  end(): string;
+}
+
+/** Makes the printer for a format. */
+export function createSnapshotPrinter(format: OutputFormat, style: Style): SnapshotPrinter {
+  switch (format) {
+    case "json":
+      return createJsonPrinter();
+    case "yaml":
+      return createYamlPrinter();
+    case "table":
+    case "wide":
+      return createTablePrinter(format === "wide", style);
+  }
+}
+
+/** One object, as the reference's decoder prints it. */
+function createJsonPrinter(): SnapshotPrinter {
+  let isStarted = false;
+  return {
+    print(cluster) {
+      const text = JSON.stringify(plainCluster(cluster), null, 2).replaceAll("\n", "\n    ");
+      const before = isStarted ? ",\n" : '{\n  "clusters": [\n';
+      isStarted = true;
+      return `${before}    ${text}`;
+    },
+    end: () => (isStarted ? "\n  ]\n}\n" : "{}\n"),
+  };
+}
+
+function createYamlPrinter(): SnapshotPrinter {
+  let isStarted = false;
+  return {
+    print(cluster) {
+      const text = formatYaml({ clusters: [plainCluster(cluster)] });
+      const entry = isStarted ? text.slice(text.indexOf("\n") + 1) : text;
+      isStarted = true;
+      return entry;
+    },
+    end: () => (isStarted ? "" : "{}\n"),
+  };
+}
+
+/** A row for each affiliate. */
+function createTablePrinter(isWide: boolean, style: Style): SnapshotPrinter {
+  const layout = new TableLayout();
+  let header: string[] | undefined = [
+    ...["CLUSTER", "AFFILIATE", "TTL", "DATA", "ENDPOINTS"],
+    ...(isWide ? ["ENDPOINT TTLS"] : []),
+  ];
+
+  function format(rows: string[][]): string {
+    const heading = header;
+    header = undefined;
+    if (heading === undefined) return layout.format(rows);
+    return layout.format([heading, ...rows], (line, row) =>
+      row === 0 ? style.heading(line) : line,
+    );
+  }
+
+  return {
+    print: ({ id, affiliates }) =>
+      format(
+        affiliates.map((affiliate) =>
+          [
+            id,
+            affiliate.id,
+            timeLeft(affiliate),
+            `${affiliate.data.length} B`,
+            String(affiliate.endpoints.length),
+            ...(isWide ? [affiliate.endpoints.map(timeLeft).join(",")] : []),
+          ].map(printable),
+        ),
+      ),
+    end: () => (header === undefined ? "" : format([])),
+  };
+}
+
+interface Kept {
+  readonly ttl?: Duration | undefined;
+  readonly expiration?: Timestamp | undefined;
+}
+
+/** The remaining time; the instant in an older file. */
+function timeLeft({ ttl, expiration }: Kept): string {
+  if (ttl !== undefined) return durationText(ttl);
+  return expiration === undefined ? "-" : timestampText(expiration);
+}
+
+/** Keys in the order of the reference's decoder. What is empty is left out, as in JSON of protobuf. */
+function plainCluster({ id, affiliates }: ClusterSnapshot): object {
+  return {
+    ...(id !== "" && { id }),
+    ...(affiliates.length > 0 && { affiliates: affiliates.map(plainAffiliate) }),
+  };
+}
+
+function plainAffiliate({ id, endpoints, ...kept }: AffiliateSnapshot): object {
+  return {
+    ...(id !== "" && { id }),
+    ...plainKept(kept),
+    ...(endpoints.length > 0 && { endpoints: endpoints.map(plainKept) }),
+  };
+}
+
+function plainKept({ data, ttl, expiration }: Kept & { readonly data: Uint8Array }): object {
+  return {
+    ...(expiration !== undefined && { expiration: timestampText(expiration) }),
+    ...(ttl !== undefined && { ttl: durationText(ttl) }),
+    ...(data.length > 0 && { data: Buffer.from(data).toString("base64") }),
+  };
+}
+
+function durationText(ttl: Duration): string {
+  return toJson(DurationSchema, ttl) as string;
+}
+
+function timestampText(instant: Timestamp): string {
+  return toJson(TimestampSchema, instant) as string;
+}

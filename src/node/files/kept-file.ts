@@ -1,0 +1,88 @@
+/**
+ * Small files that say who a node is. They are made once and kept: a new identity is a new node to everyone else. So nothing
+ * here replaces a file, however broken it is.
+ * @module
+ */
+import { open, readFile, unlink } from "node:fs/promises";
+import { DiscoveryError } from "../../errors.ts";
+import { fileReason } from "./file-failure.ts";
+
+/** Readable and writable by its owner alone. */
+const FILE_MODE = 0o600;
+
+/**
+ * Reads such a file.
+ *
+ * @throws {DiscoveryError} `ERR_FILE_UNREADABLE` where there is none, so that one may be created; else
+ * `ERR_IDENTITY_FILE_INVALID`, naming the path.
+ */
+export async function readKeptFile(path: string): Promise<string> {
+  try {
+    return await readFile(path, "utf8");
+  } catch (error) {
+    if (isSystemError(error, "ENOENT")) {
+      throw new DiscoveryError("ERR_FILE_UNREADABLE", `${path}: no such file`, { cause: error });
+    }
+    throw invalidFile(path, fileReason(error) ?? "cannot be read", error);
+  }
+}
+
+/**
+ * Makes such a file, which its owner alone may read.
+ *
+ * @throws {DiscoveryError} `ERR_IDENTITY_FILE_INVALID`, naming the path, where there is a file already, or none can be
+ * written.
+ */
+export async function createKeptFile(path: string, text: string): Promise<void> {
+  try {
+    await createPrivateFile(path, text);
+  } catch (error) {
+    throw invalidFile(path, fileReason(error) ?? "cannot be written", error);
+  }
+}
+
+/**
+ * Makes a new file that its owner alone may read, whole or not at all.
+ *
+ * @throws What the file system says, `EEXIST` where there is one.
+ */
+export async function createPrivateFile(path: string, text: string): Promise<void> {
+  await using file = await open(path, "wx", FILE_MODE);
+  try {
+    await file.writeFile(text);
+    await file.sync();
+  } catch (error) {
+    // Ours, and half written: left there it would be an error for ever.
+    await unlink(path).catch(() => {});
+    throw error;
+  }
+}
+
+/**
+ * Reads lines of `key: value`, in the forms that YAML writers choose for plain words.
+ *
+ * @param expected - What an error says that the file should have been. No error repeats a line, which may hold a key.
+ * @throws {DiscoveryError} `ERR_IDENTITY_FILE_INVALID` for any other line, and for a key that is there twice.
+ */
+export function parseEntries(path: string, text: string, expected: string): Map<string, string> {
+  const entries = new Map<string, string>();
+  for (const line of text.replace(/^\uFEFF/, "").split(/\r?\n/)) {
+    if (/^(---)?\s*(#.*)?$/.test(line)) continue;
+    const entry = /^(\w+):\s+(?:"([^"\\]*)"|'([^']*)'|([^\s"'#]+))\s*(?:\s#.*)?$/.exec(line);
+    const [, key, ...forms] = entry ?? [];
+    if (key === undefined) throw invalidFile(path, `expected ${expected}`);
+    if (entries.has(key)) throw invalidFile(path, `${key} twice`);
+    entries.set(key, forms.find((value) => value !== undefined) ?? "");
+  }
+  if (text.trim() === "") throw invalidFile(path, "empty");
+  return entries;
+}
+
+/** An error about an identity file that was found, or could not be made. */
+export function invalidFile(path: string, why: string, cause?: unknown): DiscoveryError {
+  return new DiscoveryError("ERR_IDENTITY_FILE_INVALID", `${path}: ${why}`, { cause });
+}
+
+function isSystemError(error: unknown, code: string): boolean {
+  return error instanceof Error && (error as NodeJS.ErrnoException).code === code;
+}

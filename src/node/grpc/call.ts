@@ -1,0 +1,322 @@
+/**
+ * One gRPC call on a stream of `node:http2`, from its request to its status.
+ * @module
+ */
+import type { IncomingHttpHeaders, OutgoingHttpHeaders, ServerHttp2Stream } from "node:http2";
+import { Code, ConnectError } from "@connectrpc/connect";
+import type { WatchMessage } from "../../registry/registry.ts";
+import { Call } from "../../server/rpc/call.ts";
+import { parseGrpcTimeout } from "../../server/rpc/caller-deadline.ts";
+import type { Caller } from "../../server/rpc/procedures.ts";
+import { rpcStatus } from "../../server/rpc/rpc-status.ts";
+import type { GrpcMethod, GrpcOperation } from "./methods.ts";
+import type { GrpcCallOptions, GrpcPeer } from "./peer.ts";
+import { GrpcRequestBody } from "./request-body.ts";
+import {
+  ANSWER_HEADERS,
+  deadlineExceeded,
+  failureHeaders,
+  OK_TRAILERS,
+  statusTrailers,
+} from "./status.ts";
+import { WatchWriter } from "./watch-writer.ts";
+
+const ANSWER_OPTIONS = { waitForTrailers: true, sendDate: false } as const;
+const FAILURE_OPTIONS = { endStream: true, sendDate: false } as const;
+
+/** Where a stream holds its call: listeners are shared by all calls. */
+const CALL: unique symbol = Symbol("call");
+
+interface GrpcStream extends ServerHttp2Stream {
+  [CALL]?: GrpcCall | undefined;
+}
+
+/** Answers `stream`, which has brought its headers and nothing else yet. */
+export function startGrpcCall(
+  stream: ServerHttp2Stream,
+  headers: IncomingHttpHeaders,
+  method: GrpcMethod,
+  peer: GrpcPeer,
+  options: GrpcCallOptions,
+): void {
+  const call = new GrpcCall(stream, headers, method, peer, options);
+  (stream as GrpcStream)[CALL] = call;
+  call.start();
+}
+
+/** One call: its stream, its caller, and how far it has come. */
+class GrpcCall implements Caller {
+  readonly #stream: ServerHttp2Stream;
+  readonly #headers: IncomingHttpHeaders;
+  readonly #method: GrpcMethod;
+  readonly #peer: GrpcPeer;
+  readonly #options: GrpcCallOptions;
+  /** Absent once the request is complete, or refused. */
+  #body: GrpcRequestBody | undefined;
+  #call: Call | undefined;
+  #deadlineAt: number | undefined;
+  #timer: NodeJS.Timeout | undefined;
+  #controller: AbortController | undefined;
+  /** Why the caller is no longer there. */
+  #goneReason: unknown;
+  #isAnswered = false;
+  #trailers = OK_TRAILERS;
+  #writer: WatchWriter | undefined;
+
+  constructor(
+    stream: ServerHttp2Stream,
+    headers: IncomingHttpHeaders,
+    method: GrpcMethod,
+    peer: GrpcPeer,
+    options: GrpcCallOptions,
+  ) {
+    this.#stream = stream;
+    this.#headers = headers;
+    this.#method = method;
+    this.#peer = peer;
+    this.#options = options;
+    this.#body = new GrpcRequestBody(method.kind, options.maxRequestBytes);
+  }
+
+  get signal(): AbortSignal {
+    if (this.#controller === undefined) {
+      this.#controller = new AbortController();
+      if (this.#goneReason !== undefined) this.#controller.abort(this.#goneReason);
+    }
+    return this.#controller.signal;
+  }
+
+  clientIp(): Uint8Array | undefined {
+    return this.#peer.clientIp(this.#headers);
+  }
+
+  timeoutMs(): number | undefined {
+    return this.#deadlineAt === undefined ? undefined : this.#deadlineAt - performance.now();
+  }
+
+  /** Waits for the request. */
+  start(): void {
+    const stream = this.#stream;
+    stream.on("error", ignore);
+    stream.on("close", onClose);
+    stream.on("data", onData);
+    stream.on("end", onEnd);
+    const timeout = this.#headers["grpc-timeout"];
+    try {
+      const timeoutMs = typeof timeout === "string" ? parseGrpcTimeout(timeout) : undefined;
+      if (timeoutMs !== undefined) this.#deadlineAt = performance.now() + timeoutMs;
+    } catch (error) {
+      this.#refuse(error);
+      return;
+    }
+    const { bodyTimeoutMs } = this.#options;
+    // A deadline may be over already, and Node complains of negative times.
+    const waitMs = Math.max(Math.min(bodyTimeoutMs, this.timeoutMs() ?? bodyTimeoutMs), 0);
+    this.#timer = setTimeout(onBodyTimeout, waitMs, this);
+  }
+
+  receive(piece: Buffer): void {
+    if (this.#body === undefined) return;
+    try {
+      this.#body.add(piece);
+    } catch (error) {
+      this.#refuse(error);
+    }
+  }
+
+  /** The request is complete. */
+  run(): void {
+    const body = this.#body;
+    if (body === undefined || this.#stream.closed || this.#stream.destroyed) return;
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    let operation: GrpcOperation;
+    try {
+      operation = this.#method.read(body.message());
+    } catch (error) {
+      this.#refuse(error);
+      return;
+    }
+    this.#body = undefined;
+    const { name } = this.#method;
+    const call = new Call("fast", name, operation.fields, this, this.#options.hooks);
+    this.#call = call;
+    try {
+      const leftMs = this.timeoutMs();
+      if (leftMs !== undefined && leftMs <= 0) throw deadlineExceeded();
+      if (operation.watch !== undefined) {
+        this.#watch(operation.watch(this));
+        return;
+      }
+      const answer = operation.unary(this);
+      if (answer instanceof Promise) {
+        this.#awaitDeadline();
+        answer.then(
+          (frame) => this.answer(frame),
+          (error) => this.fail(error),
+        );
+      } else {
+        this.answer(answer);
+      }
+    } catch (error) {
+      this.fail(error);
+    }
+  }
+
+  bodyTimeout(): void {
+    const { bodyTimeoutMs } = this.#options;
+    const leftMs = this.timeoutMs();
+    if (leftMs !== undefined && leftMs <= 0) {
+      this.#refuse(deadlineExceeded());
+      return;
+    }
+    this.#options.hooks.onRefused?.("body_timeout");
+    const text = `the request was not received within ${bodyTimeoutMs} ms`;
+    this.#refuse(new ConnectError(text, Code.DeadlineExceeded));
+  }
+
+  /** The caller is told so at once, whatever still works on its answer. */
+  deadlineOver(): void {
+    const reason = deadlineExceeded();
+    this.fail(reason);
+    this.#gone(reason);
+  }
+
+  answer(frame: Buffer): void {
+    if (this.#isAnswered) return;
+    this.#isAnswered = true;
+    this.#call?.sent();
+    this.#end();
+    if (!this.#isWritable()) return;
+    this.#respond();
+    this.#stream.end(frame);
+  }
+
+  fail(error: unknown): void {
+    if (this.#isAnswered || this.#call === undefined) return;
+    this.#isAnswered = true;
+    const status = this.#call.failed(error);
+    this.#end();
+    if (!this.#isWritable()) return;
+    if (this.#stream.headersSent) this.#finish(statusTrailers(status));
+    else this.#stream.respond(failureHeaders(status), FAILURE_OPTIONS);
+  }
+
+  /** The stream is no more. */
+  closed(): void {
+    clearTimeout(this.#timer);
+    this.#body = undefined;
+    if (this.#isAnswered) return;
+    this.#isAnswered = true;
+    const reason = new ConnectError("the call was canceled", Code.Canceled);
+    this.#call?.abandoned(reason);
+    this.#gone(reason);
+  }
+
+  sendTrailers(): void {
+    if (this.#isWritable()) this.#stream.sendTrailers(this.#trailers);
+  }
+
+  /** The request is not what it should be, which no procedure hears of. */
+  #refuse(error: unknown): void {
+    this.#body = undefined;
+    this.#isAnswered = true;
+    clearTimeout(this.#timer);
+    const status = rpcStatus(error);
+    if (status.code === Code.ResourceExhausted) this.#options.hooks.onRefused?.("body_too_large");
+    else if (status.code !== Code.DeadlineExceeded) this.#options.hooks.onRefused?.("malformed");
+    if (!this.#isWritable()) return;
+    this.#stream.respond(failureHeaders(status), FAILURE_OPTIONS);
+    // RFC 9113 section 8.1 asks for a reset without an error where an answer is complete before its request is. A request
+    // that was complete is not harmed by it.
+    setImmediate(() => this.#stream.close());
+  }
+
+  #watch(messages: AsyncIterable<WatchMessage>): void {
+    const call = this.#call as Call;
+    const writer = new WatchWriter(this.#stream, messages, {
+      onMessages: (count) => {
+        if (!this.#stream.headersSent) this.#respond();
+        for (let i = 0; i < count; i++) call.sent();
+      },
+      onEnd: (error) => {
+        if (error !== undefined) this.fail(error);
+        else this.#watchEnded();
+      },
+    });
+    this.#writer = writer;
+    this.#awaitDeadline();
+    writer.next();
+  }
+
+  #watchEnded(): void {
+    if (this.#isAnswered) return;
+    this.#isAnswered = true;
+    this.#end();
+    if (!this.#isWritable()) return;
+    if (!this.#stream.headersSent) this.#respond();
+    this.#finish(OK_TRAILERS);
+  }
+
+  #respond(): void {
+    this.#stream.on("wantTrailers", onWantTrailers);
+    this.#stream.respond(ANSWER_HEADERS, ANSWER_OPTIONS);
+  }
+
+  /** Ends a stream of messages. */
+  #finish(trailers: OutgoingHttpHeaders): void {
+    this.#trailers = trailers;
+    this.#writer?.finish(() => {
+      if (this.#isWritable()) this.#stream.end();
+    });
+  }
+
+  #end(): void {
+    clearTimeout(this.#timer);
+    this.#call?.end();
+  }
+
+  #gone(reason: unknown): void {
+    this.#goneReason = reason;
+    this.#controller?.abort(reason);
+  }
+
+  #awaitDeadline(): void {
+    const leftMs = this.timeoutMs();
+    if (leftMs === undefined) return;
+    this.#timer = setTimeout(onDeadline, Math.max(leftMs, 0), this);
+  }
+
+  #isWritable(): boolean {
+    return !this.#stream.destroyed && !this.#stream.closed;
+  }
+}
+
+function onData(this: ServerHttp2Stream, piece: Buffer): void {
+  (this as GrpcStream)[CALL]?.receive(piece);
+}
+
+function onEnd(this: ServerHttp2Stream): void {
+  (this as GrpcStream)[CALL]?.run();
+}
+
+function onClose(this: GrpcStream): void {
+  this[CALL]?.closed();
+  // A stream that has closed stays until the next full collection of garbage (its handle is the reason, seen with Node 24),
+  // and what it holds would with it.
+  this[CALL] = undefined;
+}
+
+function onWantTrailers(this: ServerHttp2Stream): void {
+  (this as GrpcStream)[CALL]?.sendTrailers();
+}
+
+function onBodyTimeout(call: GrpcCall): void {
+  call.bodyTimeout();
+}
+
+function onDeadline(call: GrpcCall): void {
+  call.deadlineOver();
+}
+
+function ignore(): void {}

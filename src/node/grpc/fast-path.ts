@@ -1,0 +1,68 @@
+/**
+ * Plain gRPC without a framework: the calls of nodes, on the streams of `node:http2`.
+ *
+ * Connect's handler takes every protocol and spends most of its time in promises, generators and signals, which a registry
+ * in memory has no use for: it answers at once. Here an answer goes out in the turn in which its request was complete.
+ * All that is not plain (other protocols, compression, JSON, browsers) is left to Connect, and both give the same answers.
+ * @see docs/architecture.md
+ * @module
+ */
+import type { IncomingHttpHeaders, ServerHttp2Session, ServerHttp2Stream } from "node:http2";
+import { type HttpServiceOptions, resolveMaxRequestBytes } from "../../server/http-service.ts";
+import { parseTrustedProxies } from "../../server/limits/client-address.ts";
+import type { Procedures } from "../../server/rpc/procedures.ts";
+import { REQUEST_BODY_TIMEOUT_MS } from "../../server/rpc/request-body.ts";
+import { startGrpcCall } from "./call.ts";
+import { grpcMethods } from "./methods.ts";
+import { type GrpcCallOptions, GrpcPeer } from "./peer.ts";
+
+/** Answers a stream, or returns false and leaves it untouched. */
+export type TakeStream = (stream: ServerHttp2Stream, headers: IncomingHttpHeaders) => boolean;
+
+/**
+ * Makes the function that takes the streams of nodes.
+ *
+ * @param procedures - The same that Connect's handler has; so are the options.
+ */
+export function createGrpcFastPath(
+  procedures: Procedures,
+  httpOptions: HttpServiceOptions,
+): TakeStream {
+  const { trustXRealIp, trustXForwardedFor, hooks = {} } = httpOptions;
+  const options: GrpcCallOptions = {
+    trustedProxies: parseTrustedProxies(httpOptions.trustedProxies ?? []),
+    clientHeaders: { trustXRealIp, trustXForwardedFor },
+    hooks,
+    bodyTimeoutMs: httpOptions.bodyTimeoutMs ?? REQUEST_BODY_TIMEOUT_MS,
+    maxRequestBytes: resolveMaxRequestBytes(httpOptions),
+  };
+  const methods = grpcMethods(procedures);
+  const peers = new WeakMap<ServerHttp2Session, GrpcPeer>();
+
+  function peerOf(session: ServerHttp2Session): GrpcPeer {
+    let peer = peers.get(session);
+    if (peer === undefined) {
+      peer = new GrpcPeer(session.socket.remoteAddress, options);
+      peers.set(session, peer);
+    }
+    return peer;
+  }
+
+  return (stream, headers) => {
+    if (headers[":method"] !== "POST" || !isPlainGrpc(headers)) return false;
+    const method = methods.get(headers[":path"] as string);
+    const { session } = stream;
+    if (method === undefined || session === undefined) return false;
+    startGrpcCall(stream, headers, method, peerOf(session as ServerHttp2Session), options);
+    return true;
+  };
+}
+
+/** Whether nothing is asked for that Connect's handler has to do: JSON, compression, CORS, "100 Continue". */
+function isPlainGrpc(headers: IncomingHttpHeaders): boolean {
+  const contentType = headers["content-type"];
+  if (contentType !== "application/grpc" && contentType !== "application/grpc+proto") return false;
+  const encoding = headers["grpc-encoding"];
+  if (encoding !== undefined && encoding !== "identity") return false;
+  return headers.origin === undefined && headers.expect === undefined;
+}

@@ -1,0 +1,126 @@
+/**
+ * Answers as they go over the wire: a head of five bytes and a message, once or several times.
+ *
+ * What many callers are told is built once: the list of a cluster until its next change, and a change for all who watch.
+ * @module
+ */
+import { MAX_SNAPSHOT_MESSAGE_BYTES } from "../../protocol/limits.ts";
+import { encodeAffiliateField } from "../../protocol/sealed.ts";
+import { affiliateWire } from "../../registry/affiliate-wire.ts";
+import type { AffiliateView, WatchMessage } from "../../registry/registry.ts";
+import type { HelloAnswer } from "../../server/rpc/procedures.ts";
+import { splitBySize } from "../../server/rpc/snapshot-split.ts";
+
+/** Messages in their frames, one after the other. Shared: never changed. */
+export interface Framed {
+  readonly bytes: Buffer;
+  readonly messages: number;
+}
+
+/** A flag for compression, and the length in four bytes. */
+const HEAD_BYTES = 5;
+
+/** The answer of methods that have nothing to say. */
+export const EMPTY_FRAME: Buffer = /* @__PURE__ */ Buffer.alloc(HEAD_BYTES);
+
+const REDIRECT_TAG = (1 << 3) | 2;
+const REDIRECT_ENDPOINT_TAG = (1 << 3) | 2;
+const CLIENT_IP_TAG = (2 << 3) | 2;
+
+/** Field 2 of `WatchResponse`, `deleted`, which is true. */
+const DELETED_FIELD: Uint8Array = /* @__PURE__ */ Uint8Array.from([(2 << 3) | 0, 1]);
+
+const NO_BYTES: Uint8Array = /* @__PURE__ */ new Uint8Array(0);
+
+/** A registry gives the same array for as long as a cluster does not change. */
+const listFrames = /* @__PURE__ */ new WeakMap<readonly AffiliateView[], Buffer>();
+/** A registry gives the same message to all who are told the same. */
+const watchFrames = /* @__PURE__ */ new WeakMap<object, Framed>();
+
+/** `HelloResponse` */
+export function helloFrame({ redirectEndpoint, clientIp }: HelloAnswer): Buffer {
+  const parts: Uint8Array[] = [];
+  if (redirectEndpoint !== undefined) {
+    const endpoint = field(REDIRECT_ENDPOINT_TAG, Buffer.from(redirectEndpoint));
+    parts.push(field(REDIRECT_TAG, endpoint));
+  }
+  if (clientIp.length > 0) parts.push(field(CLIENT_IP_TAG, clientIp));
+  return frame(parts);
+}
+
+/** `ListResponse`: one message, whatever its size. */
+export function listFrame(views: readonly AffiliateView[]): Buffer {
+  let bytes = listFrames.get(views);
+  if (bytes === undefined) {
+    bytes = framed(views.map(affiliateWire), Buffer.allocUnsafeSlow);
+    listFrames.set(views, bytes);
+  }
+  return bytes;
+}
+
+/**
+ * The `WatchResponse`s of one step of a watch: several for a snapshot over {@link MAX_SNAPSHOT_MESSAGE_BYTES}, of which
+ * clients take the first as the snapshot and add the others, and one for each deleted ID.
+ */
+export function watchFrame(message: WatchMessage): Framed {
+  // A snapshot is a new message for each watcher, with the same list in it.
+  const key = message.kind === "snapshot" ? message.affiliates : message;
+  let frames = watchFrames.get(key);
+  if (frames === undefined) {
+    frames = frameOf(message);
+    watchFrames.set(key, frames);
+  }
+  return frames;
+}
+
+function frameOf(message: WatchMessage): Framed {
+  if (message.kind === "deleted") {
+    const frames = message.ids.map((id) =>
+      frame([encodeAffiliateField(id, NO_BYTES, []), DELETED_FIELD]),
+    );
+    return { bytes: Buffer.concat(frames), messages: frames.length };
+  }
+  const { affiliates } = message;
+  const groups = splitBySize(affiliates, wireBytes, MAX_SNAPSHOT_MESSAGE_BYTES);
+  if (groups.length === 1 && message.kind === "snapshot") {
+    return { bytes: listFrame(affiliates), messages: 1 };
+  }
+  const frames = groups.map((views) => frame(views.map(affiliateWire)));
+  if (frames.length === 1) return { bytes: frames[0] as Buffer, messages: 1 };
+  return { bytes: Buffer.concat(frames), messages: frames.length };
+}
+
+function wireBytes(view: AffiliateView): number {
+  return affiliateWire(view).length;
+}
+
+/** One message out of fields, for now: small ones share memory with others. */
+function frame(fields: readonly Uint8Array[]): Buffer {
+  return framed(fields, Buffer.allocUnsafe);
+}
+
+function framed(fields: readonly Uint8Array[], allocate: (bytes: number) => Buffer): Buffer {
+  let length = 0;
+  for (const part of fields) length += part.length;
+  const bytes = allocate(HEAD_BYTES + length);
+  bytes[0] = 0;
+  bytes.writeUInt32BE(length, 1);
+  let at = HEAD_BYTES;
+  for (const part of fields) {
+    bytes.set(part, at);
+    at += part.length;
+  }
+  return bytes;
+}
+
+/** A field whose tag has one byte. */
+function field(tag: number, payload: Uint8Array): Uint8Array {
+  const head = [tag];
+  let rest = payload.length;
+  for (; rest > 0x7f; rest >>>= 7) head.push((rest & 0x7f) | 0x80);
+  head.push(rest);
+  const bytes = new Uint8Array(head.length + payload.length);
+  bytes.set(head);
+  bytes.set(payload, head.length);
+  return bytes;
+}

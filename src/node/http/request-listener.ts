@@ -1,0 +1,127 @@
+/**
+ * The service on the requests of `node:http` and `node:http2`.
+ * @module
+ */
+import type { IncomingMessage, ServerResponse } from "node:http";
+import { Http2ServerRequest, type Http2ServerResponse } from "node:http2";
+import type { UniversalHandlerFn, UniversalServerRequest } from "@connectrpc/connect/protocol";
+import {
+  universalRequestFromNodeRequest,
+  universalResponseToNodeResponse,
+} from "@connectrpc/connect-node";
+import { peerContext } from "../../server/http-service.ts";
+import { pageResponse } from "../../server/pages/page-service.ts";
+import { badRequest } from "../../server/pages/plain-page.ts";
+import type { ServerHooks } from "../../server/rpc/call-report.ts";
+import { inSlices } from "./sliced-body.ts";
+
+/** A request of either HTTP version. */
+export type NodeRequest = IncomingMessage | Http2ServerRequest;
+/** Its answer. */
+export type NodeResponse = ServerResponse | Http2ServerResponse;
+
+/** Makes a listener for the `request` event of both servers. It never throws. */
+export function createRequestListener(
+  service: UniversalHandlerFn,
+  onRefused: ServerHooks["onRefused"] = undefined,
+): (request: NodeRequest, response: NodeResponse) => void {
+  return (request, response) => {
+    void respond(service, onRefused, request, response).catch(() => {
+      // The caller hung up, or the connection broke: there is nobody left to tell.
+      response.destroy();
+    });
+  };
+}
+
+async function respond(
+  service: UniversalHandlerFn,
+  onRefused: ServerHooks["onRefused"],
+  request: NodeRequest,
+  response: NodeResponse,
+): Promise<void> {
+  // A reset reaches the call through its signal; without a listener it would be an uncaught exception as well.
+  request.on("error", ignore);
+  response.on("error", ignore);
+  dropUnreadBody(request, response);
+  const universal = toUniversal(request, response);
+  if (universal === undefined) onRefused?.("malformed");
+  const answer =
+    universal === undefined
+      ? pageResponse(badRequest("The request target is not valid."))
+      : await service(universal);
+  const sliced = answer.body === undefined ? answer : { ...answer, body: inSlices(answer.body) };
+  await universalResponseToNodeResponse(sliced, response);
+}
+
+/** @returns `undefined` where the target makes no URL. */
+function toUniversal(
+  request: NodeRequest,
+  response: NodeResponse,
+): UniversalServerRequest | undefined {
+  const context = peerContext(socketOf(request)?.remoteAddress);
+  // One name is as good as another here, and clients get theirs wrong: Node's own leaves out the brackets of an IPv6
+  // address.
+  request.headers[request instanceof Http2ServerRequest ? ":authority" : "host"] = "localhost";
+  try {
+    // The declared types pair up requests and responses of one version.
+    return universalRequestFromNodeRequest(
+      request as IncomingMessage,
+      response as ServerResponse,
+      undefined,
+      context,
+    );
+  } catch {
+    return undefined;
+  }
+}
+
+function socketOf(
+  request: NodeRequest,
+): { readonly remoteAddress?: string | undefined } | undefined {
+  // The session's own socket: the one of an HTTP/2 request is a proxy that looks everything up again.
+  return request instanceof Http2ServerRequest ? request.stream.session?.socket : request.socket;
+}
+
+/** What is read of a request's body after its answer before the rest is declined, in bytes. */
+const MAX_DROPPED_BYTES = 65_536;
+
+/** How long the rest of a body may take after its answer. */
+const DROP_LIMIT_MS = 1000;
+
+/** Ends a request whose answer is complete before it is itself, such as one that is too large. */
+function dropUnreadBody(request: NodeRequest, response: NodeResponse): void {
+  if (request instanceof Http2ServerRequest) {
+    const { stream } = request;
+    // Emitted when all of the body is sent, and the trailers after it are queued by an earlier listener.
+    stream.once("wantTrailers", () => {
+      if (!request.complete) setImmediate(() => dropRest(request));
+    });
+  } else {
+    response.once("finish", () => {
+      if (!request.complete) request.socket.destroySoon();
+    });
+  }
+}
+
+/**
+ * Lets a body that is nearly over come to its end, as the protocol has it, and declines more: RFC 9113 section 8.1 asks for a
+ * reset without an error then.
+ */
+function dropRest(request: Http2ServerRequest): void {
+  const { stream } = request;
+  const decline = () => {
+    stream.close();
+    // A closed stream with something left to read would stay.
+    stream.resume();
+  };
+  const timer = setTimeout(decline, DROP_LIMIT_MS).unref();
+  stream.once("close", () => clearTimeout(timer));
+  let dropped = 0;
+  request.on("data", (chunk: Uint8Array) => {
+    dropped += chunk.length;
+    if (dropped > MAX_DROPPED_BYTES) decline();
+  });
+  request.resume();
+}
+
+function ignore(): void {}

@@ -1,0 +1,123 @@
+import { type ChildProcessWithoutNullStreams, spawn } from "node:child_process";
+import { once } from "node:events";
+import { connect } from "node:net";
+import type { Readable } from "node:stream";
+import { text } from "node:stream/consumers";
+import { expect, onTestFinished, test, vi } from "vitest";
+import { DISTURBING_NOBODY } from "../../harness/cli/test-terminal.ts";
+
+// A process takes its time to start where several do so at once.
+vi.setConfig({ testTimeout: 30_000 });
+
+const MAIN = new URL("../../../src/cli/main.ts", import.meta.url).pathname;
+
+/** Runs the command as a process, which is killed at the latest when the test ends. */
+function spawnCommand(...argv: string[]): ChildProcessWithoutNullStreams {
+  const command = spawn(process.execPath, [MAIN, ...argv], {
+    env: { ...process.env, ...DISTURBING_NOBODY },
+  });
+  onTestFinished(() => void command.kill("SIGKILL"));
+  return command;
+}
+
+/** Resolves when a stream has given text that matches; what it gives later is for others to read. */
+function untilPrinted(stream: Readable, pattern: RegExp): Promise<RegExpExecArray> {
+  return new Promise((resolve, reject) => {
+    let all = "";
+    const look = (chunk: Buffer) => {
+      all += chunk.toString();
+      const match = pattern.exec(all);
+      if (match === null) return;
+      stream.off("data", look).pause();
+      resolve(match);
+    };
+    stream.on("data", look);
+    stream.once("close", () => reject(new Error(`ended without ${pattern}: ${all}`)));
+  });
+}
+
+test.each(["SIGTERM", "SIGINT"] as const)("serve ends in order on %s", async (signal) => {
+  const serving = spawnCommand("serve", "--addr", "127.0.0.1:0");
+  await untilPrinted(serving.stdout, /^listening on http:\/\/127\.0\.0\.1:\d+\n$/);
+  const messages = text(serving.stderr);
+  serving.kill(signal);
+  expect(await once(serving, "exit")).toStrictEqual([0, null]);
+  expect(await messages).toMatch(/stopped\n$/);
+});
+
+test("SIGHUP makes serve look at its files, and go on", async () => {
+  const serving = spawnCommand("serve", "--addr", "127.0.0.1:0");
+  await untilPrinted(serving.stdout, /listening/);
+  serving.kill("SIGHUP");
+  await untilPrinted(serving.stderr, /looking at files again/);
+  serving.kill("SIGTERM");
+  expect(await once(serving, "exit")).toStrictEqual([0, null]);
+});
+
+test("a second signal ends serve at once, whatever is still going on", async () => {
+  const serving = spawnCommand("serve", "--addr", "127.0.0.1:0");
+  const [, port] = await untilPrinted(serving.stdout, /:(\d+)\n$/);
+  const caller = connect(Number(port), "127.0.0.1");
+  onTestFinished(() => void caller.destroy());
+  caller.on("error", () => {});
+  // A call that never comes to its end; the answer shows that it has begun.
+  caller.write(
+    "POST /sidero.discovery.server.Cluster/Hello HTTP/1.1\r\nHost: localhost\r\nExpect: 100-continue\r\n" +
+      "Content-Type: application/proto\r\nContent-Length: 10\r\n\r\n",
+  );
+  await untilPrinted(caller, /100 Continue/);
+  serving.kill("SIGTERM");
+  await untilPrinted(serving.stderr, /stopping/);
+  serving.kill("SIGTERM");
+  expect(await once(serving, "exit")).toStrictEqual([1, null]);
+});
+
+test("a reader that has seen enough is no failure", async () => {
+  const help = spawnCommand("--help");
+  help.stdout.destroy();
+  const messages = text(help.stderr);
+  expect(await once(help, "exit")).toStrictEqual([0, null]);
+  expect(await messages).toBe("");
+});
+
+test("a wrong command is one line on stderr and exit code 2", async () => {
+  const wrong = spawnCommand("get", "nodes");
+  const [output, messages] = await Promise.all([text(wrong.stdout), text(wrong.stderr)]);
+  expect(wrong.exitCode ?? (await once(wrong, "exit"))[0]).toBe(2);
+  expect(output).toBe("");
+  expect(messages).toBe(
+    'talos-discovery: resource "nodes": is none of affiliates, members, identities, infos, kubespanidentities, kubespanpeerspecs, kubespanpeerstatuses, kubespanendpoints\n',
+  );
+});
+
+test("a secret comes in through a pipe", async () => {
+  const getting = spawnCommand(
+    ...["get", "members", "--cluster-id", "c", "--cluster-secret-file", "-"],
+    ...["--service", "http://127.0.0.1:1"],
+  );
+  const messages = text(getting.stderr);
+  getting.stdin.end("not a secret\n");
+  expect(await once(getting, "exit")).toStrictEqual([2, null]);
+  expect(await messages).toMatch(/^talos-discovery: stdin: [^\n]*\n$/);
+});
+
+test("standard input is read no further than a file may be long", async () => {
+  const getting = spawnCommand("get", "members", "--config", "-");
+  const messages = text(getting.stderr);
+  getting.stdin.on("error", () => {});
+  const megabyte = Buffer.alloc(1024 * 1024, " ");
+  // Never ended: only a limit makes an end of it.
+  for (const part of [megabyte, megabyte]) getting.stdin.write(part);
+  expect(await once(getting, "exit")).toStrictEqual([2, null]);
+  expect(await messages).toBe("talos-discovery: stdin: is larger than 1048576 bytes\n");
+});
+
+test("one signal is enough while standard input is read", async () => {
+  const getting = spawnCommand("get", "members", "--config", "-");
+  const messages = text(getting.stderr);
+  // More than a pipe holds: what was written was read, so that the command is waiting for more.
+  await new Promise((resolve) => getting.stdin.write(Buffer.alloc(512 * 1024, " "), resolve));
+  getting.kill("SIGTERM");
+  expect(await once(getting, "exit")).toStrictEqual([1, null]);
+  expect(await messages).toBe("talos-discovery: stdin: stopped before its end\n");
+});
