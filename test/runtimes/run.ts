@@ -93,7 +93,7 @@ async function runAndReport(runtime: string, service: ServiceUrls): Promise<bool
 
 try {
   await cp(import.meta.dirname, join(tests, "runtimes"), { recursive: true });
-  for (const name of ["harness", "vectors", "fixtures"]) {
+  for (const name of ["vectors", "fixtures"]) {
     await cp(join(import.meta.dirname, "..", name), join(tests, name), { recursive: true });
   }
   const names = wanted.length > 0 ? wanted : Object.keys(runs);
