@@ -5,8 +5,9 @@
  */
 
 import { Backoff, MAX_BACKOFF_MS } from "../async/backoff.ts";
+import { ChangeFeed } from "../async/change-feed.ts";
 import { Lifecycle } from "../async/lifecycle.ts";
-import { type SignalOptions, untilFirstEnds } from "../async/waits.ts";
+import { type SignalOptions, untilFirstEnds, Wakeup } from "../async/waits.ts";
 import { DiscoveryError, isDiscoveryError } from "../errors.ts";
 import type { AffiliateData } from "../protocol/affiliate.ts";
 import type { AffiliateChange, DiscoveredAffiliate, DropReport } from "./affiliate-change.ts";
@@ -15,8 +16,8 @@ import {
   type ResolvedClientOptions,
   resolveClientOptions,
 } from "./client-options.ts";
+import type { ClientObserver } from "./client-observer.ts";
 import { type Connection, connect } from "./connection.ts";
-import { KnownAffiliates } from "./known-affiliates.ts";
 import { Publisher } from "./publisher.ts";
 import type { PublishOptions } from "./sealing.ts";
 import type { ServiceUrl } from "./service-url.ts";
@@ -59,13 +60,18 @@ export interface ClientStatus {
  */
 export class DiscoveryClient implements AsyncDisposable {
   readonly #options: ResolvedClientOptions;
-  readonly #known: KnownAffiliates = new KnownAffiliates();
+  readonly #observer: ClientObserver | undefined;
+  readonly #known: ChangeFeed<DiscoveredAffiliate> = new ChangeFeed();
   readonly #publisher: Publisher;
   readonly #watcher: Watcher;
   readonly #backoff: Backoff;
   readonly #life: Lifecycle = new Lifecycle("this client");
+  readonly #settling: Wakeup = new Wakeup();
+  #isSettled = false;
   #publicAddress: string | undefined;
   #status: ClientStatus;
+  /** The one that is used or tried. */
+  #service: ServiceUrl;
   /** Where a redirect had led to before that connection broke. Tried once; then it is the configured service again. */
   #redirected: ServiceUrl | undefined;
   /** On this connection. */
@@ -73,25 +79,33 @@ export class DiscoveryClient implements AsyncDisposable {
   #reconnectedAtMs: number = Number.NEGATIVE_INFINITY;
 
   /**
+   * @param observer - For parts of this package: users have `watch`, `onRetry` and `onDrop`.
    * @throws {RangeError} for an ID or a TTL out of its range.
    * @throws {DiscoveryError} `ERR_SERVICE_URL_INVALID`, `ERR_SECRET_INVALID`.
    */
-  constructor(options: DiscoveryClientOptions) {
+  constructor(options: DiscoveryClientOptions, observer?: ClientObserver) {
+    this.#observer = observer;
     const resolved = resolveClientOptions(options);
     this.#options = resolved;
     this.#publisher = new Publisher(resolved);
     this.#watcher = new Watcher({
       ...resolved,
       known: this.#known,
+      observer: {
+        onSnapshot: () => this.#afterSnapshot(),
+        onChange: (nodeId) => observer?.onChange(nodeId),
+        onDisconnect: () => observer?.onDisconnect(),
+      },
       report: (drop) => this.#report(drop),
     });
     this.#backoff = new Backoff(resolved.random);
+    this.#service = resolved.service;
     this.#status = { phase: "stopped", service: resolved.service.baseUrl };
   }
 
   /** The others, by node ID, as last heard of. Live: changes while `run` runs, keeps what it has when it does not. */
   get affiliates(): ReadonlyMap<string, DiscoveredAffiliate> {
-    return this.#known.affiliates;
+    return this.#known.items;
   }
 
   /** Our IP address as the service sees it, in canonical text, where it tells. */
@@ -139,7 +153,32 @@ export class DiscoveryClient implements AsyncDisposable {
    * @param options - `signal` ends the iteration, without an error. It does not end with `run`.
    */
   watch({ signal }: SignalOptions = {}): AsyncGenerator<AffiliateChange, void, undefined> {
-    return this.#life.each(signal, (own) => this.#known.watch(own));
+    return this.#life.each(signal, (own) =>
+      this.#known.watch<AffiliateChange>(
+        {
+          snapshot: () => ({ kind: "snapshot", affiliates: [...this.affiliates.values()] }),
+          change: (nodeId, affiliate) =>
+            affiliate === undefined ? { kind: "deleted", nodeId } : { kind: "updated", affiliate },
+        },
+        { signal: own },
+      ),
+    );
+  }
+
+  /**
+   * Resolves when the service has sent a snapshot, or an attempt has failed: `affiliates` then has what there is to know
+   * soon, and `status` says which it was. Waits for `run` if it is not running.
+   *
+   * @throws `signal.reason` when `signal` aborts.
+   * @example
+   * const running = client.run({ signal });
+   * await client.settled({ signal });
+   * console.log([...client.affiliates.values()]);
+   */
+  async settled({ signal }: SignalOptions = {}): Promise<void> {
+    await this.#life.during(signal, async (own) => {
+      while (!this.#isSettled) await this.#settling.wait(own);
+    });
   }
 
   /**
@@ -168,7 +207,7 @@ export class DiscoveryClient implements AsyncDisposable {
       }
       if (delayMs > 0) await this.#options.sleep(delayMs, signal).catch(() => {});
     }
-    this.#status = { phase: "stopped", service: this.#status.service };
+    this.#setStatus({ phase: "stopped", service: this.#status.service });
   }
 
   /** One connection, from `Hello` to its end. Resolves when the service ends the watch in order. */
@@ -176,31 +215,46 @@ export class DiscoveryClient implements AsyncDisposable {
     const from = this.#redirected ?? this.#options.service;
     // Tried once: unless it keeps us again, the next attempt is at the configured service.
     this.#redirected = undefined;
-    const onService = ({ baseUrl }: ServiceUrl) => {
-      this.#status = { ...this.#status, phase: "connecting", service: baseUrl };
+    const onService = (service: ServiceUrl) => {
+      this.#service = service;
+      this.#setStatus({ ...this.#status, phase: "connecting", service: service.baseUrl });
     };
     await connect(from, { ...this.#options, onService }, (c) => this.#exchange(c, signal), signal);
   }
 
-  async #exchange(
-    { client, publicAddress, service }: Connection,
-    signal: AbortSignal,
-  ): Promise<void> {
+  async #exchange({ client, publicAddress }: Connection, signal: AbortSignal): Promise<void> {
     this.#publicAddress = publicAddress ?? this.#publicAddress;
     this.#droppedCount = 0;
-    const onSnapshot = () => {
-      this.#status = { phase: "connected", service: service.baseUrl };
-      if (service.baseUrl !== this.#options.service.baseUrl) this.#redirected = service;
-      if (this.#publisher.isIdle) this.#backoff.reset();
-      this.#options.log("info", "connected", { service: service.baseUrl });
-    };
     await untilFirstEnds(
       [
-        (own) => this.#watcher.run(client, onSnapshot, own),
+        (own) => this.#watcher.run(client, own),
         (own) => this.#publisher.run(client, () => this.#backoff.reset(), own),
       ],
       signal,
     );
+  }
+
+  /** Also after each further part of a snapshot. */
+  #afterSnapshot(): void {
+    if (this.#status.phase !== "connected") {
+      const service = this.#service;
+      this.#setStatus({ phase: "connected", service: service.baseUrl });
+      if (service.baseUrl !== this.#options.service.baseUrl) this.#redirected = service;
+      if (this.#publisher.isIdle) this.#backoff.reset();
+      this.#options.log("info", "connected", { service: service.baseUrl });
+    }
+    this.#observer?.onSnapshot();
+    this.#settle();
+  }
+
+  #settle(): void {
+    this.#isSettled = true;
+    this.#settling.notify();
+  }
+
+  #setStatus(status: ClientStatus): void {
+    this.#status = status;
+    this.#observer?.onStatus();
   }
 
   /**
@@ -223,10 +277,11 @@ export class DiscoveryClient implements AsyncDisposable {
     const { service } = this.#status;
     const error = toDiscoveryError(reason, service);
     const delayMs = this.#backoff.next();
-    this.#status = { phase: "waiting", service, lastError: error };
+    this.#setStatus({ phase: "waiting", service, lastError: error });
     const fields = { service, code: error.code, error: error.message, delayMs };
     this.#options.log("warn", "discovery failed, starting over", fields);
     this.#options.onRetry(error, delayMs);
+    this.#settle();
     return delayMs;
   }
 

@@ -21,9 +21,8 @@ export interface ListedAffiliate {
   readonly endpoints: readonly Uint8Array[];
 }
 
-/** An affiliate with what is needed to see that it has not changed, without opening it again. */
-export interface OpenedAffiliate {
-  readonly affiliate: DiscoveredAffiliate;
+/** What is needed to see that an affiliate has not changed, without opening it again. */
+interface OpenedParts {
   readonly sealed: Uint8Array;
   readonly plain: Uint8Array;
   readonly data: AffiliateData;
@@ -31,21 +30,57 @@ export interface OpenedAffiliate {
   readonly endpoints: ReadonlyMap<string, string | undefined>;
 }
 
-/**
- * Opens what a service lists for one affiliate.
- *
- * @param listed - Its data is not empty. Bytes are copied where they are kept.
- * @param previous - What was opened under this ID before. Equal parts are taken over unopened, and unreported; its
- * `affiliate` is the same object when nothing has changed.
- * @returns `undefined` for an affiliate to drop: sealed with another secret, malformed, or listed under another ID than
- * the one it was sealed with. A dropped endpoint is only left out.
- */
+/** Opens affiliates, and remembers how those looked that it has opened, as long as somebody holds them. */
+export class AffiliateOpener {
+  readonly #cipher: ClusterCipher;
+  readonly #report: (drop: DropReport) => void;
+  readonly #parts = new WeakMap<DiscoveredAffiliate, OpenedParts>();
+
+  constructor(cipher: ClusterCipher, report: (drop: DropReport) => void) {
+    this.#cipher = cipher;
+    this.#report = report;
+  }
+
+  /**
+   * Opens what a service lists for one affiliate.
+   *
+   * @param listed - Its data is not empty. Bytes are copied where they are kept.
+   * @param known - What was opened under this ID before. Equal parts are taken over unopened, and unreported.
+   * @returns `known` if nothing has changed; `undefined` for an affiliate to drop: sealed with another secret, malformed,
+   * or listed under another ID than the one it was sealed with. A dropped endpoint is only left out.
+   */
+  open(
+    listed: ListedAffiliate,
+    known: DiscoveredAffiliate | undefined,
+  ): DiscoveredAffiliate | undefined {
+    const previous = known && this.#parts.get(known);
+    const parts = openParts(this.#cipher, listed, previous, this.#report);
+    if (parts === undefined) return undefined;
+    const { data, endpoints } = parts;
+    const affiliate: DiscoveredAffiliate =
+      known !== undefined && data === previous?.data && equalTexts(known.endpoints, endpoints)
+        ? known
+        : { ...data, nodeId: listed.id, endpoints: texts(endpoints) };
+    this.#parts.set(affiliate, parts);
+    return affiliate;
+  }
+}
+
+/** Opens one affiliate that a service lists, as {@link AffiliateOpener.open} does the first time. */
 export function openAffiliate(
   cipher: ClusterCipher,
   listed: ListedAffiliate,
-  previous: OpenedAffiliate | undefined,
   report: (drop: DropReport) => void,
-): OpenedAffiliate | undefined {
+): DiscoveredAffiliate | undefined {
+  return new AffiliateOpener(cipher, report).open(listed, undefined);
+}
+
+function openParts(
+  cipher: ClusterCipher,
+  listed: ListedAffiliate,
+  previous: OpenedParts | undefined,
+  report: (drop: DropReport) => void,
+): OpenedParts | undefined {
   const nodeId = listed.id;
   const opened =
     previous !== undefined && equalBytes(listed.data, previous.sealed)
@@ -62,15 +97,10 @@ export function openAffiliate(
     return undefined;
   }
   const endpoints = openEndpoints(cipher, listed, previous?.endpoints, report);
-  const known = previous?.affiliate;
-  const affiliate: DiscoveredAffiliate =
-    known !== undefined && opened.data === previous?.data && equalTexts(known.endpoints, endpoints)
-      ? known
-      : { ...opened.data, nodeId, endpoints: texts(endpoints) };
-  return { affiliate, sealed: opened.sealed, plain: opened.plain, data: opened.data, endpoints };
+  return { sealed: opened.sealed, plain: opened.plain, data: opened.data, endpoints };
 }
 
-type OpenedData = Pick<OpenedAffiliate, "sealed" | "plain" | "data">;
+type OpenedData = Pick<OpenedParts, "sealed" | "plain" | "data">;
 
 function openData(
   cipher: ClusterCipher,

@@ -4,14 +4,15 @@
  * @module
  */
 import type { Client } from "@connectrpc/connect";
+import type { ChangeFeed } from "../async/change-feed.ts";
 import { type Sleep, unlessAborted, withinTime } from "../async/waits.ts";
 import type { ClusterCipher } from "../crypto/cluster-cipher.ts";
 import { DiscoveryError } from "../errors.ts";
 import type { Cluster, WatchResponse } from "../protocol/gen/sidero/discovery/server/cluster_pb.ts";
 import { MAX_CLUSTER_AFFILIATES, MAX_SNAPSHOT_MESSAGE_BYTES } from "../protocol/limits.ts";
-import type { DropReport } from "./affiliate-change.ts";
-import type { KnownAffiliates } from "./known-affiliates.ts";
-import { type ListedAffiliate, type OpenedAffiliate, openAffiliate } from "./opening.ts";
+import type { DiscoveredAffiliate, DropReport } from "./affiliate-change.ts";
+import type { ClientObserver } from "./client-observer.ts";
+import { AffiliateOpener, type ListedAffiliate } from "./opening.ts";
 
 /** How many affiliates of one message are opened. Four times the protocol's limit, for services that raise it. */
 export const MAX_OPENED_AFFILIATES: number = 4 * MAX_CLUSTER_AFFILIATES;
@@ -27,33 +28,42 @@ export interface WatcherOptions {
   /** Our own, whose affiliate is skipped. */
   readonly nodeId: string;
   readonly cipher: ClusterCipher;
-  readonly known: KnownAffiliates;
+  /** By node ID: what is known of the others. */
+  readonly known: ChangeFeed<DiscoveredAffiliate>;
+  readonly observer: Omit<ClientObserver, "onStatus">;
   readonly report: (drop: DropReport) => void;
   readonly sleep: Sleep;
 }
 
+/** Keeps what is known of the others in step with what a service tells. */
 export class Watcher {
   readonly #options: WatcherOptions;
-  readonly #opened = new Map<string, OpenedAffiliate>();
+  readonly #opener: AffiliateOpener;
   /** Known before, and not in the snapshot's parts so far. */
   #unconfirmed = new Set<string>();
+  /** Whether the next message may be a further part of the snapshot. */
+  #isSnapshotOpen = true;
 
   constructor(options: WatcherOptions) {
     this.#options = options;
+    this.#opener = new AffiliateOpener(options.cipher, options.report);
   }
 
   /**
    * Follows one stream until the service ends it.
    *
-   * @param onSnapshot - Called once, when the first message has been taken in.
    * @throws what the call failed with; `signal.reason` when `signal` aborts.
    */
-  async run(
-    client: Client<typeof Cluster>,
-    onSnapshot: () => void,
-    signal: AbortSignal,
-  ): Promise<void> {
-    const { clusterId, known, sleep } = this.#options;
+  async run(client: Client<typeof Cluster>, signal: AbortSignal): Promise<void> {
+    try {
+      await this.#follow(client, signal);
+    } finally {
+      this.#options.observer.onDisconnect();
+    }
+  }
+
+  async #follow(client: Client<typeof Cluster>, signal: AbortSignal): Promise<void> {
+    const { clusterId, sleep } = this.#options;
     // Connect's streams have no `return`: the signal alone ends them.
     const stream = client.watch({ clusterId }, { signal })[Symbol.asyncIterator]();
     const first = await withinTime(
@@ -70,8 +80,6 @@ export class Watcher {
       );
     }
     this.#takeSnapshot(first.value);
-    known.start();
-    onSnapshot();
     for (;;) {
       const { done, value } = await unlessAborted(stream.next(), signal);
       if (done) return;
@@ -80,15 +88,22 @@ export class Watcher {
   }
 
   #takeSnapshot(message: WatchResponse): void {
-    this.#unconfirmed = new Set(this.#opened.keys());
+    const { known, observer } = this.#options;
+    this.#unconfirmed = new Set(known.items.keys());
+    this.#isSnapshotOpen = true;
     this.#takeAffiliates(message.affiliates);
-    this.#dropUnconfirmed(message);
+    this.#endSnapshot(message);
+    known.readers.start();
+    observer.onSnapshot();
   }
 
   #takeChange(message: WatchResponse): void {
+    const wasSnapshotOpen = this.#isSnapshotOpen;
     if (message.deleted) for (const { id } of message.affiliates) this.#forget(id);
     else this.#takeAffiliates(message.affiliates);
-    if (this.#unconfirmed.size > 0) this.#dropUnconfirmed(message);
+    if (!wasSnapshotOpen) return;
+    this.#endSnapshot(message);
+    this.#options.observer.onSnapshot();
   }
 
   #takeAffiliates(affiliates: readonly ListedAffiliate[]): void {
@@ -105,40 +120,39 @@ export class Watcher {
 
   /** What a client that starts now would know of `listed` is known afterwards, whatever was known before. */
   #take(listed: ListedAffiliate): void {
-    const { cipher, known, nodeId, report } = this.#options;
-    if (listed.id === nodeId) return;
-    this.#unconfirmed.delete(listed.id);
+    const { known, nodeId } = this.#options;
+    const { id, data } = listed;
+    if (id === nodeId) return;
+    this.#unconfirmed.delete(id);
     // Without data there is nothing to know yet but endpoints that others report.
-    const opened =
-      listed.data.length === 0
-        ? undefined
-        : openAffiliate(cipher, listed, this.#opened.get(listed.id), report);
-    if (opened === undefined) {
-      this.#forget(listed.id);
-      return;
-    }
-    this.#opened.set(listed.id, opened);
-    known.set(opened.affiliate);
+    const affiliate =
+      data.length === 0 ? undefined : this.#opener.open(listed, known.items.get(id));
+    if (affiliate === undefined) this.#forget(id);
+    else if (known.set(id, affiliate)) this.#tell(id);
   }
 
   #forget(id: string): void {
-    this.#opened.delete(id);
-    this.#options.known.delete(id);
+    if (this.#options.known.delete(id)) this.#tell(id);
+  }
+
+  #tell(id: string): void {
+    if (!this.#isSnapshotOpen) this.#options.observer.onChange(id);
   }
 
   /**
-   * Ends the replacing of what was known. A full message may have been a part of a split snapshot, and an affiliate in a
-   * later part must not be seen leaving and coming back.
+   * Ends the replacing of what was known, unless `message` may be followed by another part of a split snapshot: an
+   * affiliate in a later part must not be seen leaving and coming back.
    */
-  #dropUnconfirmed(message: WatchResponse): void {
+  #endSnapshot(message: WatchResponse): void {
     if (mayGoOn(message)) return;
     for (const id of this.#unconfirmed) this.#forget(id);
     this.#unconfirmed.clear();
+    this.#isSnapshotOpen = false;
   }
 }
 
 /** Whether a snapshot may go on after `message`, one of its parts. */
-export function mayGoOn(message: WatchResponse): boolean {
+function mayGoOn(message: WatchResponse): boolean {
   return contentBytes(message) >= FULL_MESSAGE_BYTES;
 }
 

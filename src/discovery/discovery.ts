@@ -128,7 +128,7 @@ export class Discovery implements AsyncDisposable {
    * @param options - `signal` ends the iteration, without an error. It does not end with `run`.
    */
   watch({ signal }: SignalOptions = {}): AsyncGenerator<DiscoveryChange, void, undefined> {
-    return this.#life.each(signal, (own) => this.#readers.watch(own));
+    return this.#life.each(signal, (own) => this.#readers.watch({ signal: own }));
   }
 
   /**

@@ -2,34 +2,33 @@
  * What all registries know, merged: raw affiliates, affiliates and members, kept up to date one node at a time.
  * @module
  */
+import { ChangeFeed, FeedReaders } from "../async/change-feed.ts";
 import type { AffiliateSpec } from "../resources/affiliate.ts";
 import { AFFILIATES, MEMBERS, RAW_AFFILIATES } from "../resources/definitions.ts";
 import { type MemberSpec, memberOf } from "../resources/member.ts";
 import { mergeShares } from "../resources/merge.ts";
-import type { Resource } from "../resources/resource.ts";
 import { ResourceView } from "../resources/versions.ts";
 import type { DiscoveryState } from "./discovery-change.ts";
 
-/** Of any of the views of a {@link MergedCluster}. */
-export type ClusterResource = Resource<AffiliateSpec | MemberSpec>;
-
-/** Any of the views of a {@link MergedCluster}, to be read. */
-export interface ClusterView {
-  readonly resources: ReadonlyMap<string, ClusterResource>;
-}
-
-/** Told of each change of a resource, with what it was before. */
-export type OnResource = (
-  view: ClusterView,
-  id: string,
-  before: ClusterResource | undefined,
-) => void;
-
 /** A change costs about the merge of that one node, however large the cluster is. */
 export class MergedCluster {
-  readonly rawAffiliates: ResourceView<AffiliateSpec> = new ResourceView(RAW_AFFILIATES);
-  readonly affiliates: ResourceView<AffiliateSpec> = new ResourceView(AFFILIATES);
-  readonly members: ResourceView<MemberSpec> = new ResourceView(MEMBERS);
+  /** Of all views together. */
+  readonly readers: FeedReaders = new FeedReaders();
+  readonly rawAffiliates: ResourceView<AffiliateSpec> = new ResourceView(
+    RAW_AFFILIATES,
+    {},
+    new ChangeFeed(this.readers),
+  );
+  readonly affiliates: ResourceView<AffiliateSpec> = new ResourceView(
+    AFFILIATES,
+    {},
+    new ChangeFeed(this.readers),
+  );
+  readonly members: ResourceView<MemberSpec> = new ResourceView(
+    MEMBERS,
+    {},
+    new ChangeFeed(this.readers),
+  );
   readonly state: DiscoveryState = {
     affiliates: this.affiliates.resources,
     rawAffiliates: this.rawAffiliates.resources,
@@ -37,7 +36,6 @@ export class MergedCluster {
   };
   readonly #prefixes: readonly string[];
   readonly #localId: string | undefined;
-  readonly #onResource: OnResource;
   /** Node IDs by the node name that they claim. */
   readonly #claims = new Map<string, Set<string>>();
   /** Node IDs that each registry has. */
@@ -48,10 +46,9 @@ export class MergedCluster {
    * @param names - Of the registries.
    * @param localId - Of the node that no registry is asked about.
    */
-  constructor(names: readonly string[], localId: string | undefined, onResource: OnResource) {
+  constructor(names: readonly string[], localId: string | undefined) {
     this.#prefixes = names.map((name) => `${name}/`).sort();
     this.#localId = localId;
-    this.#onResource = onResource;
   }
 
   /** @param atMs - When it happened, in ms since 1970; absent for what may have been so for long. */
@@ -123,11 +120,8 @@ export class MergedCluster {
     spec: Spec | undefined,
     atMs: number | undefined,
   ): boolean {
-    const before = view.resources.get(id);
     const event = spec === undefined ? view.delete(id) : view.set(id, spec, atMs);
-    if (event === undefined) return false;
-    this.#onResource(view, id, before);
-    return true;
+    return event !== undefined;
   }
 }
 

@@ -2,6 +2,7 @@
  * Versions count the changes that were seen: 1 at first sight, one more with each change.
  * @module
  */
+import { ChangeFeed } from "../async/change-feed.ts";
 import type { ResourceDefinition } from "./definitions.ts";
 import type { Resource, ResourceEvent, ResourceMetadata } from "./resource.ts";
 
@@ -22,12 +23,19 @@ export interface ResourceViewOptions {
 export class ResourceView<Spec extends object> {
   readonly definition: ResourceDefinition<Spec>;
   readonly #now: (() => number) | undefined;
-  readonly #resources = new Map<string, Resource<Spec>>();
+  /** Where they are kept, and told from. */
+  readonly feed: ChangeFeed<Resource<Spec>>;
   #seenOnce = false;
 
-  constructor(definition: ResourceDefinition<Spec>, options: ResourceViewOptions = {}) {
+  /** @param feed - Read together with others. @default a feed of its own */
+  constructor(
+    definition: ResourceDefinition<Spec>,
+    options: ResourceViewOptions = {},
+    feed: ChangeFeed<Resource<Spec>> = new ChangeFeed(),
+  ) {
     this.definition = definition;
     this.#now = options.now;
+    this.feed = feed;
   }
 
   /**
@@ -43,7 +51,7 @@ export class ResourceView<Spec extends object> {
     const time = this.#seenOnce && this.#now ? new Date(this.#now()).toISOString() : undefined;
     this.#seenOnce = true;
     const events: ResourceEvent<Spec>[] = [];
-    for (const id of this.#resources.keys()) {
+    for (const id of this.resources.keys()) {
       const event = specs.has(id) ? undefined : this.delete(id);
       if (event !== undefined) events.push(event);
     }
@@ -67,27 +75,27 @@ export class ResourceView<Spec extends object> {
 
   /** Takes away one resource. */
   delete(id: string): ResourceEvent<Spec> | undefined {
-    const resource = this.#resources.get(id);
+    const resource = this.resources.get(id);
     if (resource === undefined) return undefined;
-    this.#resources.delete(id);
+    this.feed.delete(id);
     return { event: "destroyed", resource };
   }
 
   /** Everything that is there now, by ID. Live. */
   get resources(): ReadonlyMap<string, Resource<Spec>> {
-    return this.#resources;
+    return this.feed.items;
   }
 
   /** Everything that is there now, sorted by ID. */
   list(): Resource<Spec>[] {
-    return [...this.#resources.values()].sort(compareIds);
+    return [...this.resources.values()].sort(compareIds);
   }
 
   #set(id: string, spec: Spec, time: string | undefined): ResourceEvent<Spec> | undefined {
-    const known = this.#resources.get(id);
+    const known = this.resources.get(id);
     if (known !== undefined && isSameSpec(known.spec, spec)) return undefined;
     const resource = { metadata: this.#nextMetadata(id, known?.metadata, time), spec };
-    this.#resources.set(id, resource);
+    this.feed.set(id, resource);
     return { event: known === undefined ? "created" : "updated", resource };
   }
 

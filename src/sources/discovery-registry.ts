@@ -30,6 +30,20 @@ export interface RegistryStatus {
   readonly lastError?: DiscoveryError | undefined;
 }
 
+/** One of the places of which a source consists, such as one of several services. Live. */
+export interface RegistryPart {
+  /** What was configured, for people: a URL. Never with a secret. */
+  readonly name: string;
+  /** Where this part stands; its `source` is where it looks now, after redirects. */
+  readonly status: RegistryStatus;
+  /** How many attempts have failed so far, also such as nobody looked at in time. */
+  readonly failureCount: number;
+  /** Our IP address as this part sees it, in canonical text, if it tells. */
+  readonly publicAddress?: string | undefined;
+  /** As {@link DiscoveryRegistry.flush}, of this part alone. */
+  flush(options?: SignalOptions): Promise<void>;
+}
+
 /** A source of affiliates. What happens outside never ends `run`, and never throws from here. */
 export interface DiscoveryRegistry {
   /**
@@ -50,9 +64,8 @@ export interface DiscoveryRegistry {
   withdraw?(): void;
   /** Resolves when the source has accepted the last `publish` or `withdraw`. */
   flush?(options?: SignalOptions): Promise<void>;
-  /**
-   * For a source of several parts, each of which may answer later than the first: resolves when each has answered or failed
-   * once, and `affiliates` has what they said.
-   */
+  /** The places of a source that has several; a source without is one place itself. */
+  readonly parts?: readonly RegistryPart[] | undefined;
+  /** For a source with `parts`: resolves when each has answered or failed once, and `affiliates` has what they said. */
   settled?(options?: SignalOptions): Promise<void>;
 }

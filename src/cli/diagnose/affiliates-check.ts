@@ -169,11 +169,11 @@ function openAll(cipher: ClusterCipher, listed: readonly ListedAffiliate[]): Ope
       continue;
     }
     let reason: DropReport["reason"] = "affiliate_malformed";
-    const one = openAffiliate(cipher, affiliate, undefined, (report) => {
+    const one = openAffiliate(cipher, affiliate, (report) => {
       reason = report.reason;
     });
     if (one === undefined) unopened.push({ nodeId, reason });
-    else opened.push(one.affiliate);
+    else opened.push(one);
   }
   return { opened, unopened };
 }

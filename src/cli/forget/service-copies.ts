@@ -196,7 +196,6 @@ async function lists(
 }
 
 function open(cipher: ClusterCipher, listed: ListedAffiliate): AffiliateSpec | undefined {
-  const opened =
-    listed.data.length === 0 ? undefined : openAffiliate(cipher, listed, undefined, () => {});
-  return opened === undefined ? undefined : createAffiliateSpec(opened.affiliate);
+  const opened = listed.data.length === 0 ? undefined : openAffiliate(cipher, listed, () => {});
+  return opened && createAffiliateSpec(opened);
 }

@@ -5,7 +5,7 @@
  */
 
 import { Lifecycle } from "../../async/lifecycle.ts";
-import type { SignalOptions } from "../../async/waits.ts";
+import { linkedController, type SignalOptions, Wakeup } from "../../async/waits.ts";
 import type { AffiliateData } from "../../protocol/affiliate.ts";
 import {
   type AffiliateSpec,
@@ -13,14 +13,29 @@ import {
   type KubeSpanAffiliateSpec,
   type LocalAffiliate,
 } from "../../resources/affiliate.ts";
-import type { DiscoveryRegistry, RegistryChange, RegistryStatus } from "../discovery-registry.ts";
+import type {
+  DiscoveryRegistry,
+  RegistryChange,
+  RegistryPart,
+  RegistryStatus,
+} from "../discovery-registry.ts";
 import { RegistryFeed } from "../registry-feed.ts";
-import { ManyServices, type ManyServicesOptions, type ServiceState } from "./many-services.ts";
+import {
+  distinctServices,
+  type NamedService,
+  ServicePart,
+  type ServicePartOptions,
+  type ServiceState,
+} from "./service-part.ts";
+import { ServiceShares } from "./service-shares.ts";
 
-export type { NamedService, ServiceState } from "./many-services.ts";
+export type { NamedService, ServiceState } from "./service-part.ts";
 
-/** Options of {@link ServiceRegistry}. */
-export interface ServiceRegistryOptions extends ManyServicesOptions {}
+/** Options of {@link ServiceRegistry}: those of a `DiscoveryClient`, for several services. */
+export interface ServiceRegistryOptions extends ServicePartOptions {
+  /** At least one. A service that is named twice counts once. */
+  readonly services: readonly (string | NamedService)[];
+}
 
 /**
  * Registers with all services, and knows everybody whom any of them lists.
@@ -40,27 +55,36 @@ export interface ServiceRegistryOptions extends ManyServicesOptions {}
  */
 export class ServiceRegistry implements DiscoveryRegistry, AsyncDisposable {
   readonly name = "service";
+  /** Each service, in the order of the options. Live. */
+  readonly services: readonly ServiceState[];
+  readonly parts: readonly RegistryPart[];
   readonly #feed: RegistryFeed;
-  readonly #many: ManyServices;
+  readonly #services: readonly ServicePart[];
   readonly #life: Lifecycle = new Lifecycle("this registry");
+  readonly #progress: Wakeup = new Wakeup();
 
   /**
    * @throws {RangeError} for no service, and for an ID or a TTL out of its range.
    * @throws {DiscoveryError} `ERR_SERVICE_URL_INVALID`, `ERR_SECRET_INVALID`.
    */
   constructor(options: ServiceRegistryOptions) {
-    this.#many = new ManyServices(options, {
+    const observer = {
+      onSnapshot: () => this.#feed.start(),
+      onStatus: () => {
+        this.#feed.setStatus(statusOf(this.services));
+        this.#progress.notify();
+      },
+    };
+    const shares = new ServiceShares({
       set: (affiliate) => this.#feed.set(createAffiliateSpec(affiliate)),
       delete: (nodeId) => this.#feed.delete(nodeId),
-      onSnapshot: () => this.#feed.replace([...this.#feed.affiliates.values()]),
-      onStatus: () => this.#feed.setStatus(statusOf(this.services)),
     });
+    this.#services = distinctServices(options.services).map(
+      (service) => new ServicePart(service, shares, options, observer),
+    );
+    this.services = this.#services;
+    this.parts = this.#services.map(({ part }) => part);
     this.#feed = new RegistryFeed(statusOf(this.services));
-  }
-
-  /** Each service, in the order of the options. Live. */
-  get services(): readonly ServiceState[] {
-    return this.#many.services;
   }
 
   /**
@@ -91,11 +115,14 @@ export class ServiceRegistry implements DiscoveryRegistry, AsyncDisposable {
    */
   publish({ affiliate, otherEndpoints }: LocalAffiliate): void {
     const endpoints = affiliate.kubespan?.endpoints ?? [];
-    this.#many.publish(affiliateDataOf(affiliate), { endpoints, otherEndpoints });
+    const data = affiliateDataOf(affiliate);
+    // One that refuses does so for what is published, as all do: the first throws before anything has changed.
+    for (const { client } of this.#services) client.publish(data, { endpoints, otherEndpoints });
   }
 
+  /** Deletes this node's affiliate from every service, from one that is away when it comes back. */
   withdraw(): void {
-    this.#many.withdraw();
+    for (const { client } of this.#services) client.withdraw();
   }
 
   /**
@@ -104,8 +131,8 @@ export class ServiceRegistry implements DiscoveryRegistry, AsyncDisposable {
    *
    * @throws `signal.reason` when `signal` aborts.
    */
-  flush(options?: SignalOptions): Promise<void> {
-    return this.#many.flush(options);
+  async flush({ signal }: SignalOptions = {}): Promise<void> {
+    await this.#life.during(signal, (own) => this.#flushUntilAborted(own));
   }
 
   /**
@@ -113,22 +140,53 @@ export class ServiceRegistry implements DiscoveryRegistry, AsyncDisposable {
    *
    * @throws `signal.reason` when `signal` aborts.
    */
-  settled(options?: SignalOptions): Promise<void> {
-    return this.#many.settled(options);
+  async settled({ signal }: SignalOptions = {}): Promise<void> {
+    await this.#life.during(signal, async (own) => {
+      await Promise.all(this.#services.map(({ client }) => client.settled({ signal: own })));
+    });
   }
 
   watch({ signal }: SignalOptions = {}): AsyncGenerator<RegistryChange, void, undefined> {
     return this.#life.each(signal, (own) => this.#feed.watch({ signal: own }));
   }
 
-  async run(options?: SignalOptions): Promise<void> {
-    await this.#many.run(options);
+  /**
+   * Publishes to all and discovers from all until `signal` aborts.
+   *
+   * @throws {TypeError} while it is running already, or after disposal.
+   */
+  async run({ signal }: SignalOptions = {}): Promise<void> {
+    await this.#life.run(signal, async (own) => {
+      await Promise.all(this.#services.map((service) => service.run({ signal: own })));
+    });
   }
 
   /** Stops `run`, and ends every `watch`. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#life.dispose();
-    await this.#many[Symbol.asyncDispose]();
+    await Promise.all(this.#services.map(({ client }) => client[Symbol.asyncDispose]()));
+  }
+
+  async #flushUntilAborted(signal: AbortSignal): Promise<void> {
+    const { controller, unlink } = linkedController(signal);
+    const accepted = new Set<ServicePart>();
+    const waits = this.#services.map(async (service) => {
+      await service.flush({ signal: controller.signal }).catch(() => {});
+      if (controller.signal.aborted) return;
+      accepted.add(service);
+      this.#progress.notify();
+    });
+    const isWaitedFor = (service: ServicePart) =>
+      !accepted.has(service) && service.status.lastError === undefined;
+    try {
+      while (accepted.size === 0 || this.#services.some(isWaitedFor)) {
+        await this.#progress.wait(controller.signal);
+      }
+    } finally {
+      controller.abort();
+      unlink();
+      await Promise.all(waits);
+    }
   }
 }
 

@@ -20,71 +20,77 @@ const BEFORE_FIRST_LOOK = 0;
 /** The same for a service that failed at first: others were watched meanwhile, and it may come back with old data. */
 const BEFORE_LATE_FIRST_LOOK = -1;
 
+/** What one service lists, by node ID. Live: {@link ServiceShares} is told after each change. */
+export type ServiceList = ReadonlyMap<string, DiscoveredAffiliate>;
+
 /** Told of each change of the merged list. */
 export interface MergedList {
   set(affiliate: DiscoveredAffiliate): void;
   delete(nodeId: string): void;
 }
 
-/** One node, as one service lists it. */
-interface Share {
-  readonly affiliate: DiscoveredAffiliate;
+/** What one service says of one node. */
+interface Content {
   /** Equal for equal data; endpoints are no part of it. */
-  readonly content: string;
+  readonly text: string;
   /** On the clock of changes. */
   readonly changedAt: number;
 }
 
+/** What was heard of one node. */
+interface NodeHistory {
+  /** What each service says, by its number; absent for one that does not list the node. */
+  readonly said: (Content | undefined)[];
+  /** When each content was last new; what was listed last stands last. */
+  readonly dates: Map<string, number>;
+  /** What the merged list has. */
+  listed: { readonly text: string; readonly endpoints: readonly string[] } | undefined;
+}
+
 interface Service {
-  readonly shares: Map<string, Share>;
+  readonly list: ServiceList;
   /** `outdated`: lost for so long that nothing of its list can be alive any more. */
   phase: "unheard" | "connected" | "lost" | "outdated";
   /** What changed unseen, changed at this moment or later. */
   heardUntil: number;
 }
 
-interface Merged {
-  readonly affiliate: DiscoveredAffiliate;
-  readonly content: string;
-}
-
+/** Decides which service counts for each node, and keeps the merged list. */
 export class ServiceShares {
-  readonly #list: MergedList;
-  readonly #services: readonly Service[];
-  readonly #merged = new Map<string, Merged>();
-  /** By node ID: contents, and when each was last new; what was listed last stands last. */
-  readonly #remembered = new Map<string, Map<string, number>>();
+  readonly #merged: MergedList;
+  readonly #services: Service[] = [];
+  /** By node ID: of every node that a service lists. */
+  readonly #histories = new Map<string, NodeHistory>();
   /** How many changes were told. What changed unseen stands half a step behind the last one. */
   #clock = 0;
 
-  /** @param serviceCount - They are numbered from 0; of what is equally old, the first service's counts. */
-  constructor(serviceCount: number, list: MergedList) {
-    this.#list = list;
-    this.#services = Array.from({ length: serviceCount }, () => ({
-      shares: new Map(),
-      phase: "unheard",
-      heardUntil: BEFORE_FIRST_LOOK,
-    }));
+  constructor(merged: MergedList) {
+    this.#merged = merged;
   }
 
-  /** Takes a snapshot of a service, which is connected from now on. Also for each further part of a snapshot. */
-  connect(number: number, affiliates: ReadonlyMap<string, DiscoveredAffiliate>): void {
+  /** Adds a service, of which nothing was heard. @returns Its number: of what is equally old, the least one's counts. */
+  add(list: ServiceList): number {
+    return this.#services.push({ list, phase: "unheard", heardUntil: BEFORE_FIRST_LOOK }) - 1;
+  }
+
+  /** A service has sent a snapshot, or a further part of one: it is connected from now on. */
+  connect(number: number): void {
     const service = this.#service(number);
     service.phase = "connected";
-    for (const nodeId of [...service.shares.keys()]) {
-      if (!affiliates.has(nodeId)) this.#drop(service, nodeId);
+    for (const [nodeId, { said }] of this.#histories) {
+      if (said[number] !== undefined && !service.list.has(nodeId)) this.#drop(number, nodeId);
     }
-    for (const affiliate of affiliates.values()) {
-      this.#take(service, affiliate, (known) => known ?? service.heardUntil);
+    for (const affiliate of service.list.values()) {
+      this.#take(number, affiliate, (known) => known ?? service.heardUntil);
     }
     this.#mergeAll();
   }
 
-  /** Takes a change that a connected service told of; `undefined` when it lists the node no more. */
-  change(number: number, nodeId: string, affiliate: DiscoveredAffiliate | undefined): void {
-    const service = this.#service(number);
-    if (affiliate === undefined) this.#drop(service, nodeId);
-    else this.#take(service, affiliate, () => ++this.#clock);
+  /** A connected service has told of a change of one node, or lists it no more. */
+  change(number: number, nodeId: string): void {
+    const affiliate = this.#service(number).list.get(nodeId);
+    if (affiliate === undefined) this.#drop(number, nodeId);
+    else this.#take(number, affiliate, () => ++this.#clock);
     this.#merge(nodeId);
   }
 
@@ -114,79 +120,74 @@ export class ServiceShares {
   }
 
   #take(
-    service: Service,
+    number: number,
     affiliate: DiscoveredAffiliate,
     dateOf: (known: number | undefined) => number,
   ): void {
     const { nodeId } = affiliate;
-    const share = service.shares.get(nodeId);
-    if (share?.affiliate === affiliate) return;
-    const content = contentOf(affiliate);
-    if (share?.content === content) {
-      service.shares.set(nodeId, { ...share, affiliate });
-      return;
+    let history = this.#histories.get(nodeId);
+    if (history === undefined) {
+      history = { said: [], dates: new Map(), listed: undefined };
+      this.#histories.set(nodeId, history);
     }
-    const changedAt = dateOf(this.#remembered.get(nodeId)?.get(content));
-    this.#remember(nodeId, content, changedAt);
-    service.shares.set(nodeId, { affiliate, content, changedAt });
+    const text = textOf(affiliate);
+    if (history.said[number]?.text === text) return;
+    const changedAt = dateOf(history.dates.get(text));
+    remember(history.dates, text, changedAt);
+    history.said[number] = { text, changedAt };
   }
 
-  #remember(nodeId: string, content: string, changedAt: number): void {
-    let contents = this.#remembered.get(nodeId);
-    if (contents === undefined) {
-      contents = new Map();
-      this.#remembered.set(nodeId, contents);
-    }
-    contents.delete(content);
-    contents.set(content, changedAt);
-    for (const oldest of contents.keys()) {
-      if (contents.size <= REMEMBERED_CONTENTS) break;
-      contents.delete(oldest);
-    }
-  }
-
-  #drop(service: Service, nodeId: string): void {
-    service.shares.delete(nodeId);
-    if (!this.#services.some(({ shares }) => shares.has(nodeId))) this.#remembered.delete(nodeId);
+  #drop(number: number, nodeId: string): void {
+    const history = this.#histories.get(nodeId);
+    if (history === undefined) return;
+    history.said[number] = undefined;
+    if (history.said.every((content) => content === undefined)) history.dates.clear();
   }
 
   #mergeAll(): void {
-    const nodeIds = new Set(this.#merged.keys());
-    for (const { shares } of this.#services)
-      for (const nodeId of shares.keys()) nodeIds.add(nodeId);
-    for (const nodeId of nodeIds) this.#merge(nodeId);
+    for (const nodeId of this.#histories.keys()) this.#merge(nodeId);
   }
 
   #merge(nodeId: string): void {
-    const connected = this.#services.filter(({ phase }) => phase === "connected");
-    // While nobody can be asked, what is known stays.
-    if (connected.length === 0) return;
-    const merged = this.#merged.get(nodeId);
-    if (!connected.some(({ shares }) => shares.has(nodeId))) {
-      if (merged === undefined) return;
-      this.#merged.delete(nodeId);
-      this.#list.delete(nodeId);
+    const history = this.#histories.get(nodeId);
+    // While no service can be asked, what is known stays.
+    if (history === undefined || !this.#services.some(({ phase }) => phase === "connected")) return;
+    const { said, listed } = history;
+    if (!this.#services.some(({ phase }, i) => phase === "connected" && said[i] !== undefined)) {
+      history.listed = undefined;
+      if (said.every((content) => content === undefined)) this.#histories.delete(nodeId);
+      if (listed !== undefined) this.#merged.delete(nodeId);
       return;
     }
-    const shares = this.#services
-      .filter(({ phase }) => phase !== "outdated")
-      .flatMap((service) => service.shares.get(nodeId) ?? []);
-    const { affiliate, content } = shares.reduce((newest, share) =>
+    const shares = this.#services.flatMap(({ phase, list }, i) => {
+      const [content, affiliate] = [said[i], list.get(nodeId)];
+      const counts = phase !== "outdated" && content !== undefined && affiliate !== undefined;
+      return counts ? [{ ...content, affiliate }] : [];
+    });
+    const { affiliate, text } = shares.reduce((newest, share) =>
       share.changedAt > newest.changedAt ? share : newest,
     );
     const endpoints = union(
-      merged?.affiliate.endpoints ?? [],
+      listed?.endpoints ?? [],
       shares.map((share) => share.affiliate.endpoints),
     );
-    if (merged?.content === content && merged.affiliate.endpoints === endpoints) return;
-    const next = { affiliate: { ...affiliate, endpoints }, content };
-    this.#merged.set(nodeId, next);
-    this.#list.set(next.affiliate);
+    if (listed?.text === text && listed.endpoints === endpoints) return;
+    history.listed = { text, endpoints };
+    this.#merged.set({ ...affiliate, endpoints });
+  }
+}
+
+function remember(dates: Map<string, number>, text: string, changedAt: number): void {
+  dates.delete(text);
+  dates.set(text, changedAt);
+  for (const oldest of dates.keys()) {
+    if (dates.size <= REMEMBERED_CONTENTS) break;
+    dates.delete(oldest);
   }
 }
 
 /** Keys of opened data always stand in one order, so equal text is equal data. */
-function contentOf({ endpoints: _, ...data }: DiscoveredAffiliate): string {
+function textOf({ endpoints: _, ...data }: DiscoveredAffiliate): string {
   return JSON.stringify(data);
 }
 

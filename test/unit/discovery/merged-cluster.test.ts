@@ -91,7 +91,7 @@ const byText = (a: unknown, b: unknown) => JSON.stringify(a) === JSON.stringify(
 test("any changes of any registries agree with a merge of the whole, and versions count the changes", () => {
   fc.assert(
     fc.property(steps, (all) => {
-      const cluster = new MergedCluster(NAMES, LOCAL, () => {});
+      const cluster = new MergedCluster(NAMES, LOCAL);
       const twin = new Twin();
       const versions = new Map<string, number>();
       let before = new Map<string, AffiliateSpec>();
@@ -124,7 +124,7 @@ test("a reader of any speed has the whole state from its snapshot and the events
     fc.asyncProperty(steps, async (all) => {
       const readers = new DiscoveryReaders(NAMES, LOCAL);
       const abort = new AbortController();
-      const changes = readers.watch(abort.signal);
+      const changes = readers.watch({ signal: abort.signal });
       const known = new Map<string, Resource<unknown>>();
       readers.start();
       for (const step of [...all, { kind: "read" } as const]) {
@@ -189,7 +189,7 @@ describe("a large cluster", () => {
           return Reflect.get(target, key, receiver);
         },
       });
-    const cluster = new MergedCluster(["k8s", "service"], undefined, () => {});
+    const cluster = new MergedCluster(["k8s", "service"], undefined);
     for (let i = 0; i < 2_000; i++) {
       cluster.setShare("k8s", spied(`node-${i}`), 0);
       cluster.setShare("service", spied(`node-${i}`), 0);

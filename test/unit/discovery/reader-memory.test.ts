@@ -50,7 +50,7 @@ test("a reader of a registry holds nothing of what came and went unseen", async 
 test("a reader of discovery holds nothing of what came and went unseen", async () => {
   const readers = new DiscoveryReaders(["service"], undefined);
   readers.start();
-  const changes = readers.watch(new AbortController().signal);
+  const changes = readers.watch();
   await changes.next();
   const bytes = growth((nodeId) => {
     readers.cluster.setShare("service", createAffiliateSpec({ nodeId, nodename: nodeId }), 0);

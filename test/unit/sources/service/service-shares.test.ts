@@ -12,9 +12,11 @@ class Merging {
   /** One line for each change that was told. */
   readonly told: string[] = [];
   readonly shares: ServiceShares;
+  readonly #lists: readonly Map<string, DiscoveredAffiliate>[];
 
   constructor(serviceCount: number) {
-    this.shares = new ServiceShares(serviceCount, {
+    this.#lists = Array.from({ length: serviceCount }, () => new Map());
+    this.shares = new ServiceShares({
       set: (affiliate) => {
         this.known.set(affiliate.nodeId, affiliate);
         this.told.push(`${affiliate.nodeId}=${affiliate.hostname}`);
@@ -24,6 +26,7 @@ class Merging {
         this.told.push(`-${nodeId}`);
       },
     });
+    for (const list of this.#lists) this.shares.add(list);
   }
 
   take(step: HistoryStep): void {
@@ -43,12 +46,16 @@ class Merging {
   }
 
   connect(service: number, list: ReadonlyMap<string, Said>): void {
-    const affiliates = [...list].map(([nodeId, said]) => affiliateOf(nodeId, said));
-    this.shares.connect(service, new Map(affiliates.map((one) => [one.nodeId, one])));
+    const known = this.#lists[service];
+    known?.clear();
+    for (const [nodeId, said] of list) known?.set(nodeId, affiliateOf(nodeId, said));
+    this.shares.connect(service);
   }
 
   change(service: number, nodeId: string, said: Said | undefined): void {
-    this.shares.change(service, nodeId, said && affiliateOf(nodeId, said));
+    if (said === undefined) this.#lists[service]?.delete(nodeId);
+    else this.#lists[service]?.set(nodeId, affiliateOf(nodeId, said));
+    this.shares.change(service, nodeId);
   }
 
   /** A service lists node `a` with this content, or not at all. */

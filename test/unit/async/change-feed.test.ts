@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { UnreadChanges } from "../../../src/async/unread-changes.ts";
+import { ChangeFeed, UnreadChanges } from "../../../src/async/change-feed.ts";
 
 interface Change {
   readonly id: string;
@@ -64,4 +64,56 @@ test("a reader that stops keeps what it has not taken", () => {
   unread.mark("b", undefined, "1");
   for (const _ of unread.take()) break;
   expect([...unread.take()]).toEqual([["b", undefined]]);
+});
+
+/** What one reader of a feed is told: everything at first, then item by item. */
+function shown(feed: ChangeFeed<string>, signal?: AbortSignal): AsyncGenerator<string> {
+  return feed.watch(
+    {
+      snapshot: () => [...feed.items.keys()].join(" "),
+      change: (id, item) => (item === undefined ? `-${id}` : `${id}=${item}`),
+    },
+    { signal },
+  );
+}
+
+test("a reader has its snapshot when the feed has started, and each change after", async () => {
+  const feed = new ChangeFeed<string>();
+  const reader = shown(feed);
+  feed.set("a", "1");
+  const snapshot = reader.next();
+  feed.set("b", "1");
+  feed.readers.start();
+  expect((await snapshot).value).toBe("a b");
+  expect(feed.set("a", "1")).toBe(false);
+  expect(feed.set("a", "2")).toBe(true);
+  expect(feed.delete("b")).toBe(true);
+  expect(feed.delete("b")).toBe(false);
+  expect((await reader.next()).value).toBe("a=2");
+  expect((await reader.next()).value).toBe("-b");
+  await reader.return(undefined);
+});
+
+test("a slow reader holds nothing of an item that came and went between two looks", async () => {
+  const feed = new ChangeFeed<string>();
+  feed.readers.start();
+  const reader = shown(feed);
+  await reader.next();
+  feed.set("a", "1");
+  feed.delete("a");
+  feed.set("b", "1");
+  feed.set("a", "2");
+  // Changes are told in the order of their first: had the first `a` been kept, it would be told before `b`.
+  expect((await reader.next()).value).toBe("b=1");
+  expect((await reader.next()).value).toBe("a=2");
+  await reader.return(undefined);
+});
+
+test("a reader ends with its signal, before and while it waits", async () => {
+  const feed = new ChangeFeed<string>();
+  expect(await shown(feed, AbortSignal.abort()).next()).toMatchObject({ done: true });
+  const abort = new AbortController();
+  const end = shown(feed, abort.signal).next();
+  abort.abort();
+  expect(await end).toMatchObject({ done: true });
 });
