@@ -11,12 +11,12 @@ import { type SignalOptions, untilFirstEnds, Wakeup } from "../async/waits.ts";
 import { DiscoveryError, isDiscoveryError } from "../errors.ts";
 import type { AffiliateData } from "../protocol/affiliate.ts";
 import type { AffiliateChange, DiscoveredAffiliate, DropReport } from "./affiliate-change.ts";
+import type { ClientObserver } from "./client-observer.ts";
 import {
   type DiscoveryClientOptions,
   type ResolvedClientOptions,
   resolveClientOptions,
 } from "./client-options.ts";
-import type { ClientObserver } from "./client-observer.ts";
 import { type Connection, connect } from "./connection.ts";
 import { Publisher } from "./publisher.ts";
 import type { PublishOptions } from "./sealing.ts";

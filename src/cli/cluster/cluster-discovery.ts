@@ -2,12 +2,7 @@
  * A cluster through all registries that flags name: read once, followed, or joined.
  * @module
  */
-import {
-  Discovery,
-  type DiscoveryChange,
-  type DiscoveryState,
-  type RegistryStatus,
-} from "../../discovery/index.ts";
+import { Discovery, type DiscoveryChange, type DiscoveryState } from "../../discovery/index.ts";
 import {
   AFFILIATES,
   MEMBERS,
@@ -16,7 +11,7 @@ import {
   type ResourceDefinition,
   ResourceView,
 } from "../../resources/index.ts";
-import { ServiceRegistry } from "../../sources/service/service-registry.ts";
+import type { RegistryPart } from "../../sources/discovery-registry.ts";
 import { CommandFailure } from "../exit.ts";
 import type { ClusterAccess } from "./cluster-access.ts";
 import { type OpenRegistriesOptions, openRegistries } from "./cluster-registries.ts";
@@ -57,6 +52,49 @@ export function createClusterDiscovery(
   });
 }
 
+/** A discovery that runs, over all registries of a cluster. */
+export interface RunningCluster {
+  readonly discovery: Discovery;
+  /** What services list and cannot be used, so far. */
+  readonly drops: DropSummary;
+  /** From now on, each further drop is a notice. */
+  tellDrops(): void;
+}
+
+/** Options of {@link runCluster}. */
+interface RunClusterOptions extends Pick<WatchClusterOptions, "onNotice"> {
+  /** @default a notice for each failure */
+  readonly onRetry?: OpenRegistriesOptions["onRetry"];
+}
+
+/** Runs discovery over all registries of a cluster as long as what `read` gives is read; leaving the loop frees everything. */
+export async function* runCluster<T>(
+  access: ClusterAccess,
+  { onNotice, onRetry = tellRetry(onNotice) }: RunClusterOptions,
+  read: (cluster: RunningCluster) => AsyncIterable<T>,
+): AsyncGenerator<T, void, undefined> {
+  const drops = new DropSummary();
+  let tellsDrops = false;
+  const discovery = await open(access, {
+    onNotice,
+    onDrop: (report) => drops.add(report, tellsDrops ? onNotice : undefined),
+    onRetry,
+  });
+  const running = discovery.run();
+  try {
+    yield* read({
+      discovery,
+      drops,
+      tellDrops() {
+        tellsDrops = true;
+      },
+    });
+  } finally {
+    await discovery[Symbol.asyncDispose]();
+    await running;
+  }
+}
+
 /**
  * Asks every registry once. The first failure of a registry is final: whoever asks once wants an answer, not patience. What
  * the others know counts; those that failed are notices.
@@ -67,57 +105,39 @@ export async function readClusterOnce(
   access: ClusterAccess,
   { signal, timeoutMs, onNotice }: ReadClusterOptions,
 ): Promise<DiscoveryState> {
-  const drops = new DropSummary();
-  await using discovery = await open(access, {
-    onNotice,
-    onDrop: (report) => drops.add(report),
-    onRetry: () => {},
-  });
-  const ended = new AbortController();
-  const running = discovery.run({ signal: ended.signal });
-  try {
-    await settled(discovery, AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]));
-    if (signal.aborted) throw new CommandFailure("interrupted");
-    const { answers, failures } = examine(discovery, timeoutMs);
-    if (answers === 0) throw new CommandFailure(failures.join("; ") + adviceFor(access));
-    for (const failure of failures) onNotice(failure);
-  } finally {
-    ended.abort();
-    await running;
-  }
-  const state = atFirstSight(discovery.state);
-  const dropped = drops.summary(state.affiliates.size);
-  if (dropped !== undefined && state.affiliates.size === 0) throw new CommandFailure(dropped);
-  tell(dropped, onNotice);
-  return state;
+  const looks = runCluster(
+    access,
+    { onNotice, onRetry: () => {} },
+    async function* ({ discovery, drops }) {
+      await settled(discovery, AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]));
+      if (signal.aborted) throw new CommandFailure("interrupted");
+      const { answers, failures } = examine(discovery, timeoutMs);
+      if (answers === 0) throw new CommandFailure(failures.join("; ") + adviceFor(access));
+      for (const failure of failures) onNotice(failure);
+      const state = atFirstSight(discovery.state);
+      const dropped = drops.summary(state.affiliates.size);
+      if (dropped !== undefined && state.affiliates.size === 0) throw new CommandFailure(dropped);
+      tell(dropped, onNotice);
+      yield state;
+    },
+  );
+  for await (const state of looks) return state;
+  throw new TypeError("a look gives a state, or fails");
 }
 
 /** Follows a cluster until `signal` aborts or the loop is left; both free everything. */
-export async function* watchCluster(
+export function watchCluster(
   access: ClusterAccess,
   { signal, onNotice }: WatchClusterOptions,
 ): AsyncGenerator<DiscoveryChange, void, undefined> {
-  const drops = new DropSummary();
-  let hasSnapshot = false;
-  await using discovery = await open(access, {
-    onNotice,
-    // Before the snapshot they are counted, not told one by one.
-    onDrop: (report) => drops.add(report, hasSnapshot ? onNotice : undefined),
-    onRetry: tellRetry(onNotice),
-  });
-  const ended = new AbortController();
-  const running = discovery.run({ signal: ended.signal });
-  try {
-    for await (const change of discovery.watch({ signal })) {
+  return runCluster(access, { onNotice }, async function* (cluster) {
+    for await (const change of cluster.discovery.watch({ signal })) {
       yield change;
       if (change.kind !== "snapshot") continue;
-      hasSnapshot = true;
-      tell(drops.summary(change.state.affiliates.size), onNotice);
+      cluster.tellDrops();
+      tell(cluster.drops.summary(change.state.affiliates.size), onNotice);
     }
-  } finally {
-    ended.abort();
-    await running;
-  }
+  });
 }
 
 async function open(access: ClusterAccess, options: OpenRegistriesOptions): Promise<Discovery> {
@@ -159,18 +179,17 @@ function examine(
   { registries }: Discovery,
   timeoutMs: number,
 ): { readonly answers: number; readonly failures: readonly string[] } {
-  const places = registries.flatMap((registry): RegistryStatus[] =>
-    registry instanceof ServiceRegistry
-      ? registry.services.map(({ url, status }) => ({ ...status, source: url }))
-      : [registry.status],
+  const parts = registries.flatMap(
+    (registry): readonly Pick<RegistryPart, "name" | "status">[] =>
+      registry.parts ?? [{ name: registry.status.source, status: registry.status }],
   );
-  const silent = places.filter(({ phase }) => phase !== "connected");
-  const failures = silent.map(({ source, lastError }) =>
+  const silent = parts.filter(({ status }) => status.phase !== "connected");
+  const failures = silent.map(({ name, status: { lastError } }) =>
     lastError === undefined
-      ? `${source}: no answer within ${timeoutMs / 1000} s`
+      ? `${name}: no answer within ${timeoutMs / 1000} s`
       : describeFailure(lastError),
   );
-  return { answers: places.length - silent.length, failures };
+  return { answers: parts.length - silent.length, failures };
 }
 
 /** What to do where nobody has answered. */

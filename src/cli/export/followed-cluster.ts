@@ -4,11 +4,9 @@
  */
 
 import { sleep } from "../../async/waits.ts";
-import { Discovery, type DiscoveryChange } from "../../discovery/index.ts";
+import type { DiscoveryChange } from "../../discovery/index.ts";
 import type { ClusterAccess } from "../cluster/cluster-access.ts";
-import { settled, tellRetry, type WatchClusterOptions } from "../cluster/cluster-discovery.ts";
-import { openRegistries } from "../cluster/cluster-registries.ts";
-import { DropSummary } from "../cluster/drop-summary.ts";
+import { runCluster, settled, type WatchClusterOptions } from "../cluster/cluster-discovery.ts";
 import { AbsentNodes } from "./absent-nodes.ts";
 import type { ExportedState } from "./member-selection.ts";
 
@@ -22,26 +20,19 @@ const PATIENCE_MS = 10_000;
  * The first state comes when every registry has answered or failed, and not while nothing that is there opens with the
  * secret: a wrong secret is no empty cluster. A slow reader gets the latest state.
  */
-export async function* followCluster(
+export function followCluster(
   access: ClusterAccess,
   { signal, onNotice }: WatchClusterOptions,
 ): AsyncGenerator<ExportedState, void, undefined> {
-  const drops = new DropSummary();
-  let hasState = false;
-  const registries = await openRegistries(access, {
-    onNotice,
-    // Before the first state they are counted, not told one by one.
-    onDrop: (report) => drops.add(report, hasState ? onNotice : undefined),
-    onRetry: tellRetry(onNotice),
-  });
-  await using discovery = new Discovery({ registries });
-  const ended = new AbortController();
-  const running = discovery.run({ signal: ended.signal });
-  const settling = settled(discovery, AbortSignal.any([signal, AbortSignal.timeout(PATIENCE_MS)]));
-  const absent = new AbsentNodes();
-  let isUsable = false;
-  try {
-    const changes = discovery.watch({ signal: AbortSignal.any([signal, ended.signal]) });
+  return runCluster(access, { onNotice }, async function* ({ discovery, drops, tellDrops }) {
+    const settling = settled(
+      discovery,
+      AbortSignal.any([signal, AbortSignal.timeout(PATIENCE_MS)]),
+    );
+    const absent = new AbsentNodes();
+    let hasState = false;
+    let isUsable = false;
+    const changes = discovery.watch({ signal });
     for await (const change of withTimer(changes, () => absent.waitMs(performance.now()))) {
       if (change?.kind === "status") {
         if (change.status.phase === "connected") absent.onReturn(performance.now());
@@ -52,13 +43,11 @@ export async function* followCluster(
       const dropped = drops.summary(state.affiliates.size);
       if (!hasState && dropped !== undefined) onNotice(dropped);
       hasState = true;
+      tellDrops();
       isUsable ||= state.affiliates.size > 0 || dropped === undefined;
       if (isUsable && !signal.aborted) yield absent.complete(state, performance.now());
     }
-  } finally {
-    ended.abort();
-    await running;
-  }
+  });
 }
 
 /** The changes, and `undefined` when the time is up that `waitMs` had given last, where it had given one. */

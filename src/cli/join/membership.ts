@@ -6,9 +6,10 @@ import { isDeepStrictEqual } from "node:util";
 import { type Sleep, sleep } from "../../async/waits.ts";
 import type { Discovery, DiscoveryChange } from "../../discovery/index.ts";
 import type { AffiliateSpec } from "../../resources/index.ts";
+import type { RegistryPart } from "../../sources/discovery-registry.ts";
 import { oneLine, UsageError } from "../exit.ts";
 import type { DescribeMachine } from "./own-affiliate.ts";
-import { type Place, placesOf } from "./places.ts";
+import { publishedParts } from "./published-parts.ts";
 
 /** How often to look at the machine. */
 export const LOOK_INTERVAL_MS = 5000;
@@ -40,24 +41,24 @@ export class Membership {
   readonly #onNotice: (line: string) => void;
   readonly #now: () => number;
   readonly #sleep: Sleep;
-  readonly #places: readonly Place[];
-  /** Places that have accepted us once, and where we may still be listed. */
-  readonly #accepted = new Set<Place>();
-  /** Failures of each place that were made good, and told so. */
-  readonly #recovered = new Map<Place, number>();
+  readonly #parts: readonly RegistryPart[];
+  /** Parts that have accepted us once, and where we may still be listed. */
+  readonly #accepted = new Set<RegistryPart>();
+  /** Failures of each part that were made good, and told so. */
+  readonly #recovered = new Map<RegistryPart, number>();
   #published: AffiliateSpec;
   /** What could not be published, so that it is told once. */
   #refused: AffiliateSpec | undefined;
   #restart = new AbortController();
 
-  /** @throws {UsageError} for what no place would take: more than fits into an affiliate. Nothing is sent yet. */
+  /** @throws {UsageError} for what no part would take: more than fits into an affiliate. Nothing is sent yet. */
   constructor({ discovery, describe, onNotice, now, sleep: sleeper }: MembershipOptions) {
     this.#discovery = discovery;
     this.#describe = describe;
     this.#onNotice = onNotice;
     this.#now = now ?? Date.now;
     this.#sleep = sleeper ?? sleep;
-    this.#places = placesOf(discovery);
+    this.#parts = publishedParts(discovery);
     this.#published = describe(undefined);
     try {
       discovery.publish({ affiliate: this.#published });
@@ -71,7 +72,7 @@ export class Membership {
    * Keeps the machine registered until `signal` aborts, and then takes it back from everywhere.
    *
    * @param onChange - Told of everything that `Discovery.watch` tells.
-   * @returns Whether every place that may list us has taken us off.
+   * @returns Whether every part that may list us has taken us off.
    */
   async keep(onChange: (change: DiscoveryChange) => void, signal: AbortSignal): Promise<boolean> {
     const ended = new AbortController();
@@ -80,7 +81,7 @@ export class Membership {
     const tasks = Promise.all([
       this.#run(ended.signal),
       this.#look(leaving),
-      ...this.#places.map((place) => this.#announce(place, leaving)),
+      ...this.#parts.map((part) => this.#announce(part, leaving)),
     ]);
     // Told at the end; until then others still list us.
     tasks.catch(() => broken.abort());
@@ -128,7 +129,7 @@ export class Membership {
   }
 
   #republish(): void {
-    const publicAddress = this.#places.find((place) => place.publicAddress)?.publicAddress;
+    const publicAddress = this.#parts.find((part) => part.publicAddress)?.publicAddress;
     const affiliate = this.#describe(publicAddress);
     const isKnown = [this.#published, this.#refused].some((known) =>
       isDeepStrictEqual(affiliate, known),
@@ -148,37 +149,44 @@ export class Membership {
   }
 
   #tellRecovered(): void {
-    for (const place of this.#places) {
-      const failureCount = place.countFailures();
-      if (!place.isConnected || failureCount === (this.#recovered.get(place) ?? 0)) continue;
-      this.#recovered.set(place, failureCount);
+    for (const part of this.#parts) {
+      const failureCount = part.failureCount;
+      if (part.status.phase !== "connected" || failureCount === (this.#recovered.get(part) ?? 0))
+        continue;
+      this.#recovered.set(part, failureCount);
       // The first time something else is told: that we are registered.
-      if (this.#accepted.has(place)) this.#onNotice(`connected to ${place.name} again`);
+      if (this.#accepted.has(part)) this.#onNotice(`connected to ${part.status.source} again`);
     }
   }
 
-  async #announce(place: Place, signal: AbortSignal): Promise<void> {
+  async #announce(part: RegistryPart, signal: AbortSignal): Promise<void> {
     try {
-      await place.flush(signal);
+      await part.flush({ signal });
     } catch {
       return;
     }
-    this.#accepted.add(place);
-    const { name, publicAddress } = place;
+    this.#accepted.add(part);
+    const { status, publicAddress } = part;
     const seen = publicAddress === undefined ? "" : `, which sees us at ${publicAddress}`;
-    this.#onNotice(`registered ${this.#published.nodeId} with ${name}${seen}`);
+    this.#onNotice(`registered ${this.#published.nodeId} with ${status.source}${seen}`);
   }
 
   async #leave(): Promise<boolean> {
     // One that is connected may have accepted us without having said so yet.
-    const listing = this.#places.filter((place) => this.#accepted.has(place) || place.isConnected);
+    const listing = this.#parts.filter(
+      (part) => this.#accepted.has(part) || part.status.phase === "connected",
+    );
     if (listing.length === 0) return true;
     this.#discovery.withdraw();
     const timeout = AbortSignal.timeout(LEAVE_TIMEOUT_MS);
-    const outcomes = await Promise.allSettled(listing.map((place) => place.flush(timeout)));
+    const outcomes = await Promise.allSettled(
+      listing.map((part) => part.flush({ signal: timeout })),
+    );
     const silent = listing.filter((_, i) => outcomes[i]?.status === "rejected");
-    for (const { name } of silent) {
-      this.#onNotice(`${name} did not answer; it forgets this machine when its time is over`);
+    for (const { status } of silent) {
+      this.#onNotice(
+        `${status.source} did not answer; it forgets this machine when its time is over`,
+      );
     }
     if (silent.length === 0) this.#onNotice("left the cluster");
     return silent.length === 0;
