@@ -4,40 +4,15 @@
  * @module
  */
 import { DiscoveryError } from "../errors.ts";
-import { readIdentity, readServices } from "./discovery-settings.ts";
+import {
+  type DiscoveryConfig,
+  findMachineConfig,
+  readIdentity,
+  readServices,
+} from "./discovery-settings.ts";
 import { type ConfigProblem, ConfigText } from "./documents.ts";
-import { findMachineConfig } from "./machine-config.ts";
 
-/** A discovery service that a configuration names. */
-export interface ConfiguredService {
-  /** The document's name; `legacy` for the one of `.cluster.discovery`. */
-  readonly name: string;
-  /** `http`, `https` or `grpc` URL, as it was written. */
-  readonly endpoint: string;
-}
-
-/** A cluster's discovery settings. `clusterSecret` is in no JSON, no inspection and no error. */
-export interface DiscoveryConfig {
-  /**
-   * Whether nodes of this configuration discover each other at all. Absent where the documents do not say: they name a cluster,
-   * and neither are a machine's configuration nor name a service.
-   */
-  readonly enabled: boolean | undefined;
-  /** Absent where no document has it. */
-  readonly clusterId: string | undefined;
-  /** Base64 of 32 bytes; absent where no document has it. Not enumerable. */
-  readonly clusterSecret: string | undefined;
-  /** `.cluster.clusterName`. */
-  readonly clusterName: string | undefined;
-  /** `.cluster.controlPlane.endpoint`, the URL of the Kubernetes API. */
-  readonly controlPlaneEndpoint: string | undefined;
-  /** `.machine.type`, as it was written. */
-  readonly machineType: string | undefined;
-  /** Services to register with, in the order of the documents; none where that registry is off. */
-  readonly services: readonly ConfiguredService[];
-  /** Whether the Kubernetes registry is on. */
-  readonly kubernetes: boolean;
-}
+export type { ConfiguredService, DiscoveryConfig } from "./discovery-settings.ts";
 
 /** Options of {@link parseDiscoveryConfig}. */
 export interface ParseConfigOptions {

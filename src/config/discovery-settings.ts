@@ -1,10 +1,41 @@
 /**
- * The two forms in which discovery is configured, and where they exclude each other.
+ * The two forms in which discovery is configured, and where they exclude each other; the machine's configuration proper is the
+ * document without a kind.
  * @module
  */
 import { parseClusterSecret } from "../crypto/secrets.ts";
-import type { ConfiguredService, DiscoveryConfig } from "./discovery-config.ts";
 import type { ConfigMap } from "./documents.ts";
+
+/** A discovery service that a configuration names. */
+export interface ConfiguredService {
+  /** The document's name; `legacy` for the one of `.cluster.discovery`. */
+  readonly name: string;
+  /** `http`, `https` or `grpc` URL, as it was written. */
+  readonly endpoint: string;
+}
+
+/** A cluster's discovery settings. `clusterSecret` is in no JSON, no inspection and no error. */
+export interface DiscoveryConfig {
+  /**
+   * Whether nodes of this configuration discover each other at all. Absent where the documents do not say: they name a cluster,
+   * and neither are a machine's configuration nor name a service.
+   */
+  readonly enabled: boolean | undefined;
+  /** Absent where no document has it. */
+  readonly clusterId: string | undefined;
+  /** Base64 of 32 bytes; absent where no document has it. Not enumerable. */
+  readonly clusterSecret: string | undefined;
+  /** `.cluster.clusterName`. */
+  readonly clusterName: string | undefined;
+  /** `.cluster.controlPlane.endpoint`, the URL of the Kubernetes API. */
+  readonly controlPlaneEndpoint: string | undefined;
+  /** `.machine.type`, as it was written. */
+  readonly machineType: string | undefined;
+  /** Services to register with, in the order of the documents; none where that registry is off. */
+  readonly services: readonly ConfiguredService[];
+  /** Whether the Kubernetes registry is on. */
+  readonly kubernetes: boolean;
+}
 
 /** Where nodes register unless they are told otherwise. */
 export const DEFAULT_SERVICE_ENDPOINT = "https://discovery.talos.dev/";
@@ -18,6 +49,15 @@ const SERVICE_KIND = "DiscoveryServiceConfig";
 
 /** Schemes of a service's URL; `grpc` is TLS as well. */
 const ENDPOINT_FORM = /^(?:https?|grpc):\/\/[^/?#\\\s]+(?:[/?#]\S*)?$/i;
+
+/** Finds the document with `cluster` and `machine`. A second one is reported. */
+export function findMachineConfig(documents: readonly ConfigMap[]): ConfigMap | undefined {
+  const [found, second] = documents.filter(isMachineConfig);
+  if (second !== undefined) {
+    second.report(second.has("cluster") ? "cluster" : "machine", "stands in another document too");
+  }
+  return found;
+}
 
 /** Reads which cluster it is. */
 export function readIdentity(
@@ -129,4 +169,8 @@ function readSecret(map: ConfigMap, key: string, secret: string | undefined): st
     map.report(key, (error as Error).message);
     return undefined;
   }
+}
+
+function isMachineConfig(document: ConfigMap): boolean {
+  return !document.has("kind") && (document.has("cluster") || document.has("machine"));
 }

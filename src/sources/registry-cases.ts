@@ -8,26 +8,17 @@ import {
   createAffiliateSpec,
   type LocalAffiliate,
 } from "../resources/affiliate.ts";
-import type { DiscoveryRegistry, RegistryChange } from "./discovery-registry.ts";
-import { fail, type RegistryStage, sameSpecs, withStage } from "./registry-stage.ts";
+import type { RegistryChange } from "./discovery-registry.ts";
+import {
+  type Awaitable,
+  fail,
+  type RegistryStage,
+  type RegistryUnderTest,
+  sameSpecs,
+  withStage,
+} from "./registry-stage.ts";
 
-type Awaitable<T> = T | Promise<T>;
-
-/** A fresh registry, not running, and the source behind it. */
-export interface RegistryUnderTest {
-  readonly registry: DiscoveryRegistry;
-  /**
-   * Makes these all that the source has, besides what the registry itself published; the registry may hear of it later.
-   */
-  setSource(affiliates: readonly AffiliateSpec[]): Awaitable<void>;
-  /** What the source has of the local node. Needed with `publishes`. */
-  published?(): Awaitable<LocalAffiliate["affiliate"] | undefined>;
-  /** Makes the source fail, and work again. Needed with `breaks`. */
-  breakSource?(): Awaitable<void>;
-  mendSource?(): Awaitable<void>;
-  /** Frees what `open` made; the registry runs no more. */
-  close?(): Awaitable<void>;
-}
+export type { RegistryUnderTest } from "./registry-stage.ts";
 
 export interface RegistryCasesOptions {
   /** Makes a registry over a source of its own, which is empty; called once in each case. */

@@ -7,9 +7,27 @@ import { sleep, withinTime } from "../async/waits.ts";
 import type { AffiliateSpec, LocalAffiliate } from "../resources/affiliate.ts";
 import type { DiscoveryRegistry, RegistryChange, RegistryStatus } from "./discovery-registry.ts";
 import { readAffiliate } from "./registry-answer.ts";
-import type { RegistryUnderTest } from "./registry-cases.ts";
 
 const POLL_INTERVAL_MS = 5;
+
+/** At once or later. */
+export type Awaitable<T> = T | Promise<T>;
+
+/** A fresh registry, not running, and the source behind it. */
+export interface RegistryUnderTest {
+  readonly registry: DiscoveryRegistry;
+  /**
+   * Makes these all that the source has, besides what the registry itself published; the registry may hear of it later.
+   */
+  setSource(affiliates: readonly AffiliateSpec[]): Awaitable<void>;
+  /** What the source has of the local node. Needed with `publishes`. */
+  published?(): Awaitable<LocalAffiliate["affiliate"] | undefined>;
+  /** Makes the source fail, and work again. Needed with `breaks`. */
+  breakSource?(): Awaitable<void>;
+  mendSource?(): Awaitable<void>;
+  /** Frees what `open` made; the registry runs no more. */
+  close?(): Awaitable<void>;
+}
 
 /** Ends a case. */
 export function fail(message: string): never {

@@ -114,6 +114,29 @@ function forbiddenImports(source: Source, rule: FolderRule): string[] {
   });
 }
 
+/** Each way from a file back to itself, as `a.ts -> b.ts -> a.ts`; of several that share files, one. */
+function circles(files: readonly Source[]): string[] {
+  const targets = new Map(
+    files.map((file) => [
+      file.path,
+      importsOf(file)
+        .filter((specifier) => specifier.startsWith("."))
+        .map((specifier) => join(dirname(file.path), specifier)),
+    ]),
+  );
+  const found: string[] = [];
+  const done = new Set<string>();
+  function visit(path: string, way: readonly string[]): void {
+    const start = way.indexOf(path);
+    if (start >= 0) found.push([...way.slice(start), path].join(" -> "));
+    if (start >= 0 || done.has(path)) return;
+    for (const target of targets.get(path) ?? []) visit(target, [...way, path]);
+    done.add(path);
+  }
+  for (const path of targets.keys()) visit(path, []);
+  return found;
+}
+
 /** Which of `names` the file uses as globals. esbuild knows scopes: it replaces only names that nothing declares. */
 async function globalsIn(source: Source, names: readonly string[]): Promise<string[]> {
   const define = Object.fromEntries(names.map((name) => [name, `GLOBAL_${name}`]));
@@ -156,6 +179,20 @@ describe("the import graph", () => {
     const index = sources.find((source) => source.path === "index.ts");
     const folders = ["client", "registry", "identity", "resources", "sources"];
     expect(index && forbiddenImports(index, { folders, packages: [] })).toEqual([]);
+  });
+
+  test("no file imports itself, by whatever way round: types count too", () => {
+    expect(circles(sources)).toEqual([]);
+  });
+
+  test("the check sees a circle", () => {
+    const file = (path: string, target: string): Source => ({
+      path,
+      folder: "",
+      text: `import type { A } from "./${target}";`,
+    });
+    const found = circles([file("a.ts", "b.ts"), file("b.ts", "c.ts"), file("c.ts", "b.ts")]);
+    expect(found).toEqual(["b.ts -> c.ts -> b.ts"]);
   });
 
   test("errors.ts imports nothing", () => {
