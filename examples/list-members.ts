@@ -17,7 +17,8 @@ const client = new DiscoveryClient({
   nodeId: generateNodeId(), // of nobody: we publish nothing, and only look
 });
 client.run();
-for await (const _ of client.watch()) break; // the first step is all there is
+await client.settled(); // the service has answered, or an attempt has failed
+if (client.status.lastError !== undefined) throw client.status.lastError;
 const affiliates = [...client.affiliates.values()].map(createAffiliateSpec);
 for (const [name, member] of membersOf(affiliates)) console.log(name, ...member.addresses);
 await client[Symbol.asyncDispose](); // ends run()

@@ -15,7 +15,11 @@ import {
 import type { DiscoveryRegistry } from "../../discovery/index.ts";
 import { type DiscoveryError, isDiscoveryError } from "../../errors.ts";
 import type { AffiliateSpec, LocalAffiliate } from "../../resources/index.ts";
-import type { RegistryChange, RegistryStatus } from "../../sources/discovery-registry.ts";
+import type {
+  RegistryChange,
+  RegistryPart,
+  RegistryStatus,
+} from "../../sources/discovery-registry.ts";
 import { RegistryFeed } from "../../sources/registry-feed.ts";
 
 /** How often to look whether a file has been mended. */
@@ -79,6 +83,10 @@ export class UnopenedRegistry implements DiscoveryRegistry {
 
   get affiliates(): ReadonlyMap<string, AffiliateSpec> {
     return (this.#opened ?? this.#feed).affiliates;
+  }
+
+  get parts(): readonly RegistryPart[] | undefined {
+    return this.#opened?.parts;
   }
 
   async *watch({ signal }: SignalOptions = {}): AsyncGenerator<RegistryChange, void, undefined> {

@@ -2,6 +2,7 @@
  * A client over a {@link FakeService}, with time in the test's hand.
  */
 import { afterEach, beforeEach, vi } from "vitest";
+import type { ClientObserver } from "../../../src/client/client-observer.ts";
 import {
   DiscoveryClient,
   type DiscoveryClientOptions,
@@ -19,8 +20,11 @@ export class ClientHarness {
   readonly retries: { error: DiscoveryError; delayMs: number }[] = [];
   readonly drops: DropReport[] = [];
 
-  createClient(options: Partial<DiscoveryClientOptions> = {}): DiscoveryClient {
-    return new DiscoveryClient({
+  createClient(
+    options: Partial<DiscoveryClientOptions> = {},
+    observer?: ClientObserver,
+  ): DiscoveryClient {
+    const all: DiscoveryClientOptions = {
       service: "https://discovery.test/",
       transport: () => this.service.transport(),
       clusterId: "cluster",
@@ -31,7 +35,8 @@ export class ClientHarness {
       onRetry: (error, delayMs) => this.retries.push({ error, delayMs }),
       onDrop: (drop) => this.drops.push(drop),
       ...options,
-    });
+    };
+    return new DiscoveryClient(all, observer);
   }
 
   start(options: Partial<DiscoveryClientOptions> = {}): DiscoveryClient {

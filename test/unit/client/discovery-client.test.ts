@@ -12,6 +12,76 @@ beforeEach(() => {
   service = h.service;
 });
 
+describe("settled", () => {
+  test("waits for the first snapshot, which is known then", async () => {
+    service.snapshot = [listed("a")];
+    const client = h.createClient();
+    const known = client.settled().then(() => [...client.affiliates.keys()]);
+    h.run(client);
+    expect(await known).toEqual(["a"]);
+    expect(client.status.phase).toBe("connected");
+    await client.settled();
+  });
+
+  test("ends with the first failure, which the status tells", async () => {
+    service.hello = async () => Promise.reject(unavailable());
+    const client = h.start();
+    await client.settled();
+    expect(client.status).toMatchObject({
+      phase: "waiting",
+      lastError: { code: "ERR_SERVICE_UNAVAILABLE" },
+    });
+  });
+
+  test("ends with its signal and with the client, with their reasons", async () => {
+    service.hello = never;
+    const client = h.start();
+    const reason = new Error("enough");
+    const abort = new AbortController();
+    const aborted = client.settled({ signal: abort.signal });
+    abort.abort(reason);
+    await expect(aborted).rejects.toBe(reason);
+    const disposed = client.settled();
+    await Promise.all([
+      expect(disposed).rejects.toMatchObject({ name: "AbortError" }),
+      client[Symbol.asyncDispose](),
+    ]);
+  });
+});
+
+describe("an observer", () => {
+  test("is told of the snapshot, of each change after it, and of the end of the watch", async () => {
+    const told: string[] = [];
+    service.snapshot = [listed("a"), listed("b")];
+    const client = h.createClient(
+      {},
+      {
+        onSnapshot: () => told.push(`snapshot ${[...client.affiliates.keys()]}`),
+        onChange: (nodeId) => told.push(`${nodeId} ${client.affiliates.has(nodeId)}`),
+        onDisconnect: () => told.push("disconnect"),
+        onStatus: () => told.push(client.status.phase),
+      },
+    );
+    h.run(client);
+    await client.settled();
+    service.watch.send(listed("c"));
+    service.watch.sendDeleted("a");
+    await until(() => !client.affiliates.has("a"));
+    service.hello = async () => Promise.reject(unavailable());
+    service.watch.fail(unavailable());
+    await until(() => client.status.phase === "waiting");
+    expect(told).toEqual([
+      "connecting",
+      "connected",
+      "snapshot a,b",
+      "c true",
+      "a false",
+      "disconnect",
+      "waiting",
+    ]);
+  });
+});
+
 describe("connecting", () => {
   test("Hello is sent at once, with the cluster, the version and 10 s", async () => {
     h.start({ clientVersion: "v1.2.3" });
