@@ -17,7 +17,7 @@ import type { DiscoveryRegistry, RegistryStatus } from "../sources/discovery-reg
 import { readAffiliate } from "../sources/registry-answer.ts";
 import { isSameStatus } from "../sources/registry-feed.ts";
 import type { DiscoveryChange, DiscoveryState } from "./discovery-change.ts";
-import { DiscoveryReaders } from "./discovery-readers.ts";
+import { MergedCluster } from "./merged-cluster.ts";
 import { affiliatesOf, followRegistry, type RegistrySink, statusOf } from "./registry-follower.ts";
 
 export interface DiscoveryOptions {
@@ -53,7 +53,7 @@ export class Discovery implements AsyncDisposable {
   readonly #now: () => number;
   readonly #random: () => number;
   readonly #sleep: Sleep;
-  readonly #readers: DiscoveryReaders;
+  readonly #cluster: MergedCluster;
   /** Names of those that have neither answered nor failed yet. */
   readonly #unsettled: Set<string>;
   readonly #settling: Wakeup = new Wakeup();
@@ -68,22 +68,22 @@ export class Discovery implements AsyncDisposable {
     this.#now = now ?? Date.now;
     this.#random = random ?? Math.random;
     this.#sleep = sleeper ?? sleep;
-    this.#readers = new DiscoveryReaders(names, nodeId);
+    this.#cluster = new MergedCluster(names, nodeId);
     this.#unsettled = new Set(names);
     for (const registry of this.registries) {
-      this.#readers.setStatus(registry.name, statusOf(registry));
+      this.#cluster.setStatus(registry.name, statusOf(registry));
     }
-    if (names.length === 0) this.#readers.start();
+    if (names.length === 0) this.#cluster.start();
   }
 
   /** Everything known. Live; stays while registries cannot be reached, and when `run` has ended. */
   get state(): DiscoveryState {
-    return this.#readers.cluster.state;
+    return this.#cluster.state;
   }
 
   /** Where each registry stands, by name; also one that fails to say so itself. Live. */
   get statuses(): ReadonlyMap<string, RegistryStatus> {
-    return this.#readers.statuses;
+    return this.#cluster.statuses;
   }
 
   /**
@@ -99,13 +99,13 @@ export class Discovery implements AsyncDisposable {
     if (affiliate.nodeId !== this.#nodeId) {
       throw new TypeError("publish: nodeId is not the local one");
     }
-    this.#readers.cluster.setLocal(affiliate, this.#now());
+    this.#cluster.setLocal(affiliate, this.#now());
     this.#tellAll((registry) => registry.publish?.({ ...local, affiliate }));
   }
 
   /** Takes back what was published, here and from every registry. */
   withdraw(): void {
-    this.#readers.cluster.setLocal(undefined, this.#now());
+    this.#cluster.setLocal(undefined, this.#now());
     this.#tellAll((registry) => registry.withdraw?.());
   }
 
@@ -128,7 +128,7 @@ export class Discovery implements AsyncDisposable {
    * @param options - `signal` ends the iteration, without an error. It does not end with `run`.
    */
   watch({ signal }: SignalOptions = {}): AsyncGenerator<DiscoveryChange, void, undefined> {
-    return this.#life.each(signal, (own) => this.#readers.watch({ signal: own }));
+    return this.#life.each(signal, (own) => this.#cluster.watch({ signal: own }));
   }
 
   /**
@@ -170,22 +170,22 @@ export class Discovery implements AsyncDisposable {
   }
 
   #sinkOf({ name }: DiscoveryRegistry): RegistrySink {
-    const { cluster } = this.#readers;
+    const cluster = this.#cluster;
     // What a first snapshot shows may have been there for long.
     let hasAnswered = false;
     return {
       snapshot: (affiliates) => {
         cluster.replaceShare(name, affiliates, hasAnswered ? this.#now() : undefined);
         hasAnswered = true;
-        this.#readers.start();
+        this.#cluster.start();
         this.#settle(name);
       },
       updated: (affiliate) => cluster.setShare(name, affiliate, this.#now()),
       deleted: (nodeId) => cluster.deleteShare(name, nodeId, this.#now()),
       status: (status) => {
-        const known = this.#readers.statuses.get(name);
+        const known = this.#cluster.statuses.get(name);
         if (known === undefined || !isSameStatus(known, status)) {
-          this.#readers.setStatus(name, status);
+          this.#cluster.setStatus(name, status);
         }
         if (status.lastError !== undefined) this.#settle(name);
       },
@@ -202,7 +202,7 @@ export class Discovery implements AsyncDisposable {
     try {
       await registry.settled({ signal });
       // What the last part said may still be on its way through `watch`.
-      this.#readers.cluster.replaceShare(registry.name, affiliatesOf(registry), this.#now());
+      this.#cluster.replaceShare(registry.name, affiliatesOf(registry), this.#now());
     } catch {
       // Its failures are told by its status; an abort ends the wait around this one.
     }

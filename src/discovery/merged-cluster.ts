@@ -1,39 +1,44 @@
 /**
- * What all registries know, merged: raw affiliates, affiliates and members, kept up to date one node at a time.
+ * What all registries know, merged: raw affiliates, affiliates and members, kept up to date one node at a time; and those who
+ * follow it.
  * @module
  */
-import { ChangeFeed, FeedReaders } from "../async/change-feed.ts";
+import { ChangeFeed, FeedReaders, type TakeUnread } from "../async/change-feed.ts";
+import type { SignalOptions } from "../async/waits.ts";
 import type { AffiliateSpec } from "../resources/affiliate.ts";
 import { AFFILIATES, MEMBERS, RAW_AFFILIATES } from "../resources/definitions.ts";
 import { type MemberSpec, memberOf } from "../resources/member.ts";
 import { mergeShares } from "../resources/merge.ts";
-import { ResourceView } from "../resources/versions.ts";
-import type { DiscoveryState } from "./discovery-change.ts";
+import type { ResourceEvent } from "../resources/resource.ts";
+import { compareIds, ResourceView } from "../resources/versions.ts";
+import type { RegistryStatus } from "../sources/discovery-registry.ts";
+import type { DiscoveryChange, DiscoveryState } from "./discovery-change.ts";
 
 /** A change costs about the merge of that one node, however large the cluster is. */
 export class MergedCluster {
   /** Of all views together. */
-  readonly readers: FeedReaders = new FeedReaders();
+  readonly #readers: FeedReaders = new FeedReaders();
   readonly rawAffiliates: ResourceView<AffiliateSpec> = new ResourceView(
     RAW_AFFILIATES,
     {},
-    new ChangeFeed(this.readers),
+    new ChangeFeed(this.#readers),
   );
   readonly affiliates: ResourceView<AffiliateSpec> = new ResourceView(
     AFFILIATES,
     {},
-    new ChangeFeed(this.readers),
+    new ChangeFeed(this.#readers),
   );
   readonly members: ResourceView<MemberSpec> = new ResourceView(
     MEMBERS,
     {},
-    new ChangeFeed(this.readers),
+    new ChangeFeed(this.#readers),
   );
   readonly state: DiscoveryState = {
     affiliates: this.affiliates.resources,
     rawAffiliates: this.rawAffiliates.resources,
     members: this.members.resources,
   };
+  readonly #statuses = new Map<string, RegistryStatus>();
   readonly #prefixes: readonly string[];
   readonly #localId: string | undefined;
   /** Node IDs by the node name that they claim. */
@@ -49,6 +54,45 @@ export class MergedCluster {
   constructor(names: readonly string[], localId: string | undefined) {
     this.#prefixes = names.map((name) => `${name}/`).sort();
     this.#localId = localId;
+  }
+
+  /** Where each registry stands, by name. Live. */
+  get statuses(): ReadonlyMap<string, RegistryStatus> {
+    return this.#statuses;
+  }
+
+  setStatus(name: string, status: RegistryStatus): void {
+    this.#statuses.set(name, status);
+    this.#readers.wake();
+  }
+
+  /** Lets readers have their snapshot. Later calls do nothing. */
+  start(): void {
+    this.#readers.start();
+  }
+
+  /**
+   * First a snapshot, when {@link start} was called, then what changed, as events; each status at any time. Ends when `signal`
+   * aborts.
+   */
+  watch(options?: SignalOptions): AsyncGenerator<DiscoveryChange, void, undefined> {
+    const { rawAffiliates, affiliates, members, state } = this;
+    const told = new Map<string, RegistryStatus>();
+    return this.#readers.watch<DiscoveryChange>(
+      {
+        news: () => this.#nextStatus(told),
+        snapshot: () => ({ kind: "snapshot", state }),
+        changes: (take) => {
+          const events = [
+            ...takeEvents(rawAffiliates, take),
+            ...takeEvents(affiliates, take),
+            ...takeEvents(members, take),
+          ];
+          return events.length === 0 ? undefined : { kind: "changed", state, events };
+        },
+      },
+      options,
+    );
   }
 
   /** @param atMs - When it happened, in ms since 1970; absent for what may have been so for long. */
@@ -80,6 +124,16 @@ export class MergedCluster {
     if (this.#set(this.rawAffiliates, `${name}/${nodeId}`, undefined, atMs)) {
       this.#refresh(nodeId, atMs);
     }
+  }
+
+  /** The first that is another than in `told`, which has it then. */
+  #nextStatus(told: Map<string, RegistryStatus>): DiscoveryChange | undefined {
+    for (const [registry, status] of this.#statuses) {
+      if (told.get(registry) === status) continue;
+      told.set(registry, status);
+      return { kind: "status", registry, status };
+    }
+    return undefined;
   }
 
   #refresh(nodeId: string, atMs: number | undefined): void {
@@ -135,4 +189,18 @@ function removeFrom(sets: Map<string, Set<string>>, key: string, item: string): 
   const known = sets.get(key);
   known?.delete(item);
   if (known?.size === 0) sets.delete(key);
+}
+
+function takeEvents<Spec extends object>(
+  { feed, resources }: ResourceView<Spec>,
+  take: TakeUnread,
+): ResourceEvent<Spec>[] {
+  const events: ResourceEvent<Spec>[] = [];
+  for (const [id, before] of take(feed)) {
+    const resource = resources.get(id);
+    if (resource === undefined) {
+      if (before !== undefined) events.push({ event: "destroyed", resource: before });
+    } else events.push({ event: before === undefined ? "created" : "updated", resource });
+  }
+  return events.sort((a, b) => compareIds(a.resource, b.resource));
 }

@@ -5,7 +5,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import type { DiscoveryChange } from "../../../src/discovery/discovery-change.ts";
-import { DiscoveryReaders } from "../../../src/discovery/discovery-readers.ts";
+
 import { MergedCluster } from "../../../src/discovery/merged-cluster.ts";
 import { type AffiliateSpec, createAffiliateSpec } from "../../../src/resources/affiliate.ts";
 import { membersOf } from "../../../src/resources/member.ts";
@@ -122,14 +122,14 @@ test("any changes of any registries agree with a merge of the whole, and version
 test("a reader of any speed has the whole state from its snapshot and the events after", async () => {
   await fc.assert(
     fc.asyncProperty(steps, async (all) => {
-      const readers = new DiscoveryReaders(NAMES, LOCAL);
+      const cluster = new MergedCluster(NAMES, LOCAL);
       const abort = new AbortController();
-      const changes = readers.watch({ signal: abort.signal });
+      const changes = cluster.watch({ signal: abort.signal });
       const known = new Map<string, Resource<unknown>>();
-      readers.start();
+      cluster.start();
       for (const step of [...all, { kind: "read" } as const]) {
-        apply(readers.cluster, step);
-        if (step.kind === "read") await readAll(readers, changes, known);
+        apply(cluster, step);
+        if (step.kind === "read") await readAll(cluster, changes, known);
       }
       abort.abort();
       await changes.return(undefined);
@@ -140,11 +140,11 @@ test("a reader of any speed has the whole state from its snapshot and the events
 
 /** Reads until nothing is left to tell, which a change of a status marks. */
 async function readAll(
-  readers: DiscoveryReaders,
+  cluster: MergedCluster,
   changes: AsyncIterator<DiscoveryChange>,
   known: Map<string, Resource<unknown>>,
 ): Promise<void> {
-  const { rawAffiliates, affiliates: merged, members } = readers.cluster.state;
+  const { rawAffiliates, affiliates: merged, members } = cluster.state;
   const current = () =>
     new Map<string, Resource<unknown>>(
       [rawAffiliates, merged, members].flatMap((view) =>
@@ -159,7 +159,7 @@ async function readAll(
   }
   // Something of its own changes, so that there is surely something to read.
   const mark = createAffiliateSpec({ nodeId: "mark", hostname: `${marks++}` });
-  readers.cluster.setShare("static", mark, 0);
+  cluster.setShare("static", mark, 0);
   const { value: change } = await changes.next();
   if (change?.kind !== "changed") throw new Error(`got ${change?.kind}`);
   for (const { event, resource } of change.events) {

@@ -5,7 +5,7 @@
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import { expect, test } from "vitest";
-import { DiscoveryReaders } from "../../../src/discovery/discovery-readers.ts";
+import { MergedCluster } from "../../../src/discovery/merged-cluster.ts";
 import { createAffiliateSpec } from "../../../src/resources/affiliate.ts";
 import { RegistryFeed } from "../../../src/sources/registry-feed.ts";
 
@@ -48,16 +48,16 @@ test("a reader of a registry holds nothing of what came and went unseen", async 
 });
 
 test("a reader of discovery holds nothing of what came and went unseen", async () => {
-  const readers = new DiscoveryReaders(["service"], undefined);
-  readers.start();
-  const changes = readers.watch();
+  const cluster = new MergedCluster(["service"], undefined);
+  cluster.start();
+  const changes = cluster.watch();
   await changes.next();
   const bytes = growth((nodeId) => {
-    readers.cluster.setShare("service", createAffiliateSpec({ nodeId, nodename: nodeId }), 0);
-    readers.cluster.deleteShare("service", nodeId, 0);
+    cluster.setShare("service", createAffiliateSpec({ nodeId, nodename: nodeId }), 0);
+    cluster.deleteShare("service", nodeId, 0);
   });
   expect(bytes).toBeLessThan(MAX_GROWTH_BYTES);
-  readers.cluster.setShare("service", createAffiliateSpec({ nodeId: "stays" }), 0);
+  cluster.setShare("service", createAffiliateSpec({ nodeId: "stays" }), 0);
   const { value: change } = await changes.next();
   if (change?.kind !== "changed") throw new Error(`got ${change?.kind}`);
   expect(change.events.map(({ resource }) => resource.metadata.id)).toEqual([
