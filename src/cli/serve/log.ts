@@ -3,7 +3,6 @@
  * @module
  */
 import { createHash } from "node:crypto";
-import pino from "pino";
 import type { CliOutput } from "../io.ts";
 import { printable } from "../output/printable.ts";
 
@@ -80,18 +79,10 @@ function hashedClusterId(id: string): string {
 }
 
 function jsonLines(output: CliOutput, now: () => number): WriteLine {
-  const logger = pino(
-    {
-      // Weights are sorted out before.
-      level: "debug",
-      base: null,
-      messageKey: "msg",
-      formatters: { level: (label) => ({ level: label }) },
-      timestamp: () => `,"ts":${now() / 1000}`,
-    },
-    { write: output.write },
-  );
-  return (level, message, fields) => logger[level](fields, message);
+  return (level, message, fields) => {
+    const line = { level, ts: now() / 1000, ...fields, msg: message };
+    output.write(`${JSON.stringify(line)}\n`);
+  };
 }
 
 function textLines(output: CliOutput, now: () => number): WriteLine {

@@ -34,6 +34,13 @@ test("JSON lines have the keys of the reference service", () => {
   ]);
 });
 
+test("a JSON line begins with level and time, and ends with the message", () => {
+  const [line] = logged({ format: "json" });
+  expect(line).toBe(
+    '{"level":"info","ts":1767225600.25,"url":"http://[::1]:3000","reason":"two \\"words\\"","count":3,"msg":"serving"}\n',
+  );
+});
+
 test.each(["text", "json"] as const)("%s lines are written from the level on", (format) => {
   const levels = ["debug", "info", "warn", "error"] as const;
   for (const [place, level] of levels.entries()) {
