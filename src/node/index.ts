@@ -45,8 +45,8 @@ export { readSnapshotFile, type SnapshotCluster } from "./snapshot/snapshot-read
 export {
   DEFAULT_RESTORE_GRACE_MS,
   DEFAULT_SNAPSHOT_CHANGE_DELAY_MS,
-  DEFAULT_SNAPSHOT_CLOSE_LIMIT_MS,
   DEFAULT_SNAPSHOT_INTERVAL_MS,
+  DEFAULT_SNAPSHOT_SHUTDOWN_TIMEOUT_MS,
   openSnapshotRegistry,
   type SnapshotRegistry,
   type SnapshotRegistryOptions,

@@ -103,7 +103,7 @@ async function serveUntilStopped(
     landing: settings.landing && pagesAddress("landing", settings.landing, log),
     metrics: settings.metrics &&
       metricsPages && { ...pagesAddress("metrics", settings.metrics, log), pages: metricsPages },
-    shutdownGraceMs: settings.shutdownTimeoutMs,
+    shutdownTimeoutMs: settings.shutdownTimeoutMs,
     hooks: reports.hooks,
   });
   reports.attach({ registry, tls: () => server.tls });

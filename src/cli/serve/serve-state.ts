@@ -28,7 +28,7 @@ export async function openServeState(
   const kept = await openSnapshotRegistry({
     ...options,
     ...snapshot,
-    closeLimitMs: shutdownTimeoutMs,
+    shutdownTimeoutMs,
     onLoad: reports.onSnapshotLoad,
     onSave: reports.onSnapshotSave,
   });

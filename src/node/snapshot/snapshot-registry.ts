@@ -23,7 +23,7 @@ export const DEFAULT_RESTORE_GRACE_MS = 300_000;
 export const DEFAULT_SNAPSHOT_CHANGE_DELAY_MS = 2_000;
 
 /** 10 seconds. */
-export const DEFAULT_SNAPSHOT_CLOSE_LIMIT_MS = 10_000;
+export const DEFAULT_SNAPSHOT_SHUTDOWN_TIMEOUT_MS = 10_000;
 
 /** Saves after changes take at most this part of the time: a large registry is saved less often, never all the time. */
 const BUSY_PART = 1 / 50;
@@ -50,7 +50,7 @@ export interface SnapshotRegistryOptions
   /** How long everything that was restored lives at least, in ms. @default 300_000 */
   readonly graceMs?: number | undefined;
   /** How long the save of `close` may take, in ms. @default 10_000 */
-  readonly closeLimitMs?: number | undefined;
+  readonly shutdownTimeoutMs?: number | undefined;
 }
 
 /** A registry with its file. */
@@ -87,7 +87,7 @@ export async function openSnapshotRegistry(
     intervalMs = DEFAULT_SNAPSHOT_INTERVAL_MS,
     changeDelayMs = DEFAULT_SNAPSHOT_CHANGE_DELAY_MS,
     graceMs = DEFAULT_RESTORE_GRACE_MS,
-    closeLimitMs = DEFAULT_SNAPSHOT_CLOSE_LIMIT_MS,
+    shutdownTimeoutMs = DEFAULT_SNAPSHOT_SHUTDOWN_TIMEOUT_MS,
     schedule = scheduleTimeout,
     wallClock = Date.now,
   } = options;
@@ -95,7 +95,7 @@ export async function openSnapshotRegistry(
   const now = options.now ?? clock.now;
   checkDelay("intervalMs", intervalMs);
   if (changeDelayMs !== Number.POSITIVE_INFINITY) checkDelay("changeDelayMs", changeDelayMs);
-  checkDelay("closeLimitMs", closeLimitMs);
+  checkDelay("shutdownTimeoutMs", shutdownTimeoutMs);
 
   let lastSavedAt: number | undefined;
   const file = createSnapshotFile({
@@ -114,7 +114,7 @@ export async function openSnapshotRegistry(
   async function shutDown(): Promise<void> {
     saver.stop();
     try {
-      await within(closeLimitMs, registry.close(), options.path);
+      await within(shutdownTimeoutMs, registry.close(), options.path);
     } finally {
       clock.stop();
     }

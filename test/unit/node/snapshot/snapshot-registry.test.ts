@@ -215,7 +215,7 @@ test.each([
   { intervalMs: 0 },
   { intervalMs: 2 ** 31 },
   { changeDelayMs: -1 },
-  { closeLimitMs: Number.NaN },
+  { shutdownTimeoutMs: Number.NaN },
   { graceMs: -1 },
 ])("a time out of range is refused: %o", async (options) => {
   const path = await snapshotPath();
