@@ -25,7 +25,7 @@ export interface SnapshotSettings {
   readonly intervalMs: number;
   /** `Infinity`: on the interval only. */
   readonly changeDelayMs: number;
-  readonly graceMs: number;
+  readonly restartGraceMs: number;
 }
 
 /** A port of pages. */
@@ -145,13 +145,13 @@ function readSnapshotSettings(flags: Flags): SnapshotSettings | undefined {
   const path = flags.requiredText("snapshot-path");
   const intervalMs = flags.requiredParsed("snapshot-interval", parseTimeout);
   const changeDelayMs = flags.requiredParsed("snapshot-change-delay", parseDelay);
-  const graceMs = flags.requiredParsed("restart-grace", parseDelay);
+  const restartGraceMs = flags.requiredParsed("restart-grace", parseDelay);
   if (!isEnabled) return undefined;
   return {
     path,
     intervalMs,
     changeDelayMs: changeDelayMs === 0 ? Number.POSITIVE_INFINITY : changeDelayMs,
-    graceMs,
+    restartGraceMs,
   };
 }
 
