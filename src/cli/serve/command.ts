@@ -93,7 +93,7 @@ async function serveUntilStopped(
     redirectEndpoint: settings.redirectEndpoint,
     trustedProxies: settings.trustedProxies,
     trustXRealIp: settings.trustXRealIp,
-    trustXForwardedFor: settings.trustXForwardedFor,
+    trustFirstXForwardedFor: settings.trustFirstXForwardedFor,
     reportClientIp: settings.reportClientIp,
     rateLimit: settings.rateLimit,
     ceilings: settings.ceilings,

@@ -50,7 +50,7 @@ export interface ServeSettings {
   readonly allowListPath: string | undefined;
   readonly trustedProxies: readonly string[];
   readonly trustXRealIp: boolean;
-  readonly trustXForwardedFor: boolean;
+  readonly trustFirstXForwardedFor: boolean;
   readonly reportClientIp: boolean;
   readonly rateLimit: RateLimit | false;
   readonly limits: { readonly maxClusters: number; readonly maxAffiliates: number };
@@ -85,7 +85,7 @@ export function readServeSettings(flags: Flags): ServeSettings {
     allowListPath: flags.text("cluster-allow-list"),
     trustedProxies: flags.parsedList("trusted-proxies", checkTrustedProxy),
     trustXRealIp: flags.isOn("trust-x-real-ip"),
-    trustXForwardedFor: flags.isOn("trust-first-x-forwarded-for"),
+    trustFirstXForwardedFor: flags.isOn("trust-first-x-forwarded-for"),
     reportClientIp: flags.isOn("report-client-ip"),
     rateLimit: readRateLimit(flags),
     limits: { maxClusters: count("max-clusters"), maxAffiliates: count("max-affiliates") },
