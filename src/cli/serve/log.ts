@@ -43,7 +43,7 @@ export interface LogOptions {
    * Whether cluster IDs stand in lines as they are. Whoever has one can read and write the cluster's entry in the service, so
    * it is as good as a password to a stranger. @default false
    */
-  readonly showsClusterIds?: boolean;
+  readonly clusterIds?: boolean;
   /** Current time in ms since 1970. @default Date.now */
   readonly now?: () => number;
 }
@@ -56,7 +56,7 @@ const HASH_CHARACTERS = 12;
 /** Makes a log. */
 export function createLog(
   output: CliOutput,
-  { format = "text", level = "info", showsClusterIds = false, now = Date.now }: LogOptions = {},
+  { format = "text", level = "info", clusterIds = false, now = Date.now }: LogOptions = {},
 ): Log {
   const write = format === "json" ? jsonLines(output, now) : textLines(output, now);
   const least = LOG_LEVELS.indexOf(level);
@@ -69,7 +69,7 @@ export function createLog(
     warn: at("warn"),
     error: at("error"),
     isOn,
-    clusterId: showsClusterIds ? (id) => id : hashedClusterId,
+    clusterId: clusterIds ? (id) => id : hashedClusterId,
   };
 }
 

@@ -58,7 +58,7 @@ test.each(["text", "json"] as const)("%s lines are written from the level on", (
 test("a cluster ID is a word that opens its entry, so lines have its hash unless asked", () => {
   const output = { write: () => {}, isTerminal: false };
   expect(createLog(output).clusterId("abc")).toBe("#ba7816bf8f01");
-  expect(createLog(output, { showsClusterIds: true }).clusterId("abc")).toBe("abc");
+  expect(createLog(output, { clusterIds: true }).clusterId("abc")).toBe("abc");
 });
 
 test("in JSON a caller's text stays a string on its line", () => {
