@@ -13,10 +13,11 @@ import { defineConfig } from "tsup";
 import manifest from "./package.json" with { type: "json" };
 
 /**
- * What bundled packages load and the command line never calls: OpenTelemetry for exemplars in metrics, a worker thread to
- * write logs from, and the HTTP client of Kubernetes' package, of which we want the credentials and use `node:https`.
+ * What bundled packages load and the command line never calls: OpenTelemetry for exemplars in
+ * metrics, and the HTTP client of Kubernetes' package, of which we want the credentials and use
+ * `node:https`.
  */
-const LEFT_OUT = /^(@opentelemetry\/api|thread-stream|undici)$/;
+const LEFT_OUT = /^(@opentelemetry\/api|undici)$/;
 
 /** An ES module has no `require()`: where a CommonJS package asks for a module of Node's, it gets an imported one. */
 const commonJsPackages: Plugin = {

@@ -43,10 +43,10 @@ export {
 } from "./snapshot/snapshot-file.ts";
 export { readSnapshotFile, type SnapshotCluster } from "./snapshot/snapshot-reader.ts";
 export {
-  DEFAULT_RESTORE_GRACE_MS,
+  DEFAULT_RESTART_GRACE_MS,
   DEFAULT_SNAPSHOT_CHANGE_DELAY_MS,
-  DEFAULT_SNAPSHOT_CLOSE_LIMIT_MS,
   DEFAULT_SNAPSHOT_INTERVAL_MS,
+  DEFAULT_SNAPSHOT_SHUTDOWN_TIMEOUT_MS,
   openSnapshotRegistry,
   type SnapshotRegistry,
   type SnapshotRegistryOptions,

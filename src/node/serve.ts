@@ -59,7 +59,7 @@ export interface ServeOptions extends ProceduresOptions, HttpServiceOptions {
    */
   readonly fastPath?: boolean | undefined;
   /** How long calls in progress may go on after `close`. @default 10_000 */
-  readonly shutdownGraceMs?: number | undefined;
+  readonly shutdownTimeoutMs?: number | undefined;
   /** How long a TLS handshake may take; also the default of `connections.firstByteTimeoutMs`. @default 10_000 */
   readonly connectTimeoutMs?: number | undefined;
   /** What connections may cost. Refusals are told to `hooks.onRefused`, but for those of streams and HTTP/2 headers. */
@@ -94,7 +94,7 @@ export interface DiscoveryServer extends AsyncDisposable {
 }
 
 const DEFAULT_PORT = 3000;
-const DEFAULT_SHUTDOWN_GRACE_MS = 10_000;
+const DEFAULT_SHUTDOWN_TIMEOUT_MS = 10_000;
 const DEFAULT_CONNECT_TIMEOUT_MS = 10_000;
 
 /**
@@ -111,12 +111,12 @@ export async function serve(options: ServeOptions = {}): Promise<DiscoveryServer
   const {
     host,
     port = DEFAULT_PORT,
-    shutdownGraceMs = DEFAULT_SHUTDOWN_GRACE_MS,
+    shutdownTimeoutMs = DEFAULT_SHUTDOWN_TIMEOUT_MS,
     connectTimeoutMs = DEFAULT_CONNECT_TIMEOUT_MS,
     signal,
   } = options;
   checkRange("port", port, 0, 65_535);
-  checkRange("shutdownGraceMs", shutdownGraceMs, 0, MAX_DELAY_MS);
+  checkRange("shutdownTimeoutMs", shutdownTimeoutMs, 0, MAX_DELAY_MS);
   checkRange("connectTimeoutMs", connectTimeoutMs, 1, MAX_DELAY_MS);
   const limits = resolveConnectionLimits(
     options.connections ?? {},
@@ -156,7 +156,7 @@ export async function serve(options: ServeOptions = {}): Promise<DiscoveryServer
     signal?.removeEventListener("abort", onAbort);
     tls?.close();
     health.drain();
-    const closed = server.close(shutdownGraceMs);
+    const closed = server.close(shutdownTimeoutMs);
     procedures.endWatches();
     await closed;
     // Until here, so that probes see why nothing else answers.

@@ -89,7 +89,7 @@ export function toJournalAffiliate(state: AffiliateState, now: number): JournalA
 /**
  * Brings a kept affiliate back. A remaining time over the longest TTL is cut to it.
  *
- * @param graceMs - What remains at least, of it and of its endpoints.
+ * @param restartGraceMs - What remains at least, of it and of its endpoints.
  * @returns `null` where nothing remains of its life.
  * @throws {DiscoveryError} Where an update of this content would be refused.
  */
@@ -98,13 +98,13 @@ export function fromJournalAffiliate(
   { id, data, ttlMs, endpoints }: JournalAffiliate,
   now: number,
   limits: RegistryLimits,
-  graceMs = 0,
+  restartGraceMs = 0,
 ): AffiliateState | null {
   const bytes = endpoints.map((endpoint) => endpoint.data);
   checkUpdate({ clusterId, affiliateId: id, data, endpoints: bytes, ttlMs: 0 }, limits);
   checkEndpointCount(bytes.length, limits);
   const expiresAt = (remainingMs: number): number =>
-    now + Math.min(Math.max(remainingMs, graceMs), limits.maxTtlMs);
+    now + Math.min(Math.max(remainingMs, restartGraceMs), limits.maxTtlMs);
   const expiries = endpoints.map((endpoint) => expiresAt(endpoint.ttlMs));
   return expire(createAffiliateState(id, data, expiresAt(ttlMs), bytes, expiries), now);
 }

@@ -53,7 +53,7 @@ export interface MemoryRegistryOptions extends RegistryObservers {
    *
    * @default 0: what the journal says
    */
-  readonly graceMs?: number | undefined;
+  readonly restartGraceMs?: number | undefined;
 }
 
 /**
@@ -112,14 +112,15 @@ export class MemoryRegistry implements Registry {
    * A registry with what its journal has kept.
    *
    * @throws What `journal.load` throws.
-   * @throws {RangeError} Where `graceMs` is negative or no number.
+   * @throws {RangeError} Where `restartGraceMs` is negative or no number.
    */
   static async open(options: MemoryRegistryOptions = {}): Promise<MemoryRegistry> {
     const registry = new MemoryRegistry(options);
-    const { journal, graceMs = 0 } = options;
-    if (!(graceMs >= 0)) throw new RangeError(`graceMs: ${graceMs} is no number from 0`);
+    const { journal, restartGraceMs = 0 } = options;
+    if (!(restartGraceMs >= 0))
+      throw new RangeError(`restartGraceMs: ${restartGraceMs} is no number from 0`);
     if (journal === undefined) return registry;
-    for await (const cluster of journal.load()) registry.#load(cluster, journal, graceMs);
+    for await (const cluster of journal.load()) registry.#load(cluster, journal, restartGraceMs);
     registry.sweep();
     return registry;
   }
@@ -326,11 +327,11 @@ export class MemoryRegistry implements Registry {
     if (this.#expiry.size === 0) this.#wake.clear();
   }
 
-  #load({ id, affiliates }: JournalCluster, journal: Journal, graceMs: number): void {
+  #load({ id, affiliates }: JournalCluster, journal: Journal, restartGraceMs: number): void {
     const now = this.#settle();
     for (const kept of affiliates) {
       try {
-        const state = fromJournalAffiliate(id, kept, now, this.limits, graceMs);
+        const state = fromJournalAffiliate(id, kept, now, this.limits, restartGraceMs);
         if (state === null) continue;
         const cluster = this.#clusters.get(id);
         const known = cluster?.get(kept.id);

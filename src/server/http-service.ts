@@ -92,8 +92,8 @@ export function createHttpService(
     readMaxBytes: maxRequestBytes,
   });
   const trustedProxies = parseTrustedProxies(options.trustedProxies ?? []);
-  const { trustXRealIp, trustXForwardedFor } = options;
-  const trust = { trustedProxies, trustXRealIp, trustXForwardedFor };
+  const { trustXRealIp, trustFirstXForwardedFor } = options;
+  const trust = { trustedProxies, trustXRealIp, trustFirstXForwardedFor };
   clusterRoutes(procedures, { ...trust, hooks })(router);
   for (const addRoutes of routes) addRoutes(router);
   const encodings = acceptCompression.map(({ name }) => name);

@@ -43,7 +43,7 @@ export function socketTests({ test, assert }: Harness, environment: SocketEnviro
 
   test("a service that closes ends its watches and connections in order, without waiting for its grace", async () => {
     // Longer than a test may take.
-    const server = await serve({ host: "127.0.0.1", port: 0, shutdownGraceMs: 60_000 });
+    const server = await serve({ host: "127.0.0.1", port: 0, shutdownTimeoutMs: 60_000 });
     const transport = grpcTransport(server.url);
     const messages = createClient(Cluster, transport)
       .watch({ clusterId: "cluster" })

@@ -3,29 +3,17 @@
  * @module
  */
 
-import { untilAborted } from "../../async/waits.ts";
-import { isDiscoveryError } from "../../errors.ts";
-import { hostPort } from "../../net/host-port.ts";
-import {
-  type ClusterAllowList,
-  type DiscoveryServer,
-  type PagesAddress,
-  serve,
-  watchClusterAllowList,
-} from "../../node/index.ts";
+import type { Command } from "commander";
 import { type AddCommand, examples, type Invocation } from "../command.ts";
-import { EXIT_FAILED, EXIT_OK, type ExitCode, oneLine, UsageError } from "../exit.ts";
+import { EXIT_OK, type ExitCode, oneLine, UsageError } from "../exit.ts";
 import { readConfigFile } from "../flags/config-file.ts";
 import { parseDuration } from "../flags/flag-values.ts";
-import type { Flags } from "../flags/flags.ts";
-import { type CliIo, writeNotice } from "../io.ts";
-import { createLog, type Log } from "./log.ts";
+import { type Flags, flag, switchFlag } from "../flags/flags.ts";
+import { writeNotice } from "../io.ts";
 import { printConfig } from "./print-config.ts";
-import { addServeFlags, isSetting } from "./serve-flags.ts";
-import { logAllowList } from "./serve-log.ts";
-import { createServeReports, type ServeReports } from "./serve-reports.ts";
-import { type PagesSettings, readServeSettings, type ServeSettings } from "./serve-settings.ts";
-import { openServeState, type ServeState } from "./serve-state.ts";
+import { runService } from "./run-service.ts";
+import { readServeSettings } from "./serve-settings.ts";
+import { createSettingOptions, isSetting } from "./setting-table.ts";
 
 /** Adds `serve`. */
 export const addServeCommand: AddCommand = (parent, action) => {
@@ -65,110 +53,18 @@ async function runServe(invocation: Invocation): Promise<ExitCode> {
       "--gc-interval has no effect: what expires is gone at once, not at an interval",
     );
   }
-  const log = createLog(io.stderr, {
-    format: settings.logFormat,
-    level: settings.logLevel,
-    showsClusterIds: settings.logClusterIds,
-  });
-  const reports = createServeReports(log, settings.metrics !== undefined);
-  const state = await openServeState(settings, reports);
-  // Where it cannot listen, nothing is saved: the file may be that of the process which has the port.
-  if (!io.signal.aborted) await serveUntilStopped(settings, state, { reports, log, io });
-  return (await closeState(state)) ? EXIT_OK : EXIT_FAILED;
+  return runService(settings, io);
 }
 
-async function serveUntilStopped(
-  settings: ServeSettings,
-  { registry }: ServeState,
-  { reports, log, io }: { readonly reports: ServeReports; readonly log: Log; readonly io: CliIo },
-): Promise<void> {
-  const { metricsPages } = reports;
-  const allowList = await openAllowList(settings, log);
-  await using server = await serve({
-    ...settings.listen,
-    registry,
-    tls: settings.tls,
-    onTlsReload: reports.onTlsReload,
-    allowCluster: allowList && ((clusterId) => allowList.allows(clusterId)),
-    redirectEndpoint: settings.redirectEndpoint,
-    trustedProxies: settings.trustedProxies,
-    trustXRealIp: settings.trustXRealIp,
-    trustXForwardedFor: settings.trustXForwardedFor,
-    reportClientIp: settings.reportClientIp,
-    rateLimit: settings.rateLimit,
-    ceilings: settings.ceilings,
-    maxRequestBytes: settings.maxRequestBytes,
-    connections: settings.connections,
-    connectTimeoutMs: settings.connectTimeoutMs,
-    landing: settings.landing && pagesAddress("landing", settings.landing, log),
-    metrics: settings.metrics &&
-      metricsPages && { ...pagesAddress("metrics", settings.metrics, log), pages: metricsPages },
-    shutdownGraceMs: settings.shutdownTimeoutMs,
-    hooks: reports.hooks,
-  });
-  reports.attach({ registry, tls: () => server.tls });
-  const stopReloading = io.onReload(() => void reload(server, allowList, log));
-  io.stdout.write(
-    `listening on ${server.tls ? "https" : "http"}://${hostPort(server.host, server.port)}\n`,
-  );
-  log.info("serving", {
-    url: server.url,
-    landing: server.landing?.url,
-    metrics: server.metrics?.url,
-  });
-  try {
-    await untilAborted(io.signal);
-  } finally {
-    stopReloading();
-    allowList?.close();
-  }
-  log.info("stopping");
-  await server.close();
-  log.info("stopped");
-}
-
-function pagesAddress(
-  name: string,
-  { isDefault, ...address }: PagesSettings,
-  log: Log,
-): PagesAddress {
-  if (!isDefault) return address;
-  const onUnavailable = (error: unknown) =>
-    log.warn(`no ${name} page: set --${name}-addr`, { error: oneLine(error) });
-  return { ...address, onUnavailable };
-}
-
-/** What is watched is looked at now, for those who cannot wait. */
-async function reload(
-  server: DiscoveryServer,
-  allowList: ClusterAllowList | undefined,
-  log: Log,
-): Promise<void> {
-  log.info("looking at files again");
-  await Promise.all([server.reloadTls(), allowList?.look()]);
-}
-
-async function openAllowList(
-  { allowListPath }: ServeSettings,
-  log: Log,
-): Promise<ClusterAllowList | undefined> {
-  if (allowListPath === undefined) return undefined;
-  return watchClusterAllowList(allowListPath, {
-    onReload: (change) => logAllowList(log, change),
-    onError: (error) =>
-      log.error("new allow list refused, the old one stays", { error: oneLine(error) }),
-  });
-}
-
-/** @returns Whether nothing is lost. The log has said why not. */
-async function closeState(state: ServeState): Promise<boolean> {
-  try {
-    await state.close();
-    return true;
-  } catch (error) {
-    if (isDiscoveryError(error) && error.code === "ERR_SNAPSHOT_NOT_SAVED") return false;
-    throw error;
-  }
+/** Adds the settings, and the flags that are not settings: those are no keys of the file. */
+function addServeFlags(command: Command): void {
+  for (const option of createSettingOptions()) command.addOption(option);
+  const control = [
+    flag("--config <file>", "YAML with these names as keys; flags and variables go before it"),
+    switchFlag("--print-config", "print what is in force and where it comes from, and end", false),
+    flag("--gc-interval <duration>", "has no effect: expiry is exact here, without a collector"),
+  ];
+  for (const option of control) command.addOption(option.helpGroup("Configuration:"));
 }
 
 async function withConfigFile(flags: Flags): Promise<Flags> {

@@ -3,7 +3,6 @@
  * @module
  */
 import { createHash } from "node:crypto";
-import pino from "pino";
 import type { CliOutput } from "../io.ts";
 import { printable } from "../output/printable.ts";
 
@@ -44,7 +43,7 @@ export interface LogOptions {
    * Whether cluster IDs stand in lines as they are. Whoever has one can read and write the cluster's entry in the service, so
    * it is as good as a password to a stranger. @default false
    */
-  readonly showsClusterIds?: boolean;
+  readonly clusterIds?: boolean;
   /** Current time in ms since 1970. @default Date.now */
   readonly now?: () => number;
 }
@@ -57,7 +56,7 @@ const HASH_CHARACTERS = 12;
 /** Makes a log. */
 export function createLog(
   output: CliOutput,
-  { format = "text", level = "info", showsClusterIds = false, now = Date.now }: LogOptions = {},
+  { format = "text", level = "info", clusterIds = false, now = Date.now }: LogOptions = {},
 ): Log {
   const write = format === "json" ? jsonLines(output, now) : textLines(output, now);
   const least = LOG_LEVELS.indexOf(level);
@@ -70,7 +69,7 @@ export function createLog(
     warn: at("warn"),
     error: at("error"),
     isOn,
-    clusterId: showsClusterIds ? (id) => id : hashedClusterId,
+    clusterId: clusterIds ? (id) => id : hashedClusterId,
   };
 }
 
@@ -80,18 +79,10 @@ function hashedClusterId(id: string): string {
 }
 
 function jsonLines(output: CliOutput, now: () => number): WriteLine {
-  const logger = pino(
-    {
-      // Weights are sorted out before.
-      level: "debug",
-      base: null,
-      messageKey: "msg",
-      formatters: { level: (label) => ({ level: label }) },
-      timestamp: () => `,"ts":${now() / 1000}`,
-    },
-    { write: output.write },
-  );
-  return (level, message, fields) => logger[level](fields, message);
+  return (level, message, fields) => {
+    const line = { level, ts: now() / 1000, ...fields, msg: message };
+    output.write(`${JSON.stringify(line)}\n`);
+  };
 }
 
 function textLines(output: CliOutput, now: () => number): WriteLine {

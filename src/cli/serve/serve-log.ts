@@ -11,8 +11,12 @@ import {
   type TlsReload,
 } from "../../node/index.ts";
 import type { CallReport } from "../../server/rpc/call-report.ts";
+import type { RefusalReason } from "../../server/rpc/refusal-reason.ts";
 import { oneLine } from "../exit.ts";
 import type { Log } from "./log.ts";
+
+/** Time between two lines about refused connections. */
+const REFUSAL_LOG_INTERVAL_MS = 10_000;
 
 /** One call, at its end: debug, unless the failure is ours. Costs next to nothing where it is not written. */
 export function logCall(log: Log, report: CallReport): void {
@@ -67,5 +71,25 @@ export function snapshotSaveLogger(log: Log): (report: SnapshotReport) => void {
     failure = report.error === undefined ? undefined : message;
     if (failure === undefined) log[last === undefined ? "debug" : "info"](message);
     else if (failure !== last) log[level](message);
+  };
+}
+
+/**
+ * Makes a hook that warns at the first connection over the limit, and then at most every 10
+ * seconds with how many there were since. Other reasons are left to metrics.
+ */
+export function createConnectionLimitLog(
+  log: Log,
+  now: () => number = () => performance.now(),
+): (reason: RefusalReason) => void {
+  let refused = 0;
+  let quietUntil = Number.NEGATIVE_INFINITY;
+  return (reason) => {
+    if (reason !== "connection_limit") return;
+    refused += 1;
+    if (now() < quietUntil) return;
+    log.warn("too many connections: new ones are closed", { refused });
+    refused = 0;
+    quietUntil = now() + REFUSAL_LOG_INTERVAL_MS;
   };
 }

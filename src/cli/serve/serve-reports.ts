@@ -6,10 +6,15 @@ import type { SnapshotLoadReport, SnapshotReport, TlsReload } from "../../node/i
 import type { RegistryObservers } from "../../registry/index.ts";
 import type { Pages, ServerHooks } from "../../server/index.ts";
 import { VERSION } from "../version.ts";
-import { createConnectionLimitLog } from "./connection-limit-log.ts";
 import type { Log } from "./log.ts";
 import { createMetrics, type MetricsSources } from "./metrics/metrics.ts";
-import { logCall, logSnapshotLoad, logTlsReload, snapshotSaveLogger } from "./serve-log.ts";
+import {
+  createConnectionLimitLog,
+  logCall,
+  logSnapshotLoad,
+  logTlsReload,
+  snapshotSaveLogger,
+} from "./serve-log.ts";
 
 /** What the parts of a service tell it to. */
 export interface ServeReports {

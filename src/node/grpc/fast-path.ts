@@ -28,10 +28,10 @@ export function createGrpcFastPath(
   procedures: Procedures,
   httpOptions: HttpServiceOptions,
 ): TakeStream {
-  const { trustXRealIp, trustXForwardedFor, hooks = {} } = httpOptions;
+  const { trustXRealIp, trustFirstXForwardedFor, hooks = {} } = httpOptions;
   const options: GrpcCallOptions = {
     trustedProxies: parseTrustedProxies(httpOptions.trustedProxies ?? []),
-    clientHeaders: { trustXRealIp, trustXForwardedFor },
+    clientHeaders: { trustXRealIp, trustFirstXForwardedFor },
     hooks,
     bodyTimeoutMs: httpOptions.bodyTimeoutMs ?? REQUEST_BODY_TIMEOUT_MS,
     maxRequestBytes: resolveMaxRequestBytes(httpOptions),

@@ -42,8 +42,11 @@ export interface OnePortServer {
    * @throws {DiscoveryError} `ERR_CERTIFICATE_INVALID`; all stays as it was.
    */
   replaceTls(credentials: TlsCredentials): void;
-  /** Stops accepting; connections end after the calls in progress, and at the latest after `graceMs`. */
-  close(graceMs: number): Promise<void>;
+  /**
+   * Stops accepting; connections end after the calls in progress, and at the latest after
+   * `shutdownTimeoutMs`.
+   */
+  close(shutdownTimeoutMs: number): Promise<void>;
 }
 
 /** Unsent answers of one HTTP/2 connection in MB, beyond which it takes no new streams: a few of the largest snapshots. */
@@ -148,7 +151,7 @@ export function createOnePortServer(
   return {
     tcp,
     replaceTls: (credentials) => secure?.replace(credentials),
-    close(graceMs) {
+    close(shutdownTimeoutMs) {
       closing = true;
       stopLooking();
       const closed = new Promise<void>((resolve) => tcp.close(() => resolve()));
@@ -161,7 +164,7 @@ export function createOnePortServer(
       for (const socket of silent) socket.destroy();
       const timer = setTimeout(() => {
         for (const socket of sockets) socket.destroy();
-      }, graceMs);
+      }, shutdownTimeoutMs);
       return closed.finally(() => clearTimeout(timer));
     },
   };

@@ -46,7 +46,7 @@ export interface SnapshotFileOptions {
  * @returns Its `load` does not fail. Its `save` rejects with `ERR_SNAPSHOT_NOT_SAVED`, and the file is as it was.
  * @example
  * const journal = createSnapshotFile({ path: "/var/discovery-service/state.binpb" });
- * const registry = await MemoryRegistry.open({ journal, graceMs: 300_000 });
+ * const registry = await MemoryRegistry.open({ journal, restartGraceMs: 300_000 });
  * await registry.close(); // saves
  */
 export function createSnapshotFile(options: SnapshotFileOptions): Required<

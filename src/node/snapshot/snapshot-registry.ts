@@ -17,13 +17,13 @@ export const DEFAULT_SNAPSHOT_INTERVAL_MS = 600_000;
  * 5 minutes. A node that has lost its service waits up to 90 seconds between two attempts (60 seconds, and half as much by
  * chance), and publishes as soon as one succeeds: so this is enough for three in a row.
  */
-export const DEFAULT_RESTORE_GRACE_MS = 300_000;
+export const DEFAULT_RESTART_GRACE_MS = 300_000;
 
 /** 2 seconds: what comes together is saved together. */
 export const DEFAULT_SNAPSHOT_CHANGE_DELAY_MS = 2_000;
 
 /** 10 seconds. */
-export const DEFAULT_SNAPSHOT_CLOSE_LIMIT_MS = 10_000;
+export const DEFAULT_SNAPSHOT_SHUTDOWN_TIMEOUT_MS = 10_000;
 
 /** Saves after changes take at most this part of the time: a large registry is saved less often, never all the time. */
 const BUSY_PART = 1 / 50;
@@ -48,9 +48,9 @@ export interface SnapshotRegistryOptions
    */
   readonly changeDelayMs?: number | undefined;
   /** How long everything that was restored lives at least, in ms. @default 300_000 */
-  readonly graceMs?: number | undefined;
+  readonly restartGraceMs?: number | undefined;
   /** How long the save of `close` may take, in ms. @default 10_000 */
-  readonly closeLimitMs?: number | undefined;
+  readonly shutdownTimeoutMs?: number | undefined;
 }
 
 /** A registry with its file. */
@@ -86,8 +86,8 @@ export async function openSnapshotRegistry(
   const {
     intervalMs = DEFAULT_SNAPSHOT_INTERVAL_MS,
     changeDelayMs = DEFAULT_SNAPSHOT_CHANGE_DELAY_MS,
-    graceMs = DEFAULT_RESTORE_GRACE_MS,
-    closeLimitMs = DEFAULT_SNAPSHOT_CLOSE_LIMIT_MS,
+    restartGraceMs = DEFAULT_RESTART_GRACE_MS,
+    shutdownTimeoutMs = DEFAULT_SNAPSHOT_SHUTDOWN_TIMEOUT_MS,
     schedule = scheduleTimeout,
     wallClock = Date.now,
   } = options;
@@ -95,7 +95,7 @@ export async function openSnapshotRegistry(
   const now = options.now ?? clock.now;
   checkDelay("intervalMs", intervalMs);
   if (changeDelayMs !== Number.POSITIVE_INFINITY) checkDelay("changeDelayMs", changeDelayMs);
-  checkDelay("closeLimitMs", closeLimitMs);
+  checkDelay("shutdownTimeoutMs", shutdownTimeoutMs);
 
   let lastSavedAt: number | undefined;
   const file = createSnapshotFile({
@@ -107,14 +107,14 @@ export async function openSnapshotRegistry(
   });
   const saver = new Saver(() => registry.save(), { intervalMs, changeDelayMs, now, schedule });
   const journal: Journal = { ...file, changed: () => saver.changed() };
-  const registry = await MemoryRegistry.open({ ...options, now, graceMs, journal });
+  const registry = await MemoryRegistry.open({ ...options, now, restartGraceMs, journal });
   saver.start();
 
   let closed: Promise<void> | undefined;
   async function shutDown(): Promise<void> {
     saver.stop();
     try {
-      await within(closeLimitMs, registry.close(), options.path);
+      await within(shutdownTimeoutMs, registry.close(), options.path);
     } finally {
       clock.stop();
     }

@@ -12,7 +12,7 @@ export interface ClientHeaders {
   /** Whether `X-Real-IP` is believed, from trusted proxies. @default true */
   readonly trustXRealIp?: boolean | undefined;
   /** Whether the first entry of `X-Forwarded-For` is believed, from trusted proxies. @default true */
-  readonly trustXForwardedFor?: boolean | undefined;
+  readonly trustFirstXForwardedFor?: boolean | undefined;
 }
 
 /**
@@ -42,12 +42,12 @@ export function clientAddress(
   headers: Pick<Headers, "get">,
   peerAddress: string | undefined,
   trustedProxies: readonly Prefix[],
-  { trustXRealIp = true, trustXForwardedFor = true }: ClientHeaders = {},
+  { trustXRealIp = true, trustFirstXForwardedFor = true }: ClientHeaders = {},
 ): Uint8Array | undefined {
   const peer = plainAddress(peerAddress);
   if (peer === undefined || !trustedProxies.some((prefix) => contains(prefix, peer))) return peer;
   const realIp = trustXRealIp ? plainAddress(headers.get("x-real-ip")) : undefined;
-  if (realIp !== undefined || !trustXForwardedFor) return realIp ?? peer;
+  if (realIp !== undefined || !trustFirstXForwardedFor) return realIp ?? peer;
   return plainAddress(headers.get("x-forwarded-for")?.split(",", 1)[0]) ?? peer;
 }
 

@@ -216,7 +216,7 @@ describe("a caller's address", () => {
     const other = await start({
       rateLimit,
       trustedProxies: ["127.0.0.1"],
-      trustXForwardedFor: false,
+      trustFirstXForwardedFor: false,
     });
     expect(await callsBeforeRefusal(other.url, realIp("192.0.2.1"))).toBe(2);
     expect(await callsBeforeRefusal(other.url, forwardedFor("192.0.2.2"))).toBe(2);

@@ -74,7 +74,7 @@ describe("where it listens", () => {
     [{ port: 65_536 }, "port: 65536"],
     [{ port: -1 }, "port: -1"],
     [{ port: 1.5 }, "port: 1.5"],
-    [{ shutdownGraceMs: -1 }, "shutdownGraceMs: -1"],
+    [{ shutdownTimeoutMs: -1 }, "shutdownTimeoutMs: -1"],
     [{ connectTimeoutMs: 0 }, "connectTimeoutMs: 0"],
     [{ bodyTimeoutMs: Number.NaN }, "bodyTimeoutMs: NaN"],
     [{ bodyTimeoutMs: Number.POSITIVE_INFINITY }, "bodyTimeoutMs: Infinity"],
@@ -292,7 +292,7 @@ describe("close", () => {
         return new Promise<void>(() => {});
       },
     });
-    const server = await startService({ registry: stuck, shutdownGraceMs: 20 });
+    const server = await startService({ registry: stuck, shutdownTimeoutMs: 20 });
     const call = grpcClient(server.url).affiliateDelete({ clusterId: "c", affiliateId: "a" });
     const failed = expect(call).rejects.toThrow();
     await updating;

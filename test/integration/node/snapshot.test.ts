@@ -29,7 +29,7 @@ beforeAll(async () => {
       ttlMs: 1_800_000,
     });
   }
-  server = await startService({ registry, shutdownGraceMs: 1000 });
+  server = await startService({ registry, shutdownTimeoutMs: 1000 });
 });
 afterAll(() => server.close());
 

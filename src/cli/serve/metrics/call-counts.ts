@@ -11,8 +11,7 @@ import {
   refusalReason,
   type ServerHooks,
 } from "../../../server/index.ts";
-import { Buckets } from "./buckets.ts";
-import { clientVersionLabel, UNKNOWN_VERSION } from "./client-version.ts";
+import { Buckets } from "./exposed-metric.ts";
 
 /** Every method, and what gRPC calls its kind in metrics. */
 export const METHOD_TYPES: Readonly<Record<ClusterMethod, "unary" | "server_stream">> = {
@@ -49,6 +48,9 @@ const HANDLING_SECONDS = [0.01, 0.1, 0.25, 0.5, 1, 2.5];
 
 /** Talos has a dozen versions in use at a time; whoever invents further ones is counted as unknown. */
 const MAX_VERSIONS = 100;
+
+/** Label of everything that is not a version. */
+const UNKNOWN_VERSION = "unknown";
 
 /** What is known of one method. */
 export class MethodCounts {
@@ -107,4 +109,18 @@ export class CallCounts {
     const counted = isNewVersion && this.versions.size >= MAX_VERSIONS ? UNKNOWN_VERSION : label;
     this.versions.set(counted, (this.versions.get(counted) ?? 0) + 1);
   }
+}
+
+/**
+ * A client's version as the metric shows it, so that there are few labels whatever callers send:
+ * `v1.8.3` is `v1.8`, `v1.9.0-alpha.1` is `v1.9-pre`, anything else is `unknown`.
+ *
+ * @param version - Unchecked text from a caller.
+ * @see docs/protocol.md, "What the server does"
+ */
+export function clientVersionLabel(version: string): string {
+  const match = /^v(\d{1,3})\.(\d{1,3})\.\d{1,9}($|[-+])/.exec(version);
+  if (match === null) return UNKNOWN_VERSION;
+  const [, major, minor, suffix] = match;
+  return `v${major}.${minor}${suffix === "" ? "" : "-pre"}`;
 }

@@ -3,7 +3,6 @@
  * @module
  */
 import { Counter, Gauge, type Registry } from "prom-client";
-import type { Buckets } from "./buckets.ts";
 
 /** Values of a label each. */
 export type Labels = Readonly<Record<string, string>>;
@@ -17,6 +16,28 @@ export interface ExposedMetric<T> {
   readonly help: string;
   readonly labels?: readonly string[];
   readonly read: () => Iterable<T> | Promise<Iterable<T>>;
+}
+
+/** A histogram in plain numbers. */
+export class Buckets {
+  /** The largest value of each bucket, ascending; one more bucket has the rest. */
+  readonly upperEnds: readonly number[];
+  /** Of each bucket alone: what is exposed adds up those before it. */
+  readonly counts: Float64Array;
+  sum = 0;
+
+  constructor(upperEnds: readonly number[]) {
+    this.upperEnds = upperEnds;
+    this.counts = new Float64Array(upperEnds.length + 1);
+  }
+
+  observe(value: number): void {
+    const { upperEnds, counts } = this;
+    let bucket = 0;
+    while (bucket < upperEnds.length && value > (upperEnds[bucket] as number)) bucket++;
+    counts[bucket] = (counts[bucket] as number) + 1;
+    this.sum += value;
+  }
 }
 
 /** Exposes a number that only grows. */

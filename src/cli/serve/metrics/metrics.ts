@@ -8,9 +8,14 @@ import type { SnapshotReport, TlsCertificate, TlsReload } from "../../../node/in
 import { Cluster } from "../../../protocol/gen/sidero/discovery/server/cluster_pb.ts";
 import type { Registry, RegistryObservers } from "../../../registry/index.ts";
 import type { ClusterMethod, Pages, ServerHooks } from "../../../server/index.ts";
-import { Buckets } from "./buckets.ts";
 import { CallCounts, METHOD_TYPES, type MethodCounts } from "./call-counts.ts";
-import { exposeCounter, exposeGauge, exposeHistogram, type Sample } from "./exposed-metric.ts";
+import {
+  Buckets,
+  exposeCounter,
+  exposeGauge,
+  exposeHistogram,
+  type Sample,
+} from "./exposed-metric.ts";
 import { exposeProcess } from "./process-metrics.ts";
 import { exposeStorage, SnapshotCounts } from "./storage-metrics.ts";
 

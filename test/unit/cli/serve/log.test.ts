@@ -34,6 +34,13 @@ test("JSON lines have the keys of the reference service", () => {
   ]);
 });
 
+test("a JSON line begins with level and time, and ends with the message", () => {
+  const [line] = logged({ format: "json" });
+  expect(line).toBe(
+    '{"level":"info","ts":1767225600.25,"url":"http://[::1]:3000","reason":"two \\"words\\"","count":3,"msg":"serving"}\n',
+  );
+});
+
 test.each(["text", "json"] as const)("%s lines are written from the level on", (format) => {
   const levels = ["debug", "info", "warn", "error"] as const;
   for (const [place, level] of levels.entries()) {
@@ -51,7 +58,7 @@ test.each(["text", "json"] as const)("%s lines are written from the level on", (
 test("a cluster ID is a word that opens its entry, so lines have its hash unless asked", () => {
   const output = { write: () => {}, isTerminal: false };
   expect(createLog(output).clusterId("abc")).toBe("#ba7816bf8f01");
-  expect(createLog(output, { showsClusterIds: true }).clusterId("abc")).toBe("abc");
+  expect(createLog(output, { clusterIds: true }).clusterId("abc")).toBe("abc");
 });
 
 test("in JSON a caller's text stays a string on its line", () => {

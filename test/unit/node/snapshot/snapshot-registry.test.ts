@@ -158,7 +158,7 @@ test("what is restored lives at least as long as the grace, its endpoints too", 
     { id: "long", ...long },
   ];
   await writeFile(path, encodeSnapshotCluster({ id: "c", affiliates }));
-  const { kept, clock } = await open(path, { graceMs: 300_000 });
+  const { kept, clock } = await open(path, { restartGraceMs: 300_000 });
   const deleted: string[] = [];
   const watching = (async () => {
     for await (const message of kept.registry.watch("c")) {
@@ -184,7 +184,7 @@ test("a node that publishes within the grace has the life that it asks for", asy
   const path = await snapshotPath();
   const affiliate = { id: "a", data: new Uint8Array(40), ttlMs: 1_000, endpoints: [] };
   await writeFile(path, encodeSnapshotCluster({ id: "c", affiliates: [affiliate] }));
-  const { kept, clock } = await open(path, { graceMs: 300_000 });
+  const { kept, clock } = await open(path, { restartGraceMs: 300_000 });
   register(kept, "a", 60_000);
   await clock.advance(59_999);
   expect(ids(kept)).toEqual(["a"]);
@@ -197,14 +197,14 @@ test("no grace goes over the longest TTL, and without one the file decides", asy
   const affiliate = { id: "a", data: new Uint8Array(40), ttlMs: 1_000, endpoints: [] };
   const file = encodeSnapshotCluster({ id: "c", affiliates: [affiliate] });
   await writeFile(path, file);
-  const endless = await open(path, { graceMs: Number.POSITIVE_INFINITY });
+  const endless = await open(path, { restartGraceMs: Number.POSITIVE_INFINITY });
   await endless.clock.advance(1_799_999);
   expect(ids(endless.kept)).toEqual(["a"]);
   await endless.clock.advance(1);
   expect(ids(endless.kept)).toEqual([]);
   await endless.kept.close();
   await writeFile(path, file);
-  const none = await open(path, { graceMs: 0 });
+  const none = await open(path, { restartGraceMs: 0 });
   await none.clock.advance(999);
   expect(ids(none.kept)).toEqual(["a"]);
   await none.clock.advance(1);
@@ -215,8 +215,8 @@ test.each([
   { intervalMs: 0 },
   { intervalMs: 2 ** 31 },
   { changeDelayMs: -1 },
-  { closeLimitMs: Number.NaN },
-  { graceMs: -1 },
+  { shutdownTimeoutMs: Number.NaN },
+  { restartGraceMs: -1 },
 ])("a time out of range is refused: %o", async (options) => {
   const path = await snapshotPath();
   await expect(openSnapshotRegistry({ path, ...options })).rejects.toThrow(RangeError);

@@ -72,9 +72,9 @@ describe("behind a trusted proxy", () => {
 
   test.each<[ClientHeaders, string]>([
     [{}, "203.0.113.9"],
-    [{ trustXForwardedFor: false }, "203.0.113.9"],
+    [{ trustFirstXForwardedFor: false }, "203.0.113.9"],
     [{ trustXRealIp: false }, "203.0.113.8"],
-    [{ trustXRealIp: false, trustXForwardedFor: false }, "10.0.0.1"],
+    [{ trustXRealIp: false, trustFirstXForwardedFor: false }, "10.0.0.1"],
   ])("each header can be switched off: %o", (which, expected) => {
     const headers = { "X-Real-IP": "203.0.113.9", "X-Forwarded-For": "203.0.113.8" };
     expect(address(headers, "10.0.0.1", trusted, which)).toBe(expected);

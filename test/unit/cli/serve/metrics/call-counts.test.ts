@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { clientVersionLabel } from "../../../../../src/cli/serve/metrics/client-version.ts";
+import { clientVersionLabel } from "../../../../../src/cli/serve/metrics/call-counts.ts";
 
 test.each([
   ["v1.8.3", "v1.8"],

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
-import { createConnectionLimitLog } from "../../../../src/cli/serve/connection-limit-log.ts";
 import { createLog } from "../../../../src/cli/serve/log.ts";
+import { createConnectionLimitLog } from "../../../../src/cli/serve/serve-log.ts";
 
 test("connections over the limit are logged at once, and then counted for ten seconds", () => {
   const lines: string[] = [];
