@@ -6,8 +6,7 @@ import { open } from "node:fs/promises";
 import { fileReason } from "../node/files/file-failure.ts";
 import { createPrivateFile } from "../node/files/kept-file.ts";
 import { UsageError } from "./exit.ts";
-import { redactSecrets } from "./flags/secret-arguments.ts";
-import { printable } from "./output/printable.ts";
+import { printable, redactSecrets } from "./text.ts";
 
 /** Keys, certificates and identities are far below this. */
 const MAX_FILE_BYTES = 1024 * 1024;

@@ -5,9 +5,10 @@
 import { type Command, CommanderError } from "commander";
 import { EXIT_FAILED, EXIT_OK, EXIT_USAGE, type ExitCode, isInputError, oneLine } from "./exit.ts";
 import { rewriteGoFlags } from "./flags/go-flags.ts";
-import { redactSecrets, refuseSecretArguments } from "./flags/secret-arguments.ts";
+import { refuseSecretArguments } from "./flags/secret-arguments.ts";
 import { type CliIo, writeNotice } from "./io.ts";
 import { createProgram } from "./program.ts";
+import { redactSecrets } from "./text.ts";
 import { outdatedNode } from "./version.ts";
 
 /**

@@ -5,7 +5,7 @@
 import type { DropReport } from "../../client/index.ts";
 import { MAX_OPENED_AFFILIATES } from "../../client/watcher.ts";
 import type { NodeDropReport } from "../../sources/kubernetes/index.ts";
-import { quoted } from "../flags/flag-values.ts";
+import { quoted } from "../text.ts";
 
 /** Why an affiliate does not open, in a few words. Reports of endpoints alone cost no affiliate, and are not here. */
 export const UNOPENED_REASONS = {

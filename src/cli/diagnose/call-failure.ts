@@ -3,8 +3,8 @@
  * @module
  */
 import { Code, ConnectError } from "@connectrpc/connect";
+import { outsideText } from "../text.ts";
 import type { Finding } from "./check.ts";
-import { outsideText } from "./outside-text.ts";
 
 /** Explains what a call of the service threw. `details.code` is gRPC's name of the status. */
 export function explainCallFailure(error: unknown, signal: AbortSignal): Finding {

@@ -3,8 +3,7 @@
  * @module
  */
 import { checkServerIdentity, type DetailedPeerCertificate } from "node:tls";
-import { counted } from "../output/counted.ts";
-import { outsideText } from "./outside-text.ts";
+import { counted, outsideText } from "../text.ts";
 
 /** Fewer days left than this are too few to sleep well. */
 const WARNING_DAYS = 14;

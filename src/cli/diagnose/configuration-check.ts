@@ -3,8 +3,9 @@
  * @module
  */
 import { parseServiceUrl, type ServiceUrl } from "../../client/service-url.ts";
+import { outsideText } from "../text.ts";
 import type { Outcome } from "./check.ts";
-import { errorText, outsideText } from "./outside-text.ts";
+import { errorText } from "./outside-text.ts";
 
 /** Reads a service URL. */
 export function checkConfiguration(url: string): Outcome<ServiceUrl> {

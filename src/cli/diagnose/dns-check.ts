@@ -5,11 +5,11 @@
 import { isIP } from "node:net";
 import { unlessAborted } from "../../async/waits.ts";
 import type { ServiceUrl } from "../../client/service-url.ts";
-import { shortList } from "../output/counted.ts";
+import { outsideText, shortList } from "../text.ts";
 import type { Finding, Outcome } from "./check.ts";
 import { bareHost } from "./configuration-check.ts";
 import { addressesInHosts, type NameResolution } from "./name-resolution.ts";
-import { errorCode, outsideText } from "./outside-text.ts";
+import { errorCode } from "./outside-text.ts";
 
 /** Shown in the line; all are in the details. */
 const MAX_SHOWN_ADDRESSES = 4;

@@ -1,18 +1,8 @@
 /**
- * Text that others chose, in findings.
+ * Why something failed, in words for a finding.
  * @module
  */
-import { printable } from "../output/printable.ts";
-
-const MAX_CHARACTERS = 120;
-
-/** Makes a text one line of bounded length that a terminal can show, whatever it was. */
-export function outsideText(text: string, maxCharacters: number = MAX_CHARACTERS): string {
-  // Cut before the rest: it may be megabytes.
-  const start = text.slice(0, 4 * maxCharacters).replaceAll(/\s+/g, " ");
-  const line = printable(start).trim();
-  return line.length > maxCharacters ? `${line.slice(0, maxCharacters)}…` : line;
-}
+import { outsideText } from "../text.ts";
 
 /** The code of an error of the runtime, `ECONNREFUSED`, or of the first of its causes that has one. */
 export function errorCode(error: unknown): string | undefined {

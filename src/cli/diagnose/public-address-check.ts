@@ -6,8 +6,9 @@ import { BlockList, isIP } from "node:net";
 import { networkInterfaces } from "node:os";
 import { formatAddress, unmapAddress } from "../../net/address.ts";
 import type { HelloResponse } from "../../protocol/index.ts";
+import { outsideText } from "../text.ts";
 import type { Outcome } from "./check.ts";
-import { errorText, outsideText } from "./outside-text.ts";
+import { errorText } from "./outside-text.ts";
 import type { Route } from "./route.ts";
 
 const PRIVATE = new BlockList();

@@ -5,8 +5,9 @@
 import { MAX_REDIRECTS } from "../../client/connection.ts";
 import { parseRedirectEndpoint, type ServiceUrl } from "../../client/service-url.ts";
 import type { HelloResponse } from "../../protocol/index.ts";
+import { outsideText } from "../text.ts";
 import type { Outcome } from "./check.ts";
-import { errorText, outsideText } from "./outside-text.ts";
+import { errorText } from "./outside-text.ts";
 
 /** A name of DNS, and a port. */
 const MAX_ENDPOINT_CHARACTERS = 260;

@@ -3,8 +3,8 @@
  * @module
  */
 import type { ClusterService } from "../cluster/cluster-access.ts";
-import { printable } from "../output/printable.ts";
 import type { Style } from "../output/style.ts";
+import { printable } from "../text.ts";
 import { CHECK_NAMES, type CheckReport, type CheckStatus, type Finding } from "./check.ts";
 import type { NodeDiagnosis } from "./node-finding.ts";
 

@@ -2,7 +2,7 @@
  * The TLS handshake and the certificates that come with it.
  * @module
  */
-import { counted } from "../output/counted.ts";
+import { counted } from "../text.ts";
 import {
   certificateChain,
   certificateNames,

@@ -4,8 +4,9 @@
  * @module
  */
 import { UsageError } from "../exit.ts";
-import { choiceOf, parsePort, quoted } from "../flags/flag-values.ts";
+import { choiceOf, parsePort } from "../flags/flag-values.ts";
 import { flag } from "../flags/flags.ts";
+import { quoted } from "../text.ts";
 import type { ExportFormat } from "./format.ts";
 import { canonicalHostName } from "./host-name.ts";
 import { exportedType, type SelectedMember } from "./member-selection.ts";

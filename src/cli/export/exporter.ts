@@ -2,7 +2,7 @@
  * From the state of a cluster to the text of an export, with a word to the user on what is not in it.
  * @module
  */
-import { shortList } from "../output/counted.ts";
+import { shortList } from "../text.ts";
 import type { ExportedCluster, ExportRenderer } from "./format.ts";
 import { type ExportedState, type MemberSelection, selectMembers } from "./member-selection.ts";
 

@@ -3,7 +3,7 @@
  * @see hosts(5)
  * @module
  */
-import { quoted } from "../flags/flag-values.ts";
+import { quoted } from "../text.ts";
 import type { ExportFormat, RenderedExport } from "./format.ts";
 import { canonicalHostName } from "./host-name.ts";
 import { markBlock, replaceBlock } from "./marked-block.ts";

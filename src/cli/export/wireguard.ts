@@ -16,10 +16,11 @@ import { parseEndpoint } from "../../net/endpoint.ts";
 import { loadKubeSpanIdentity } from "../../node/index.ts";
 import type { AffiliateSpec } from "../../resources/index.ts";
 import { UsageError } from "../exit.ts";
-import { choiceOf, integerFrom, parsePort, quoted } from "../flags/flag-values.ts";
+import { choiceOf, integerFrom, parsePort } from "../flags/flag-values.ts";
 import { flag, numberFlag } from "../flags/flags.ts";
 import { requireCluster } from "../mesh/mesh-identity.ts";
 import { describePeerProblem } from "../mesh/peer-problem.ts";
+import { quoted } from "../text.ts";
 import type { ExportFormat, ExportInput, RenderedExport } from "./format.ts";
 
 const FORMS = ["wg-quick", "syncconf"] as const;

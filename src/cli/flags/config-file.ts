@@ -5,7 +5,7 @@
 import { isMap, isScalar, isSeq, LineCounter, type Node, parseDocument } from "yaml";
 import { UsageError } from "../exit.ts";
 import { readInputFile, shownPath } from "../input-file.ts";
-import { quoted } from "./flag-values.ts";
+import { quoted } from "../text.ts";
 import type { FlagKind } from "./flags.ts";
 
 /** What a key may hold. */

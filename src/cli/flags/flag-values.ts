@@ -2,12 +2,9 @@
  * The texts that flags take. A parser throws a `RangeError` that says what was expected; the caller names the flag.
  * @module
  */
-
 import { MAX_DELAY_MS } from "../../async/wake-timer.ts";
 import { scanPort } from "../../net/endpoint.ts";
-import { printable } from "../output/printable.ts";
-
-const MAX_QUOTED_CHARACTERS = 80;
+import { quoted } from "../text.ts";
 
 const DURATION_UNITS_MS = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 } as const;
 
@@ -101,11 +98,4 @@ export function parseListenAddress(text: string): ListenAddress {
 /** Reads where to listen, or that nothing shall: `off`. An empty text, which the reference takes for it, is none anyway. */
 export function parseOptionalListenAddress(text: string): ListenAddress | undefined {
   return text === "off" ? undefined : parseListenAddress(text);
-}
-
-/** Text in quotes for an error, cut where it is long, safe for a terminal. */
-export function quoted(text: string): string {
-  const shown =
-    text.length > MAX_QUOTED_CHARACTERS ? `${text.slice(0, MAX_QUOTED_CHARACTERS)}…` : text;
-  return `"${printable(shown)}"`;
 }

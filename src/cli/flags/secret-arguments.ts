@@ -1,5 +1,5 @@
 /**
- * Keeps secrets out of argument lists, which every user of a machine can read, and out of what is printed.
+ * Keeps secrets out of argument lists, which every user of a machine can read.
  * @module
  */
 import { UsageError } from "../exit.ts";
@@ -18,9 +18,4 @@ export function refuseSecretArguments(argv: readonly string[]): void {
         "(- for stdin) or TALOS_DISCOVERY_CLUSTER_SECRET",
     );
   }
-}
-
-/** Blanks whatever has the form of a cluster secret: base64 of 32 bytes. For texts that may repeat what a user typed. */
-export function redactSecrets(text: string): string {
-  return text.replace(/(?<![A-Za-z0-9+/_-])[A-Za-z0-9+/_-]{43}=/g, "(redacted)");
 }

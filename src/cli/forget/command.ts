@@ -5,11 +5,12 @@
 import { addClusterFlags, readClusterAccess } from "../cluster/cluster-access.ts";
 import { type AddCommand, examples, type Invocation } from "../command.ts";
 import { CommandFailure, EXIT_FAILED, EXIT_OK, type ExitCode, UsageError } from "../exit.ts";
-import { parseDelay, parseTimeout, quoted } from "../flags/flag-values.ts";
+import { parseDelay, parseTimeout } from "../flags/flag-values.ts";
 import { flag } from "../flags/flags.ts";
 import { type CliIo, writeNotice } from "../io.ts";
 import { formatFlag, readFormat } from "../output/format-flag.ts";
 import { chooseStyle } from "../output/style.ts";
+import { quoted } from "../text.ts";
 import { FORGET_FORMATS, formatCopies, formatOutcomes } from "./forget-output.ts";
 import { chooseNode, type NodeChoice } from "./node-choice.ts";
 import {

@@ -3,10 +3,10 @@
  * @module
  */
 import { formatJson } from "../output/json.ts";
-import { printable } from "../output/printable.ts";
 import type { Style } from "../output/style.ts";
 import { formatTable } from "../output/table-layout.ts";
 import { formatYaml } from "../output/yaml.ts";
+import { printable } from "../text.ts";
 import type { HeldCopy, NodeChoice } from "./node-choice.ts";
 import type { ForgetOutcome } from "./service-copies.ts";
 

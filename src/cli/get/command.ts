@@ -20,7 +20,7 @@ import {
 import { addClusterFlags, isClusterGiven, readClusterAccess } from "../cluster/cluster-access.ts";
 import { type AddCommand, examples, type Invocation } from "../command.ts";
 import { CommandFailure, EXIT_OK, type ExitCode, UsageError } from "../exit.ts";
-import { parseTimeout, quoted } from "../flags/flag-values.ts";
+import { parseTimeout } from "../flags/flag-values.ts";
 import { type Flags, flag } from "../flags/flags.ts";
 import { writeNotice } from "../io.ts";
 import { parseInterfaceName } from "../mesh/wireguard-interface.ts";
@@ -32,6 +32,7 @@ import {
 } from "../output/printer.ts";
 import { chooseStyle } from "../output/style.ts";
 import { createWatchView } from "../output/watch-view.ts";
+import { quoted } from "../text.ts";
 import { affiliateListing, memberListing, rawAffiliateListing } from "./cluster-listing.ts";
 import type { Listing } from "./listing.ts";
 import { identityListing, infoListing, kubespanIdentityListing } from "./local-listing.ts";

@@ -3,8 +3,7 @@
  * @module
  */
 import type { AffiliateSpec, Resource } from "../../resources/index.ts";
-import { quoted } from "../flags/flag-values.ts";
-import { counted } from "../output/counted.ts";
+import { counted, quoted } from "../text.ts";
 
 /** How many names a notice has; a cluster may have many whose nodes were all made anew. */
 const MAX_SHOWN_NAMES = 3;

@@ -22,12 +22,13 @@ import {
 import { createClusterDiscovery } from "../cluster/cluster-discovery.ts";
 import { type AddCommand, examples, type Invocation } from "../command.ts";
 import { EXIT_FAILED, EXIT_OK, type ExitCode, UsageError } from "../exit.ts";
-import { parseDuration, quoted } from "../flags/flag-values.ts";
+import { parseDuration } from "../flags/flag-values.ts";
 import { type Flags, flag } from "../flags/flags.ts";
 import { memberEvents } from "../get/cluster-listing.ts";
 import { firstMac, requireCluster } from "../mesh/mesh-identity.ts";
 import { parseResourceFormat, RESOURCE_FORMATS } from "../output/printer.ts";
 import { createWatchView } from "../output/watch-view.ts";
+import { quoted } from "../text.ts";
 import { Membership } from "./membership.ts";
 import { addOwnAffiliateFlags, readOwnAffiliate } from "./own-affiliate.ts";
 

@@ -3,7 +3,7 @@
  * @module
  */
 import type { PeerProblem } from "../../kubespan/index.ts";
-import { quoted } from "../flags/flag-values.ts";
+import { quoted } from "../text.ts";
 
 /**
  * A problem in one line.

@@ -2,7 +2,7 @@
  * JSON as `talosctl get -o json` prints it: one object per resource, four spaces, keys sorted.
  * @module
  */
-import { printableLines } from "./printable.ts";
+import { printableLines } from "../text.ts";
 import type { PrinterOptions, ResourcePrinter } from "./printer.ts";
 
 const INDENT = 4;

@@ -3,7 +3,7 @@
  * @module
  */
 import type { ResourceDefinition, ResourceEvent } from "../../resources/index.ts";
-import { quoted } from "../flags/flag-values.ts";
+import { quoted } from "../text.ts";
 import { createJsonPrinter } from "./json.ts";
 import { createJsonPathPrinter } from "./jsonpath.ts";
 import { parseJsonPathTemplate } from "./jsonpath-template.ts";

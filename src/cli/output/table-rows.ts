@@ -3,7 +3,7 @@
  * @module
  */
 import type { ResourceDefinition, ResourceEvent } from "../../resources/index.ts";
-import { printable } from "./printable.ts";
+import { printable } from "../text.ts";
 import type { Style } from "./style.ts";
 
 const EVENT_MARKS = { created: "+", updated: " ", destroyed: "-" } as const;

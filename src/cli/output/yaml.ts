@@ -3,7 +3,7 @@
  * @module
  */
 import { Document, visit } from "yaml";
-import { hasControlCharacters, printableLines } from "./printable.ts";
+import { hasControlCharacters, printableLines } from "../text.ts";
 import type { PrinterOptions, ResourcePrinter } from "./printer.ts";
 
 /** Formats plain data, keys in their own order, with a line break at the end, and nothing for a terminal to obey. */

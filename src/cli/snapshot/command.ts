@@ -6,10 +6,10 @@ import { isDiscoveryError } from "../../errors.ts";
 import { readSnapshotFile } from "../../node/index.ts";
 import { type AddCommand, examples, type Invocation } from "../command.ts";
 import { CommandFailure, EXIT_OK, type ExitCode, oneLine } from "../exit.ts";
-import { counted } from "../output/counted.ts";
 import { formatFlag, readFormat } from "../output/format-flag.ts";
 import { OUTPUT_FORMATS } from "../output/printer.ts";
 import { chooseStyle } from "../output/style.ts";
+import { counted } from "../text.ts";
 import { createSnapshotPrinter } from "./snapshot-listing.ts";
 
 /** How much may wait for a slow reader: a file is larger than what should be in memory. */

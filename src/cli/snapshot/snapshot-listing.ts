@@ -3,14 +3,18 @@
  * @module
  */
 import { toJson } from "@bufbuild/protobuf";
-import type { Duration, Timestamp } from "@bufbuild/protobuf/wkt";
-import { DurationSchema, TimestampSchema } from "@bufbuild/protobuf/wkt";
+import {
+  type Duration,
+  DurationSchema,
+  type Timestamp,
+  TimestampSchema,
+} from "@bufbuild/protobuf/wkt";
 import type { AffiliateSnapshot, ClusterSnapshot } from "../../protocol/index.ts";
-import { printable } from "../output/printable.ts";
 import type { OutputFormat } from "../output/printer.ts";
 import type { Style } from "../output/style.ts";
 import { TableLayout } from "../output/table-layout.ts";
 import { formatYaml } from "../output/yaml.ts";
+import { printable } from "../text.ts";
 
 /** Turns clusters into text, as they come. Throws for times out of the range of the calendar. */
 export interface SnapshotPrinter {
