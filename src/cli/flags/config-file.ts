@@ -6,7 +6,7 @@ import { isMap, isScalar, isSeq, LineCounter, type Node, parseDocument } from "y
 import { UsageError } from "../exit.ts";
 import { readInputFile, shownPath } from "../input-file.ts";
 import { quoted } from "../text.ts";
-import type { FlagKind } from "./flags.ts";
+import type { FlagKind } from "./flag-values.ts";
 
 /** What a key may hold. */
 export type ConfigValue = string | number | boolean | readonly string[];

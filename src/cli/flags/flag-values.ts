@@ -6,6 +6,9 @@ import { MAX_DELAY_MS } from "../../async/wake-timer.ts";
 import { scanPort } from "../../net/endpoint.ts";
 import { quoted } from "../text.ts";
 
+/** What a flag's value is: text, a whole number, on or off, or several texts. */
+export type FlagKind = "text" | "number" | "switch" | "list";
+
 const DURATION_UNITS_MS = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 } as const;
 
 /**

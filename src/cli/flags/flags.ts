@@ -6,11 +6,9 @@
 import { type Command, Option } from "commander";
 import { oneLine, UsageError } from "../exit.ts";
 import type { ConfigEntry, ConfigFile } from "./config-file.ts";
+import type { FlagKind } from "./flag-values.ts";
 
 const VARIABLE_PREFIX = "TALOS_DISCOVERY_";
-
-/** What a flag's value is: text, a whole number, on or off, or several texts. */
-export type FlagKind = "text" | "number" | "switch" | "list";
 
 /** A flag of a command. */
 export class FlagOption extends Option {
