@@ -7,7 +7,7 @@ import { hostPort } from "../../net/host-port.ts";
 import { CommandFailure } from "../exit.ts";
 import { parsePort } from "../flags/flag-values.ts";
 import { flag } from "../flags/flags.ts";
-import { formatYaml } from "../output/yaml.ts";
+import { formatYaml } from "../output/documents.ts";
 import type { ExportFormat, ExportInput } from "./format.ts";
 import { exportedType, type SelectedMember, selectMembers } from "./member-selection.ts";
 

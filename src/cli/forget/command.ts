@@ -8,7 +8,7 @@ import { CommandFailure, EXIT_FAILED, EXIT_OK, type ExitCode, UsageError } from 
 import { parseDelay, parseTimeout } from "../flags/flag-values.ts";
 import { flag } from "../flags/flags.ts";
 import { type CliIo, writeNotice } from "../io.ts";
-import { formatFlag, readFormat } from "../output/format-flag.ts";
+import { formatFlag, readFormat } from "../output/formats.ts";
 import { chooseStyle } from "../output/style.ts";
 import { quoted } from "../text.ts";
 import { FORGET_FORMATS, formatCopies, formatOutcomes } from "./forget-output.ts";

@@ -2,10 +2,9 @@
  * What `forget` shows: what will be deleted, and how it went.
  * @module
  */
-import { formatJson } from "../output/json.ts";
+import { formatJson, formatYaml } from "../output/documents.ts";
 import type { Style } from "../output/style.ts";
-import { formatTable } from "../output/table-layout.ts";
-import { formatYaml } from "../output/yaml.ts";
+import { formatTable } from "../output/table.ts";
 import { printable } from "../text.ts";
 import type { HeldCopy, NodeChoice } from "./node-choice.ts";
 import type { ForgetOutcome } from "./service-copies.ts";

@@ -24,12 +24,8 @@ import { parseTimeout } from "../flags/flag-values.ts";
 import { type Flags, flag } from "../flags/flags.ts";
 import { writeNotice } from "../io.ts";
 import { parseInterfaceName } from "../mesh/wireguard-interface.ts";
-import {
-  createPrinter,
-  parseResourceFormat,
-  RESOURCE_FORMATS,
-  type ResourceFormat,
-} from "../output/printer.ts";
+import { parseResourceFormat, RESOURCE_FORMATS, type ResourceFormat } from "../output/formats.ts";
+import { createPrinter } from "../output/printer.ts";
 import { chooseStyle } from "../output/style.ts";
 import { createWatchView } from "../output/watch-view.ts";
 import { quoted } from "../text.ts";

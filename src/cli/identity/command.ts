@@ -17,11 +17,10 @@ import { EXIT_OK, type ExitCode } from "../exit.ts";
 import { type Flags, flag } from "../flags/flags.ts";
 import { type CliIo, writeNotice } from "../io.ts";
 import { firstMac } from "../mesh/mesh-identity.ts";
-import { formatFlag, readFormat } from "../output/format-flag.ts";
-import { formatJson } from "../output/json.ts";
+import { formatJson, formatYaml } from "../output/documents.ts";
+import { formatFlag, readFormat } from "../output/formats.ts";
 import { chooseStyle } from "../output/style.ts";
-import { formatTable } from "../output/table-layout.ts";
-import { formatYaml } from "../output/yaml.ts";
+import { formatTable } from "../output/table.ts";
 
 const FORMATS = ["table", "json", "yaml"] as const;
 

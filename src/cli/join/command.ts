@@ -26,7 +26,7 @@ import { parseDuration } from "../flags/flag-values.ts";
 import { type Flags, flag } from "../flags/flags.ts";
 import { memberEvents } from "../get/cluster-listing.ts";
 import { firstMac, requireCluster } from "../mesh/mesh-identity.ts";
-import { parseResourceFormat, RESOURCE_FORMATS } from "../output/printer.ts";
+import { parseResourceFormat, RESOURCE_FORMATS } from "../output/formats.ts";
 import { createWatchView } from "../output/watch-view.ts";
 import { quoted } from "../text.ts";
 import { Membership } from "./membership.ts";

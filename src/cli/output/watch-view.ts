@@ -4,8 +4,9 @@
  */
 import type { ResourceDefinition, ResourceEvent } from "../../resources/index.ts";
 import { type CliIo, writeNotice } from "../io.ts";
+import type { ResourceFormat } from "./formats.ts";
 import { LiveTable } from "./live-table.ts";
-import { createPrinter, type ResourceFormat } from "./printer.ts";
+import { createPrinter } from "./printer.ts";
 import { chooseStyle } from "./style.ts";
 
 /** Shows resources while they change. */

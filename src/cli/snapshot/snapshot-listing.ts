@@ -10,10 +10,10 @@ import {
   TimestampSchema,
 } from "@bufbuild/protobuf/wkt";
 import type { AffiliateSnapshot, ClusterSnapshot } from "../../protocol/index.ts";
-import type { OutputFormat } from "../output/printer.ts";
+import { formatYaml } from "../output/documents.ts";
+import type { OutputFormat } from "../output/formats.ts";
 import type { Style } from "../output/style.ts";
-import { TableLayout } from "../output/table-layout.ts";
-import { formatYaml } from "../output/yaml.ts";
+import { TableLayout } from "../output/table.ts";
 import { printable } from "../text.ts";
 
 /** Turns clusters into text, as they come. Throws for times out of the range of the calendar. */
