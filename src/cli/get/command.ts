@@ -18,12 +18,12 @@ import {
   RAW_AFFILIATES,
 } from "../../resources/index.ts";
 import { addClusterFlags, isClusterGiven, readClusterAccess } from "../cluster/cluster-access.ts";
+import { parseInterfaceName } from "../cluster/kubespan.ts";
 import { type AddCommand, examples, type Invocation } from "../command.ts";
 import { CommandFailure, EXIT_OK, type ExitCode, UsageError } from "../exit.ts";
 import { parseTimeout } from "../flags/flag-values.ts";
 import { type Flags, flag } from "../flags/flags.ts";
 import { writeNotice } from "../io.ts";
-import { parseInterfaceName } from "../mesh/wireguard-interface.ts";
 import { parseResourceFormat, RESOURCE_FORMATS, type ResourceFormat } from "../output/formats.ts";
 import { createPrinter } from "../output/printer.ts";
 import { chooseStyle } from "../output/style.ts";

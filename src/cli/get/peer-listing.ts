@@ -12,7 +12,7 @@ import {
 } from "../../resources/index.ts";
 import { type ClusterAccess, registriesOf } from "../cluster/cluster-access.ts";
 import { readClusterOnce, watchCluster } from "../cluster/cluster-discovery.ts";
-import { describePeerProblem } from "../mesh/peer-problem.ts";
+import { describePeerProblem } from "../cluster/kubespan.ts";
 import type { Listing } from "./listing.ts";
 
 /**

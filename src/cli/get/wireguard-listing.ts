@@ -2,7 +2,6 @@
  * How the WireGuard peers of this machine are doing, and where they were seen.
  * @module
  */
-
 import { sleep } from "../../async/waits.ts";
 import { harvestEndpoints, peersOf } from "../../kubespan/index.ts";
 import {
@@ -20,9 +19,9 @@ import {
   type WatchClusterOptions,
   watchCluster,
 } from "../cluster/cluster-discovery.ts";
+import { readWireguard } from "../cluster/kubespan.ts";
 import { oneLine } from "../exit.ts";
 import type { CliIo } from "../io.ts";
-import { readWireguard } from "../mesh/wireguard-interface.ts";
 import type { Listing } from "./listing.ts";
 import { LOCAL_NODE } from "./local-listing.ts";
 import { specsOf } from "./peer-listing.ts";

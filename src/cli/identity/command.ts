@@ -12,11 +12,11 @@ import {
   loadNodeIdentity,
 } from "../../node/index.ts";
 import { addClusterIdentityFlags, readClusterIdentity } from "../cluster/cluster-identity.ts";
+import { firstMac } from "../cluster/kubespan.ts";
 import { type AddCommand, examples, type Invocation } from "../command.ts";
 import { EXIT_OK, type ExitCode } from "../exit.ts";
 import { type Flags, flag } from "../flags/flags.ts";
 import { type CliIo, writeNotice } from "../io.ts";
-import { firstMac } from "../mesh/mesh-identity.ts";
 import { formatJson, formatYaml } from "../output/documents.ts";
 import { formatFlag, readFormat } from "../output/formats.ts";
 import { chooseStyle } from "../output/style.ts";

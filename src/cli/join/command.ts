@@ -20,12 +20,12 @@ import {
   registriesOf,
 } from "../cluster/cluster-access.ts";
 import { createClusterDiscovery } from "../cluster/cluster-discovery.ts";
+import { firstMac, requireCluster } from "../cluster/kubespan.ts";
 import { type AddCommand, examples, type Invocation } from "../command.ts";
 import { EXIT_FAILED, EXIT_OK, type ExitCode, UsageError } from "../exit.ts";
 import { parseDuration } from "../flags/flag-values.ts";
 import { type Flags, flag } from "../flags/flags.ts";
 import { memberEvents } from "../get/cluster-listing.ts";
-import { firstMac, requireCluster } from "../mesh/mesh-identity.ts";
 import { parseResourceFormat, RESOURCE_FORMATS } from "../output/formats.ts";
 import { createWatchView } from "../output/watch-view.ts";
 import { quoted } from "../text.ts";
