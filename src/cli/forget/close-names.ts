@@ -2,6 +2,7 @@
  * Names that somebody may have meant.
  * @module
  */
+import { distance } from "fastest-levenshtein";
 
 /** How many typing mistakes make another name. */
 const MAX_MISTAKES = 2;
@@ -32,19 +33,5 @@ export function closeNames(name: string, names: Iterable<string>): string[] {
 function mistakesIn(wanted: string, candidate: string): number {
   if (candidate === "" || candidate.length > MAX_NAME_CHARACTERS) return Number.POSITIVE_INFINITY;
   if (candidate.startsWith(`${wanted}.`) || wanted.startsWith(`${candidate}.`)) return 1;
-  return editDistance(wanted, candidate);
-}
-
-/** Levenshtein's: characters to insert, delete or replace. */
-function editDistance(a: string, b: string): number {
-  let above = Array.from({ length: b.length + 1 }, (_, column) => column);
-  for (let row = 1; row <= a.length; row++) {
-    const current = [row];
-    for (let column = 1; column <= b.length; column++) {
-      const replaced = (above[column - 1] ?? 0) + (a[row - 1] === b[column - 1] ? 0 : 1);
-      current.push(Math.min(replaced, (above[column] ?? 0) + 1, (current[column - 1] ?? 0) + 1));
-    }
-    above = current;
-  }
-  return above[b.length] ?? 0;
+  return distance(wanted, candidate);
 }
