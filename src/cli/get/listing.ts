@@ -5,6 +5,9 @@
 import type { Resource, ResourceDefinition, ResourceEvent } from "../../resources/index.ts";
 import type { ReadClusterOptions, WatchClusterOptions } from "../cluster/cluster-discovery.ts";
 
+/** This machine: no registry was asked. */
+export const LOCAL_NODE = "localhost";
+
 /** All resources of a kind, to be read once or followed. */
 export interface Listing<Spec extends object> {
   readonly definition: ResourceDefinition<Spec>;

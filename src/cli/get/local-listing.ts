@@ -17,10 +17,7 @@ import {
 } from "../../resources/index.ts";
 import { readClusterNames } from "../cluster/cluster-access.ts";
 import type { Invocation } from "../command.ts";
-import type { Listing } from "./listing.ts";
-
-/** This machine: nobody else was asked. */
-export const LOCAL_NODE = "localhost";
+import { type Listing, LOCAL_NODE } from "./listing.ts";
 
 /** Lists the identity in the file of `--identity`. */
 export function identityListing({ flags }: Invocation): Listing<IdentitySpec> {
