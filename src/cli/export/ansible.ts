@@ -8,7 +8,7 @@ import { choiceOf, parsePort } from "../flags/flag-values.ts";
 import { flag } from "../flags/flags.ts";
 import { quoted } from "../text.ts";
 import type { ExportFormat } from "./format.ts";
-import { canonicalHostName } from "./host-name.ts";
+import { canonicalHostName } from "./hosts.ts";
 import { exportedType, type SelectedMember } from "./member-selection.ts";
 
 const FORMS = ["script", "file"] as const;
