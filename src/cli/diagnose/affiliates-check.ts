@@ -16,9 +16,8 @@ import {
 } from "../../protocol/index.ts";
 import { UNOPENED_REASONS } from "../cluster/drop-summary.ts";
 import { counted, outsideText, shortList } from "../text.ts";
-import { explainCallFailure } from "./call-failure.ts";
 import type { DiagnoseOptions, Outcome } from "./check.ts";
-import { errorText } from "./outside-text.ts";
+import { errorText, explainCallFailure } from "./failures.ts";
 
 /** Names in a line; all are in the details. */
 const MAX_SHOWN_NAMES = 3;

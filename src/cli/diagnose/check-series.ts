@@ -11,7 +11,7 @@ import {
   type Outcome,
   toTenths,
 } from "./check.ts";
-import { errorText } from "./outside-text.ts";
+import { errorText } from "./failures.ts";
 
 /** The checks of one place. */
 export class CheckSeries {

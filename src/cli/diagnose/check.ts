@@ -4,7 +4,6 @@
  */
 import type { TransportFactory } from "../../client/index.ts";
 import type { Environment } from "../../node/transport/proxy-environment.ts";
-import type { NameResolution } from "./name-resolution.ts";
 
 /** Every check, in the order in which they run. The names are stable: they stand in JSON. */
 export const CHECK_NAMES = [
@@ -35,7 +34,7 @@ export type CheckName = (typeof CHECK_NAMES)[number];
  */
 export type CheckStatus = "ok" | "warning" | "failed" | "skipped" | "unknown";
 
-/** What a check found. Text from outside is in it only after `outsideText`. */
+/** What a check found. Text from outside is in it only after `outsideText` of `cli/text.ts`. */
 export interface Finding {
   readonly status: CheckStatus;
   /** One line. */
@@ -58,6 +57,19 @@ export interface CheckReport extends Finding {
   readonly durationMs: number;
   /** The check that failed, where this one was not reached. */
   readonly blockedBy?: CheckName | undefined;
+}
+
+/**
+ * How names are looked up, in two ways that tell apart what went wrong. All reject with the
+ * runtime's errors.
+ */
+export interface NameResolution {
+  /** As connections do: `/etc/hosts`, then DNS, by the system's configuration. */
+  readonly lookup: (host: string) => Promise<readonly string[]>;
+  /** Asks the DNS servers themselves, for `A` and `AAAA`. */
+  readonly query: (host: string) => Promise<readonly string[]>;
+  /** The text of the hosts file. */
+  readonly readHosts: () => Promise<string>;
 }
 
 /** What checks work with. */

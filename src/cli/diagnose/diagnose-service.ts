@@ -10,13 +10,11 @@ import { type CheckReport, type DiagnoseOptions, worstStatus } from "./check.ts"
 import { CheckSeries } from "./check-series.ts";
 import { checkClock } from "./clock-check.ts";
 import { checkConfiguration } from "./configuration-check.ts";
-import { checkDns } from "./dns-check.ts";
-import { checkHello, checkRoundTrip } from "./hello-check.ts";
+import { checkDns, systemNames } from "./dns-check.ts";
+import { checkHello, checkRedirect, checkRoundTrip } from "./hello-check.ts";
 import { checkHttp2 } from "./http2-check.ts";
-import { systemNames } from "./name-resolution.ts";
 import { checkProxy } from "./proxy-check.ts";
 import { checkPublicAddress } from "./public-address-check.ts";
-import { checkRedirect } from "./redirect-check.ts";
 import type { Route } from "./route.ts";
 import { checkTcp } from "./tcp-check.ts";
 import { checkTls } from "./tls-check.ts";

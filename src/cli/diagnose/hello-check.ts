@@ -1,19 +1,25 @@
 /**
- * `Hello`, and how long it takes.
+ * `Hello`: whether it is answered, where it sends nodes, and how long it takes.
  * @module
  */
 import { type Client, Code, ConnectError } from "@connectrpc/connect";
+import { MAX_REDIRECTS } from "../../client/connection.ts";
+import { parseRedirectEndpoint, type ServiceUrl } from "../../client/service-url.ts";
 import { generateClusterId } from "../../crypto/index.ts";
 import type { Cluster, HelloResponse } from "../../protocol/index.ts";
+import { outsideText } from "../text.ts";
 import { CLIENT_VERSION } from "../version.ts";
-import { explainCallFailure } from "./call-failure.ts";
 import { type DiagnoseOptions, type Outcome, toTenths } from "./check.ts";
+import { errorText, explainCallFailure } from "./failures.ts";
 
 /** Few enough for the rate limit of any service, which is 60 calls at once by default. */
 const ROUND_TRIPS = 5;
 
 /** Slower than the other side of the world. */
 const SLOW_MS = 1000;
+
+/** A name of DNS, and a port. */
+const MAX_ENDPOINT_CHARACTERS = 260;
 
 type ServiceClient = Client<typeof Cluster>;
 
@@ -70,4 +76,50 @@ export async function checkRoundTrip(
   if (median <= SLOW_MS) return { finding: { status: "ok", summary, details }, value: true };
   const hint = "The way is long or the service is busy: nodes work, and hear of each other late.";
   return { finding: { status: "warning", summary, hint, details }, value: true };
+}
+
+/** The value of the check. */
+export interface RedirectChoice {
+  /** Absent where this service keeps us. */
+  readonly target: ServiceUrl | undefined;
+}
+
+/**
+ * Reads the redirect of an answer.
+ *
+ * @param trail - The services so far, as `baseUrl`, this one last.
+ */
+export function checkRedirect(
+  hello: HelloResponse,
+  service: ServiceUrl,
+  trail: readonly string[],
+): Outcome<RedirectChoice> {
+  const endpoint = hello.redirect?.endpoint ?? "";
+  if (endpoint === "") {
+    return { finding: { status: "ok", summary: "none" }, value: { target: undefined } };
+  }
+  const hint = "Correct --redirect-endpoint of the service: HOST:PORT of one that keeps its nodes.";
+  if (endpoint.length > MAX_ENDPOINT_CHARACTERS) {
+    const summary = `to a text of ${endpoint.length} characters: ${outsideText(endpoint, 60)}`;
+    return { finding: { status: "failed", summary, hint } };
+  }
+  let target: ServiceUrl;
+  try {
+    target = parseRedirectEndpoint(endpoint, service);
+  } catch (error) {
+    return { finding: { status: "failed", summary: errorText(error), hint } };
+  }
+  const details = { target: target.baseUrl };
+  if (trail.includes(target.baseUrl)) {
+    const loop = [...trail.slice(trail.indexOf(target.baseUrl)), target.baseUrl].join(" → ");
+    return { finding: { status: "failed", summary: `a loop: ${loop}`, hint, details } };
+  }
+  if (trail.length > MAX_REDIRECTS) {
+    const summary = `to ${target.baseUrl}, after ${MAX_REDIRECTS} redirects already`;
+    return { finding: { status: "failed", summary, hint, details } };
+  }
+  return {
+    finding: { status: "ok", summary: `to ${target.baseUrl}, checked next`, details },
+    value: { target },
+  };
 }

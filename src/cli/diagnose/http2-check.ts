@@ -9,7 +9,7 @@ import type { TLSSocket } from "node:tls";
 import { Deadline } from "../deadline.ts";
 import { outsideText } from "../text.ts";
 import type { Finding, Outcome } from "./check.ts";
-import { errorCode, failureText } from "./outside-text.ts";
+import { errorCode, failureText } from "./failures.ts";
 import { openStream, type Route } from "./route.ts";
 import { CLIENT_CERTIFICATE_WANTED } from "./tls-check.ts";
 

@@ -7,7 +7,7 @@ import { trustedCertificates } from "../../node/transport/grpc-transport.ts";
 import { proxyFromEnvironment } from "../../node/transport/proxy-environment.ts";
 import { openProxyTunnel, proxyStatus } from "../../node/transport/proxy-tunnel.ts";
 import type { DiagnoseOptions, Outcome } from "./check.ts";
-import { errorCode, errorText, failureText } from "./outside-text.ts";
+import { errorCode, errorText, failureText } from "./failures.ts";
 
 /** The value of the check: where there is none, nodes and we connect ourselves. */
 export interface ProxyChoice {

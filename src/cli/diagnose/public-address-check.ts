@@ -8,7 +8,7 @@ import { formatAddress, unmapAddress } from "../../net/address.ts";
 import type { HelloResponse } from "../../protocol/index.ts";
 import { outsideText } from "../text.ts";
 import type { Outcome } from "./check.ts";
-import { errorText } from "./outside-text.ts";
+import { errorText } from "./failures.ts";
 import type { Route } from "./route.ts";
 
 const PRIVATE = new BlockList();

@@ -6,7 +6,7 @@ import { isIP } from "node:net";
 import type { ServiceUrl } from "../../client/service-url.ts";
 import { type Finding, type Outcome, toTenths } from "./check.ts";
 import { bareHost } from "./configuration-check.ts";
-import { errorCode, errorText } from "./outside-text.ts";
+import { errorCode, errorText } from "./failures.ts";
 import { openTcp } from "./route.ts";
 
 /** A name with more addresses than this is no discovery service's. */

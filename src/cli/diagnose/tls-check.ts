@@ -12,7 +12,7 @@ import {
 } from "./certificate-chain.ts";
 import type { DiagnoseOptions, Finding, Outcome } from "./check.ts";
 import { bareHost } from "./configuration-check.ts";
-import { errorCode, failureText } from "./outside-text.ts";
+import { errorCode, failureText } from "./failures.ts";
 import { openSocket, type Route, secure } from "./route.ts";
 
 /** TLS 1.3 tells of it only after the handshake, with the first answer. */

@@ -16,13 +16,17 @@ import { type CliIo, writeNotice } from "../io.ts";
 import { counted, printableLines } from "../text.ts";
 import { ANSIBLE } from "./ansible.ts";
 import { CSV } from "./csv.ts";
-import { addDestinationFlags, type Destination, readDestination } from "./destination.ts";
+import {
+  addDestinationFlags,
+  type Destination,
+  readDestination,
+  writeExport,
+} from "./destination.ts";
 import { type ExportedText, Exporter } from "./exporter.ts";
 import { followCluster } from "./followed-cluster.ts";
 import type { ExportFormat, ExportRenderer } from "./format.ts";
 import { HOSTS } from "./hosts.ts";
 import { addMemberSelectionFlags, readMemberSelection } from "./member-selection.ts";
-import { writeExport } from "./output-file.ts";
 import { PROMETHEUS } from "./prometheus.ts";
 import { serveText } from "./served-text.ts";
 import { TALOSCONFIG } from "./talosconfig.ts";
