@@ -1,10 +1,26 @@
 /**
- * Flags as Go's `flag` package reads them: one dash or two, and `-debug=true`. Deployments of the reference service have
- * such command lines, and `serve` takes them as they are.
+ * The argument list before it is parsed: no secrets in it, and for `serve` also flags in Go's form.
  * @module
  */
 import type { Command } from "commander";
+import { UsageError } from "../exit.ts";
 import { FlagOption } from "./flags.ts";
+
+/**
+ * Refuses a secret as an argument.
+ *
+ * @throws {UsageError} which does not repeat what was given.
+ */
+export function refuseSecretArguments(argv: readonly string[]): void {
+  const end = argv.indexOf("--");
+  const flags = end === -1 ? argv : argv.slice(0, end);
+  if (flags.some((argument) => /^--?(cluster-?)?secret(=|$)/i.test(argument))) {
+    throw new UsageError(
+      "a secret is never an argument, where others can read it: use --cluster-secret-file FILE " +
+        "(- for stdin) or TALOS_DISCOVERY_CLUSTER_SECRET",
+    );
+  }
+}
 
 /**
  * Rewrites the flags of one command into the usual form. A switch always gets its value, so that `=false` is as explicit as
