@@ -52,6 +52,11 @@ export function outsideText(text: string, maxCharacters: number = MAX_OUTSIDE_CH
   return line.length > maxCharacters ? `${line.slice(0, maxCharacters)}…` : line;
 }
 
+/** An error's message, as {@link outsideText}. */
+export function errorText(error: unknown): string {
+  return outsideText(error instanceof Error ? error.message : String(error));
+}
+
 /**
  * Blanks whatever has the form of a cluster secret: base64 of 32 bytes. For texts that may repeat
  * what a user typed.

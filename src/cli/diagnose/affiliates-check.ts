@@ -15,9 +15,9 @@ import {
   encodeEndpoint,
 } from "../../protocol/index.ts";
 import { UNOPENED_REASONS } from "../cluster/drop-summary.ts";
-import { counted, outsideText, shortList } from "../text.ts";
+import { counted, errorText, outsideText, shortList } from "../text.ts";
 import type { DiagnoseOptions, Outcome } from "./check.ts";
-import { errorText, explainCallFailure } from "./failures.ts";
+import { explainCallFailure } from "./failures.ts";
 
 /** Names in a line; all are in the details. */
 const MAX_SHOWN_NAMES = 3;

@@ -3,7 +3,7 @@
  * @module
  */
 import { Code, ConnectError } from "@connectrpc/connect";
-import { outsideText } from "../text.ts";
+import { errorText, outsideText } from "../text.ts";
 import type { Finding } from "./check.ts";
 
 /** The code of a runtime's error, `ECONNREFUSED`, or of the first of its causes that has one. */
@@ -19,11 +19,6 @@ export function errorCode(error: unknown): string | undefined {
 /** Why something failed: the error, or that `signal` had ended it. */
 export function failureText(error: unknown, signal: AbortSignal): string {
   return errorText(signal.aborted ? signal.reason : error);
-}
-
-/** An error's message, as {@link outsideText}. */
-export function errorText(error: unknown): string {
-  return outsideText(error instanceof Error ? error.message : String(error));
 }
 
 /** Explains what a call of the service threw. `details.code` is gRPC's name of the status. */

@@ -4,9 +4,10 @@
  */
 import { isIP } from "node:net";
 import type { ServiceUrl } from "../../client/service-url.ts";
+import { errorText } from "../text.ts";
 import { type Finding, type Outcome, toTenths } from "./check.ts";
 import { bareHost } from "./configuration-check.ts";
-import { errorCode, errorText } from "./failures.ts";
+import { errorCode } from "./failures.ts";
 import { openTcp } from "./route.ts";
 
 /** A name with more addresses than this is no discovery service's. */

@@ -7,7 +7,7 @@ import { UsageError } from "../exit.ts";
 import { choiceOf, parsePort } from "../flags/flag-values.ts";
 import { flag } from "../flags/flags.ts";
 import { quoted } from "../text.ts";
-import type { ExportFormat } from "./format.ts";
+import type { ExportFormat } from "./exporter.ts";
 import { canonicalHostName } from "./hosts.ts";
 import { exportedType, type SelectedMember } from "./member-selection.ts";
 

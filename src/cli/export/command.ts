@@ -22,9 +22,8 @@ import {
   readDestination,
   writeExport,
 } from "./destination.ts";
-import { type ExportedText, Exporter } from "./exporter.ts";
+import { type ExportedText, Exporter, type ExportFormat, type ExportRenderer } from "./exporter.ts";
 import { followCluster } from "./followed-cluster.ts";
-import type { ExportFormat, ExportRenderer } from "./format.ts";
 import { HOSTS } from "./hosts.ts";
 import { addMemberSelectionFlags, readMemberSelection } from "./member-selection.ts";
 import { PROMETHEUS } from "./prometheus.ts";

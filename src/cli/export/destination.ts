@@ -12,7 +12,7 @@ import { CommandFailure, oneLine, UsageError } from "../exit.ts";
 import { type ListenAddress, parseListenAddress, parseTimeout } from "../flags/flag-values.ts";
 import { type Flags, flag } from "../flags/flags.ts";
 import { shownPath } from "../input-file.ts";
-import type { ExportFormat, ExportRenderer } from "./format.ts";
+import type { ExportFormat, ExportRenderer } from "./exporter.ts";
 
 const PUBLIC_MODE = 0o644;
 const PRIVATE_MODE = 0o600;

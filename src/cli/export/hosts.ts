@@ -5,7 +5,7 @@
  */
 import { CommandFailure } from "../exit.ts";
 import { quoted } from "../text.ts";
-import type { ExportFormat, RenderedExport } from "./format.ts";
+import type { ExportFormat, RenderedExport } from "./exporter.ts";
 import type { SelectedMember } from "./member-selection.ts";
 
 const MAX_NAME_CHARACTERS = 253;

@@ -6,7 +6,7 @@
 import { hostPort } from "../../net/host-port.ts";
 import { parsePort } from "../flags/flag-values.ts";
 import { flag } from "../flags/flags.ts";
-import type { ExportFormat } from "./format.ts";
+import type { ExportFormat } from "./exporter.ts";
 import { exportedType, type SelectedMember } from "./member-selection.ts";
 
 /** Where the node exporter listens. */

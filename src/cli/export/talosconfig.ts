@@ -8,7 +8,7 @@ import { CommandFailure } from "../exit.ts";
 import { parsePort } from "../flags/flag-values.ts";
 import { flag } from "../flags/flags.ts";
 import { formatYaml } from "../output/documents.ts";
-import type { ExportFormat, ExportInput } from "./format.ts";
+import type { ExportFormat, ExportInput } from "./exporter.ts";
 import { exportedType, type SelectedMember, selectMembers } from "./member-selection.ts";
 
 const DEFAULT_CONTEXT = "talos-discovery";

@@ -20,7 +20,7 @@ import { UsageError } from "../exit.ts";
 import { choiceOf, integerFrom, parsePort } from "../flags/flag-values.ts";
 import { flag, numberFlag } from "../flags/flags.ts";
 import { quoted } from "../text.ts";
-import type { ExportFormat, ExportInput, RenderedExport } from "./format.ts";
+import type { ExportFormat, ExportInput, RenderedExport } from "./exporter.ts";
 
 const FORMS = ["wg-quick", "syncconf"] as const;
 

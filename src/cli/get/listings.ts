@@ -2,26 +2,34 @@
  * The table of what `get` lists: for each kind of resource, where it comes from.
  * @module
  */
-import { loadNodeIdentity } from "../../node/index.ts";
+import { loadKubeSpanIdentity, loadNodeIdentity } from "../../node/index.ts";
 import {
   AFFILIATES,
+  CURRENT_INFO_ID,
   IDENTITIES,
+  type IdentitySpec,
   INFOS,
+  type InfoSpec,
   type KnownDefinition,
   KUBESPAN_ENDPOINTS,
   KUBESPAN_IDENTITIES,
   KUBESPAN_PEER_SPECS,
   KUBESPAN_PEER_STATUSES,
   type KubeSpanEndpointSpec,
+  type KubeSpanIdentitySpec,
+  LOCAL_IDENTITY_ID,
   MEMBERS,
   type PeerSpec,
   type PeerStatusSpec,
   RAW_AFFILIATES,
+  type ResourceDefinition,
+  ResourceView,
 } from "../../resources/index.ts";
 import {
   type ClusterAccess,
   isClusterGiven,
   readClusterAccess,
+  readClusterNames,
 } from "../cluster/cluster-access.ts";
 import { parseInterfaceName } from "../cluster/kubespan.ts";
 import type { Invocation } from "../command.ts";
@@ -34,8 +42,7 @@ import {
   seenEndpointListing,
   type WireguardListingOptions,
 } from "./kubespan-listing.ts";
-import type { Listing } from "./listing.ts";
-import { identityListing, infoListing, kubespanIdentityListing } from "./local-listing.ts";
+import { type Listing, LOCAL_NODE } from "./listing.ts";
 
 /** Shows a listing, whatever its specs are. */
 export type ShowListing = <Spec extends object>(listing: Listing<Spec>) => Promise<ExitCode>;
@@ -47,6 +54,8 @@ export interface ListedKind {
   /** Opens the listing that the flags ask for, and shows it. */
   readonly list: (invocation: Invocation, show: ShowListing) => Promise<ExitCode>;
 }
+
+type Open<Spec extends object> = (invocation: Invocation) => Listing<Spec> | Promise<Listing<Spec>>;
 
 /** All kinds that `get` lists. */
 export const LISTINGS: ReadonlyMap<KnownDefinition, ListedKind> = /* @__PURE__ */ new Map<
@@ -63,8 +72,6 @@ export const LISTINGS: ReadonlyMap<KnownDefinition, ListedKind> = /* @__PURE__ *
   [KUBESPAN_PEER_STATUSES, kind(["identity", "interface"], openPeerStatuses)],
   [KUBESPAN_ENDPOINTS, kind(["identity", "interface"], openSeenEndpoints)],
 ]);
-
-type Open<Spec extends object> = (invocation: Invocation) => Listing<Spec> | Promise<Listing<Spec>>;
 
 function kind<Spec extends object>(flags: readonly string[], open: Open<Spec>): ListedKind {
   return { flags, list: async (invocation, show) => show(await open(invocation)) };
@@ -105,5 +112,47 @@ async function readWireguardOptions(
     access: asksCluster ? await readClusterAccess(flags, io) : undefined,
     localNodeId: await readLocalNodeId(flags),
     env: io.env,
+  };
+}
+
+/** Lists the identity in the file of `--identity`. */
+function identityListing({ flags }: Invocation): Listing<IdentitySpec> {
+  return localListing(IDENTITIES, LOCAL_IDENTITY_ID, async () => {
+    const { nodeId } = await loadNodeIdentity(flags.requiredText("identity"));
+    return { nodeId };
+  });
+}
+
+/** Lists the cluster's ID and name. */
+function infoListing({ flags, io }: Invocation): Listing<InfoSpec> {
+  return localListing(INFOS, CURRENT_INFO_ID, async () => {
+    const { clusterId, clusterName = "" } = await readClusterNames(flags, io);
+    return { clusterId, clusterName };
+  });
+}
+
+/** Lists the WireGuard identity in the file of `--kubespan-identity`. */
+function kubespanIdentityListing({ flags }: Invocation): Listing<KubeSpanIdentitySpec> {
+  return localListing(KUBESPAN_IDENTITIES, LOCAL_IDENTITY_ID, async () => {
+    const path = flags.requiredText("kubespan-identity");
+    // Key by key: the file has the private key too.
+    const { address, subnet, publicKey } = await loadKubeSpanIdentity(path);
+    return { address, subnet, publicKey };
+  });
+}
+
+function localListing<Spec extends object>(
+  definition: ResourceDefinition<Spec>,
+  id: string,
+  load: () => Promise<Spec>,
+): Listing<Spec> {
+  return {
+    definition,
+    node: LOCAL_NODE,
+    async read() {
+      const view = new ResourceView(definition);
+      view.set(id, await load());
+      return view.list();
+    },
   };
 }
