@@ -12,9 +12,9 @@ import { FlagOption } from "./flags.ts";
  * @throws {UsageError} which does not repeat what was given.
  */
 export function refuseSecretArguments(argv: readonly string[]): void {
-  const end = argv.indexOf("--");
-  const flags = end === -1 ? argv : argv.slice(0, end);
-  if (flags.some((argument) => /^--?(cluster-?)?secret(=|$)/i.test(argument))) {
+  if (
+    splitArguments(argv).flags.some((argument) => /^--?(cluster-?)?secret(=|$)/i.test(argument))
+  ) {
     throw new UsageError(
       "a secret is never an argument, where others can read it: use --cluster-secret-file FILE " +
         "(- for stdin) or TALOS_DISCOVERY_CLUSTER_SECRET",
@@ -23,8 +23,8 @@ export function refuseSecretArguments(argv: readonly string[]): void {
 }
 
 /**
- * Rewrites the flags of one command into the usual form. A switch always gets its value, so that `=false` is as explicit as
- * `=true`: it goes before the environment and the configuration file.
+ * Rewrites the flags of one command into the usual form. A switch always gets its value, so that
+ * `=false` is as explicit as `=true`: it goes before the environment and the configuration file.
  *
  * @param argv - The command's own arguments.
  * @param command - Whose long flags may come with one dash.
@@ -32,10 +32,19 @@ export function refuseSecretArguments(argv: readonly string[]): void {
  * rewriteGoFlags(["-addr=:3000", "-debug"], serve); // ["--addr=:3000", "--debug=true"]
  */
 export function rewriteGoFlags(argv: readonly string[], command: Command): string[] {
-  const end = argv.indexOf("--");
-  const flags = end === -1 ? argv : argv.slice(0, end);
-  const rest = end === -1 ? [] : argv.slice(end);
+  const { flags, rest } = splitArguments(argv);
   return [...flags.map((argument) => rewriteOne(argument, command)), ...rest];
+}
+
+/** Splits off what follows `--`, which is no flag whatever it looks like. */
+function splitArguments(argv: readonly string[]): {
+  readonly flags: readonly string[];
+  readonly rest: readonly string[];
+} {
+  const end = argv.indexOf("--");
+  return end === -1
+    ? { flags: argv, rest: [] }
+    : { flags: argv.slice(0, end), rest: argv.slice(end) };
 }
 
 function rewriteOne(argument: string, command: Command): string {

@@ -8,11 +8,11 @@ import { CommandFailure, EXIT_FAILED, EXIT_OK, type ExitCode, UsageError } from 
 import { parseDelay, parseTimeout } from "../flags/flag-values.ts";
 import { flag } from "../flags/flags.ts";
 import { type CliIo, writeNotice } from "../io.ts";
-import { formatJson, formatYaml } from "../output/documents.ts";
+import { formatDocument } from "../output/documents.ts";
 import { formatFlag, readFormat } from "../output/formats.ts";
 import { chooseStyle, type Style } from "../output/style.ts";
 import { formatTable } from "../output/table.ts";
-import { printable, quoted } from "../text.ts";
+import { quoted } from "../text.ts";
 import { chooseNode, type NodeChoice } from "./node-choice.ts";
 import {
   type ForgetOutcome,
@@ -166,7 +166,11 @@ function formatCopies(copies: FoundNode["copies"], style: Style): string {
       ? ["-", "-", "-", "(nothing that opens)"]
       : [spec.nodename, spec.hostname, spec.machineType, JSON.stringify(spec.addresses)]),
   ]);
-  return table(["SERVICE", "ID", "NODENAME", "HOSTNAME", "MACHINE TYPE", "ADDRESSES"], rows, style);
+  return formatTable(
+    ["SERVICE", "ID", "NODENAME", "HOSTNAME", "MACHINE TYPE", "ADDRESSES"],
+    rows,
+    style,
+  );
 }
 
 /** A row for each service, or one object. */
@@ -182,7 +186,7 @@ function formatOutcomes(
       nodeId,
       error === undefined ? result : `${result}: ${error}`,
     ]);
-    return table(["SERVICE", "ID", "RESULT"], rows, style);
+    return formatTable(["SERVICE", "ID", "RESULT"], rows, style);
   }
   const value = {
     nodeId,
@@ -194,13 +198,5 @@ function formatOutcomes(
       ...(error !== undefined && { error }),
     })),
   };
-  return format === "json" ? formatJson(value) : formatYaml(value);
-}
-
-function table(heading: readonly string[], rows: readonly string[][], style: Style): string {
-  return formatTable(
-    heading,
-    rows.map((row) => row.map(printable)),
-    style,
-  );
+  return formatDocument(value, format);
 }

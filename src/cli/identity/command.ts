@@ -17,7 +17,7 @@ import { type AddCommand, examples, type Invocation } from "../command.ts";
 import { EXIT_OK, type ExitCode } from "../exit.ts";
 import { type Flags, flag } from "../flags/flags.ts";
 import { type CliIo, writeNotice } from "../io.ts";
-import { formatJson, formatYaml } from "../output/documents.ts";
+import { formatDocument } from "../output/documents.ts";
 import { formatFlag, readFormat } from "../output/formats.ts";
 import { chooseStyle } from "../output/style.ts";
 import { formatTable } from "../output/table.ts";
@@ -124,17 +124,9 @@ function show(
   format: Format,
   io: CliIo,
 ): void {
-  switch (format) {
-    case "json":
-      io.stdout.write(formatJson(identity));
-      break;
-    case "yaml":
-      io.stdout.write(formatYaml(identity));
-      break;
-    case "table":
-      io.stdout.write(
-        formatTable(titles, [Object.values(identity)], chooseStyle(io.stdout, io.env)),
-      );
-      break;
-  }
+  io.stdout.write(
+    format === "table"
+      ? formatTable(titles, [Object.values(identity)], chooseStyle(io.stdout, io.env))
+      : formatDocument(identity, format),
+  );
 }

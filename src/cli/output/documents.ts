@@ -7,6 +7,11 @@ import { hasControlCharacters, printableLines } from "../text.ts";
 
 const INDENT = 4;
 
+/** Formats plain data as one document, for commands with `-o json` and `-o yaml`. */
+export function formatDocument(value: unknown, format: "json" | "yaml"): string {
+  return format === "json" ? formatJson(value) : formatYaml(value);
+}
+
 /**
  * Formats plain data as JSON, keys sorted at every level, with a line break at the end. Control
  * characters are escaped.

@@ -34,7 +34,8 @@ export function createPrinter<Spec extends object>(
   if (isJsonPath(format)) return createJsonPathPrinter(format.slice(JSONPATH.length), options);
   switch (format) {
     case "json":
-      return createJsonPrinter(options);
+      // One object per resource, not an array, so that a watch can be read as it goes on.
+      return createPrinterOfEach(options, formatJson);
     case "yaml":
       return createYamlPrinter(options);
     case "table":
@@ -43,51 +44,48 @@ export function createPrinter<Spec extends object>(
   }
 }
 
-/** One object per resource, not an array, so that a watch can be read as it goes on. */
-function createJsonPrinter<Spec>({ node, withEvents }: PrinterOptions): ResourcePrinter<Spec> {
+/** A resource as `-o json` shows it. */
+interface ShownResource {
+  readonly event?: ResourceEvent<unknown>["event"];
+  readonly metadata: object;
+  readonly node: string;
+  readonly spec: object;
+}
+
+function createPrinterOfEach<Spec extends object>(
+  { node, withEvents }: PrinterOptions,
+  format: (shown: ShownResource) => string,
+): ResourcePrinter<Spec> {
   return {
     print: (events) =>
       events
         .map(({ event, resource: { metadata, spec } }) =>
-          formatJson({ ...(withEvents ? { event } : {}), metadata, node, spec }),
+          format({ ...(withEvents ? { event } : {}), metadata, node, spec }),
         )
         .join(""),
   };
 }
 
 /** Documents with `---` between them. */
-function createYamlPrinter<Spec>({ node, withEvents }: PrinterOptions): ResourcePrinter<Spec> {
+function createYamlPrinter<Spec extends object>(options: PrinterOptions): ResourcePrinter<Spec> {
   let isStarted = false;
-  return {
-    print: (events) =>
-      events
-        .map(({ event, resource: { metadata, spec } }) => {
-          const dashes = isStarted ? "---\n" : "";
-          isStarted = true;
-          return dashes + formatYaml({ node, ...(withEvents ? { event } : {}), metadata, spec });
-        })
-        .join(""),
-  };
+  return createPrinterOfEach(options, ({ node, ...rest }) => {
+    const dashes = isStarted ? "---\n" : "";
+    isStarted = true;
+    return dashes + formatYaml({ node, ...rest });
+  });
 }
 
-/**
- * Fills the template in for each resource, from the object that `-o json` shows of it. Each ends
- * with a line break, its own or the template's.
- */
-function createJsonPathPrinter<Spec>(
+/** Fills the template in for each. A text ends with a line break, its own or the template's. */
+function createJsonPathPrinter<Spec extends object>(
   template: string,
-  { node, withEvents }: PrinterOptions,
+  options: PrinterOptions,
 ): ResourcePrinter<Spec> {
   const { render } = parseJsonPathTemplate(template);
-  return {
-    print: (events) =>
-      events
-        .map(({ event, resource: { metadata, spec } }) => {
-          const text = render({ ...(withEvents ? { event } : {}), metadata, node, spec });
-          return text.endsWith("\n") ? text : `${text}\n`;
-        })
-        .join(""),
-  };
+  return createPrinterOfEach(options, (shown) => {
+    const text = render(shown);
+    return text.endsWith("\n") ? text : `${text}\n`;
+  });
 }
 
 /**

@@ -44,13 +44,19 @@ export class TableLayout {
   }
 }
 
-/** Lays out a table that is complete, under a heading. @param rows - Cells safe for a terminal. */
+/**
+ * Lays out a table under a heading, with cells made safe for a terminal.
+ *
+ * @param layout - For a table whose other rows follow later.
+ */
 export function formatTable(
   heading: readonly string[],
   rows: readonly (readonly string[])[],
   style: Pick<Style, "heading">,
+  layout: TableLayout = new TableLayout(),
 ): string {
-  return new TableLayout().format([heading, ...rows], (line, row) =>
+  const cells = rows.map((row) => row.map(printable));
+  return layout.format([heading, ...cells], (line, row) =>
     row === 0 ? style.heading(line) : line,
   );
 }

@@ -17,7 +17,7 @@ import { CommandFailure, EXIT_OK, type ExitCode, oneLine } from "../exit.ts";
 import { formatYaml } from "../output/documents.ts";
 import { formatFlag, OUTPUT_FORMATS, type OutputFormat, readFormat } from "../output/formats.ts";
 import { chooseStyle, type Style } from "../output/style.ts";
-import { TableLayout } from "../output/table.ts";
+import { formatTable, TableLayout } from "../output/table.ts";
 import { counted, printable } from "../text.ts";
 
 /** How much may wait for a slow reader: a file is larger than what should be in memory. */
@@ -130,10 +130,7 @@ function createTablePrinter(isWide: boolean, style: Style): SnapshotPrinter {
   function format(rows: string[][]): string {
     const heading = header;
     header = undefined;
-    if (heading === undefined) return layout.format(rows);
-    return layout.format([heading, ...rows], (line, row) =>
-      row === 0 ? style.heading(line) : line,
-    );
+    return heading === undefined ? layout.format(rows) : formatTable(heading, rows, style, layout);
   }
 
   return {
