@@ -1,5 +1,6 @@
 /**
- * Small text files that a user names, with errors that say which file and why, and nothing of what is in it.
+ * Small text files that a user names, with errors that say which file and why, and nothing of what
+ * is in it.
  * @module
  */
 import { open } from "node:fs/promises";
@@ -55,7 +56,8 @@ export async function readInput(stream: AsyncIterable<Uint8Array>, name: string)
 /**
  * Writes a new file that only its owner may read.
  *
- * @throws {UsageError} `PATH: why`, also when it exists already: a secret that is gone cannot be had back.
+ * @throws {UsageError} `PATH: why`, also when it exists already: a secret that is gone cannot be
+ *   had back.
  */
 export async function writeSecretFile(path: string, text: string): Promise<void> {
   try {

@@ -54,8 +54,8 @@ export async function run(argv: readonly string[], io: CliIo): Promise<ExitCode>
 }
 
 /**
- * Makes the program. Parsing throws `CommanderError`, also for help and version, and prints no error
- * itself.
+ * Makes the program. Parsing throws `CommanderError`, also for help and version, and prints no
+ * error itself.
  *
  * @param commandName - The first argument. If it names a command, the program has that one alone,
  *   else all.

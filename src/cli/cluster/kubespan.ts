@@ -1,6 +1,6 @@
 /**
- * The KubeSpan mesh, as commands ask for it: this machine's identity in it, its WireGuard interface, and
- * problems of peers.
+ * The KubeSpan mesh, as commands ask for it: this machine's identity in it, its WireGuard
+ * interface, and problems of peers.
  * @module
  */
 import { execFile } from "node:child_process";
@@ -71,7 +71,8 @@ export function parseInterfaceName(text: string): string {
 /**
  * Asks WireGuard what it knows of an interface and its peers.
  *
- * @throws {CommandFailure} where there is no `wg`, no such interface, or no permission, with what to do about it.
+ * @throws {CommandFailure} where there is no `wg`, no such interface, or no permission, with what
+ *   to do about it.
  */
 export async function readWireguard(
   name: string,

@@ -1,5 +1,6 @@
 /**
- * What the service has of the cluster: that it is sent, that it opens with the secret, and whether it makes members.
+ * What the service has of the cluster: that it is sent, that it opens with the secret, and whether
+ * it makes members.
  * @module
  */
 import { type Client, Code, ConnectError } from "@connectrpc/connect";

@@ -130,7 +130,8 @@ export class CheckSeries {
   /**
    * Runs a check, bounded in time.
    *
-   * @param input - What an earlier check gave; `undefined` where it failed, and then this one is not reached.
+   * @param input - What an earlier check gave; `undefined` where it failed, and then this one is
+   *   not reached.
    * @param check - Rejects for failures that it has no words for.
    * @returns What later checks need.
    * @throws `signal.reason` when the user ends it all.
@@ -169,8 +170,8 @@ export class CheckSeries {
   }
 
   /**
-   * Puts something that the user gives beside what an earlier check gave. Where it was not given, the checks that need it are
-   * skipped.
+   * Puts something that the user gives beside what an earlier check gave. Where it was not given,
+   * the checks that need it are skipped.
    *
    * @param what - For the user: what is missing, and how to give it.
    */

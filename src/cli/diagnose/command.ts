@@ -1,5 +1,6 @@
 /**
- * `diagnose`: what is wrong between this machine and a cluster's discovery services, and what to do about it.
+ * `diagnose`: what is wrong between this machine and a cluster's discovery services, and what to do
+ * about it.
  * @module
  */
 import {

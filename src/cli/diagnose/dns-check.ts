@@ -96,7 +96,9 @@ async function isInHosts(host: string, names: NameResolution): Promise<boolean> 
   }
 }
 
-/** The system's answer alone does not tell a name that is not there from a server that is not there. */
+/**
+ * The system's answer alone does not tell a name that is not there from a server that is not there.
+ */
 async function explain(
   host: string,
   error: unknown,

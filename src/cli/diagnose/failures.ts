@@ -1,5 +1,6 @@
 /**
- * Why something failed, in words for a finding: the runtime's errors, and calls by their gRPC status.
+ * Why something failed, in words for a finding: the runtime's errors, and calls by their gRPC
+ * status.
  * @module
  */
 import { Code, ConnectError } from "@connectrpc/connect";

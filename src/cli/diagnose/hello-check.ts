@@ -1,6 +1,6 @@
 /**
- * `Hello`: whether it is answered and how long it takes, where it sends nodes, and at which address it
- * sees this machine, which is what nodes behind NAT are reached by, and what rate limits count.
+ * `Hello`: whether it is answered and how long it takes, where it sends nodes, and at which address
+ * it sees this machine, which is what nodes behind NAT are reached by, and what rate limits count.
  * @module
  */
 import { BlockList, isIP } from "node:net";

@@ -1,7 +1,8 @@
 /**
  * Whether HTTP/2 is spoken, which gRPC needs, and who answers where it is not.
  *
- * By the first bytes of a connection of our own, because an HTTP/2 library only says that something was wrong.
+ * By the first bytes of a connection of our own, because an HTTP/2 library only says that something
+ * was wrong.
  * @module
  */
 import type { Socket } from "node:net";

@@ -39,7 +39,10 @@ export class ReportLines {
     return `${isFirst ? "" : "\n"}${this.#style.heading(printable(shown))}\n`;
   }
 
-  /** A check that has ended. What is skipped for one reason comes as one line, with the next check or at the end. */
+  /**
+   * A check that has ended. What is skipped for one reason comes as one line, with the next check
+   * or at the end.
+   */
   check(report: CheckReport, url: string): string {
     let text = "";
     if (url !== this.#url) {

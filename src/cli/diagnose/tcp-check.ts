@@ -87,7 +87,10 @@ const STATES: Readonly<Record<string, AttemptState>> = {
   EADDRNOTAVAIL: "unreachable",
 };
 
-/** A machine without IPv6 is no fault of the service, and `localhost` is often served on one family alone. */
+/**
+ * A machine without IPv6 is no fault of the service, and `localhost` is often served on one family
+ * alone.
+ */
 function isHarmless({ address, state }: Attempt): boolean {
   if (state === "unreachable") return isIP(address) === 6;
   return state === "refused" && (address === "::1" || address === "127.0.0.1");

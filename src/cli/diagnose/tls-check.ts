@@ -21,7 +21,10 @@ export const CLIENT_CERTIFICATE_WANTED = {
   hint: "Talos nodes have none to show: have the service take callers without one.",
 } as const;
 
-/** Makes a connection with TLS and looks at what the server shows. The value is the way, as it came in. */
+/**
+ * Makes a connection with TLS and looks at what the server shows. The value is the way, as it came
+ * in.
+ */
 export async function checkTls(
   route: Route,
   { now = Date.now }: Pick<DiagnoseOptions, "now">,

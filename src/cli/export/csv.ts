@@ -25,7 +25,8 @@ const COLUMNS: readonly Column[] = [
 ];
 
 /**
- * What spreadsheets take for a formula, which could call out; what other machines say of themselves is not to be run.
+ * What spreadsheets take for a formula, which could call out; what other machines say of themselves
+ * is not to be run.
  *
  * @see https://owasp.org/www-community/attacks/CSV_Injection
  */

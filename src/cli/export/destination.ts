@@ -1,6 +1,6 @@
 /**
- * Where an export goes: stdout, a port, or a file, which is replaced as a whole and only if it would
- * differ.
+ * Where an export goes: stdout, a port, or a file, which is replaced as a whole and only if it
+ * would differ.
  * @module
  */
 import { isUtf8 } from "node:buffer";
@@ -106,7 +106,10 @@ export async function writeExport(
   }
 }
 
-/** Who lists the nodes of a cluster without asking who wants to know does so for its own machine, unless told otherwise. */
+/**
+ * Who lists the nodes of a cluster without asking who wants to know does so for its own machine,
+ * unless told otherwise.
+ */
 function parseLoopbackListenAddress(text: string): ListenAddress {
   return /^\d+$/.test(text) ? parseListenAddress(`127.0.0.1:${text}`) : parseListenAddress(text);
 }

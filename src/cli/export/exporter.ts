@@ -1,6 +1,6 @@
 /**
- * From the state of a cluster to the text of an export: what a format of `export` is, and how one is
- * rendered, with a notice of what is not in it.
+ * From the state of a cluster to the text of an export: what a format of `export` is, and how one
+ * is rendered, with a notice of what is not in it.
  * @module
  */
 import type { Command } from "commander";
@@ -43,7 +43,11 @@ export interface RenderedExport {
   readonly text: string;
   /** What could not be exported, and why: a line each, for stderr. */
   readonly problems: readonly string[];
-  /** How many nodes are in it, where the format looks further than members. @default those that it got */
+  /**
+   * How many nodes are in it, where the format looks further than members.
+   *
+   * @default those that it got
+   */
   readonly nodeCount?: number;
 }
 
@@ -94,7 +98,9 @@ export interface ExportedText {
   readonly memberCount: number;
 }
 
-/** Renders one state after the other; what it has told once, it does not tell again while it lasts. */
+/**
+ * Renders one state after the other; what it has told once, it does not tell again while it lasts.
+ */
 export class Exporter {
   readonly #cluster: ExportedCluster;
   readonly #selection: MemberSelection;

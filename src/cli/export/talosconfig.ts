@@ -1,5 +1,6 @@
 /**
- * A context of talosctl's configuration: where the control plane is, and the nodes. Keys are nobody's to discover.
+ * A context of talosctl's configuration: where the control plane is, and the nodes. Keys are
+ * nobody's to discover.
  * @module
  */
 import { isMap, parse, parseDocument } from "yaml";

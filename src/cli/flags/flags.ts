@@ -1,6 +1,7 @@
 /**
- * Flags, each with an environment variable of the same name: `--cluster-id` is `TALOS_DISCOVERY_CLUSTER_ID`. Where a command
- * reads a configuration file, its keys are these names too.
+ * Flags, each with an environment variable of the same name: `--cluster-id` is
+ * `TALOS_DISCOVERY_CLUSTER_ID`. Where a command reads a configuration file, its keys are these
+ * names too.
  * @module
  */
 import { type Command, Option } from "commander";
@@ -30,8 +31,8 @@ export class FlagOption extends Option {
   }
 
   /**
-   * Puts the command's name into the variable, where a flag of another command has the same name and means something else: one
-   * environment may be that of both.
+   * Puts the command's name into the variable, where a flag of another command has the same name
+   * and means something else: one environment may be that of both.
    *
    * @param command - Its words after the program's name: `export prometheus`.
    */
@@ -96,8 +97,8 @@ interface FoundValue {
 }
 
 /**
- * The values of a command's flags. The command line goes before the environment, the environment before a configuration
- * file, the file before defaults.
+ * The values of a command's flags. The command line goes before the environment, the environment
+ * before a configuration file, the file before defaults.
  */
 export class Flags {
   readonly #command: Command;
@@ -146,7 +147,8 @@ export class Flags {
   /**
    * Looks whether flags say something. In the environment they may be for another command.
    *
-   * @throws {UsageError} for one on the command line that means nothing while the switch `needed` is off.
+   * @throws {UsageError} for one on the command line that means nothing while the switch `needed`
+   *   is off.
    */
   refuseWithout(needed: string, names: readonly string[]): void {
     if (this.isOn(needed)) return;
@@ -171,8 +173,8 @@ export class Flags {
   /**
    * The texts of a repeatable flag.
    *
-   * @throws {UsageError} for one on the command line without any: what a shell had no value for must not undo a filter, nor lead
-   *   to a default.
+   * @throws {UsageError} for one on the command line without any: what a shell had no value for
+   *   must not undo a filter, nor lead to a default.
    */
   texts(name: string): string[] {
     const { value, source } = this.#lookUp(this.#find(name));
@@ -185,7 +187,10 @@ export class Flags {
     return texts;
   }
 
-  /** Reads a flag's text. An error of `parse` becomes one line that names the flag, or where else the value came from. */
+  /**
+   * Reads a flag's text. An error of `parse` becomes one line that names the flag, or where else
+   * the value came from.
+   */
   parsed<T>(name: string, parse: (text: string) => T): T | undefined {
     const text = this.text(name);
     return text === undefined ? undefined : this.#naming(name, () => parse(text));
@@ -202,7 +207,10 @@ export class Flags {
     return this.texts(name).map((text) => this.#naming(name, () => parse(text)));
   }
 
-  /** `--name`, or the variable, or the place in the configuration file, where the value came from there. */
+  /**
+   * `--name`, or the variable, or the place in the configuration file, where the value came from
+   * there.
+   */
   origin(name: string): string {
     return this.#lookUp(this.#find(name)).origin;
   }

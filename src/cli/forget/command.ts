@@ -120,7 +120,10 @@ function showCopies(copies: FoundNode["copies"], io: CliIo): void {
   io.stderr.write(formatCopies(copies, chooseStyle(io.stderr, io.env)));
 }
 
-/** @throws {UsageError} where there is nobody to ask. @throws {CommandFailure} for any answer but yes. */
+/**
+ * @throws {UsageError} where there is nobody to ask.
+ * @throws {CommandFailure} for any answer but yes.
+ */
 async function confirm({ name, nodeId, copies }: FoundNode, io: CliIo): Promise<void> {
   if (io.ask === undefined) {
     throw new UsageError("--yes is missing, and without a terminal there is nobody to ask");

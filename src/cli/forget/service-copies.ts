@@ -30,7 +30,10 @@ const RETRY_MS = 500;
 /** One node as one service holds it. */
 export interface AffiliateCopy {
   readonly nodeId: string;
-  /** `undefined` where it does not open with the secret, and where there is nothing but endpoints that others reported. */
+  /**
+   * `undefined` where it does not open with the secret, and where there is nothing but endpoints
+   * that others reported.
+   */
   readonly spec: AffiliateSpec | undefined;
 }
 
@@ -47,10 +50,12 @@ export type ServiceListing =
 export interface ForgetOutcome {
   readonly service: ClusterService;
   /**
-   * - `forgotten`: it was there, and is not listed any more; with an `error` where nobody could see whether that lasts.
+   * - `forgotten`: it was there, and is not listed any more; with an `error` where nobody could see
+   *   whether that lasts.
    * - `absent`: it was not there.
    * - `came back`: it was deleted, and published itself again: the node is alive.
-   * - `still there`: the service took the call, and lists it: again, before anybody could look, or as before.
+   * - `still there`: the service took the call, and lists it: again, before anybody could look, or
+   *   as before.
    * - `failed`: see `error`.
    */
   readonly result: "forgotten" | "absent" | "came back" | "still there" | "failed";
@@ -130,8 +135,8 @@ export async function listCopies(
 }
 
 /**
- * Deletes a node from a service, looks whether it is gone, and then for `waitMs` whether it comes back. Never rejects for
- * what the service does.
+ * Deletes a node from a service, looks whether it is gone, and then for `waitMs` whether it comes
+ * back. Never rejects for what the service does.
  */
 export async function forgetAt(
   cluster: OpenableCluster,

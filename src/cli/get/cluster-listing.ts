@@ -34,7 +34,10 @@ export function rawAffiliateListing(access: ClusterAccess): Listing<AffiliateSpe
   return clusterListing(RAW_AFFILIATES, access, ({ rawAffiliates }) => rawAffiliates);
 }
 
-/** Lists those with a node name. A name that several claim is told, since all but one of them are not in the list. */
+/**
+ * Lists those with a node name. A name that several claim is told, since all but one of them are
+ * not in the list.
+ */
 export function memberListing(access: ClusterAccess): Listing<MemberSpec> {
   const sharedNames = new SharedNames();
   return clusterListing(

@@ -104,7 +104,9 @@ function chooseDefinition({ flags, args: [name = ""] }: Invocation): KnownDefini
   );
 }
 
-/** @throws {UsageError} for a flag on the command line that means something to other kinds alone. */
+/**
+ * @throws {UsageError} for a flag on the command line that means something to other kinds alone.
+ */
 function refuseOtherKindsFlags(kind: ListedKind, flags: Flags): void {
   const special = new Set([...LISTINGS.values()].flatMap((listed) => listed.flags));
   for (const name of special) {

@@ -1,6 +1,6 @@
 /**
- * The WireGuard peers of the KubeSpan mesh: those that a node should have, how those of this machine are
- * doing, and where they were seen.
+ * The WireGuard peers of the KubeSpan mesh: those that a node should have, how those of this
+ * machine are doing, and where they were seen.
  * @module
  */
 import { sleep } from "../../async/waits.ts";
@@ -116,7 +116,10 @@ export function seenEndpointListing(
 
 /** Affiliates as of now, followed beside something else. */
 interface FollowedAffiliates extends AsyncDisposable {
-  /** Resolves when there is a first answer; at once where nobody is asked. Rejects where nobody can be. */
+  /**
+   * Resolves when there is a first answer; at once where nobody is asked. Rejects where nobody can
+   * be.
+   */
   readonly known: Promise<void>;
   affiliates(): readonly AffiliateSpec[];
 }

@@ -1,5 +1,6 @@
 /**
- * `identity new` and `identity show`: who a node is, for as long as it lives, to discovery and in the KubeSpan mesh.
+ * `identity new` and `identity show`: who a node is, for as long as it lives, to discovery and in
+ * the KubeSpan mesh.
  * @module
  */
 import type { Command } from "commander";

@@ -1,5 +1,6 @@
 /**
- * `join`: makes this machine known to a cluster for as long as the command runs, and shows who else is there.
+ * `join`: makes this machine known to a cluster for as long as the command runs, and shows who else
+ * is there.
  * @module
  */
 import { isDiscoveryError } from "../../errors.ts";

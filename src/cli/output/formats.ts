@@ -43,7 +43,8 @@ export function formatFlag(formats: readonly [string, ...string[]]): FlagOption 
 }
 
 /**
- * Reads the flag. In the environment it is meant for all commands: one that does not have that format takes its default.
+ * Reads the flag. In the environment it is meant for all commands: one that does not have that
+ * format takes its default.
  *
  * @throws {UsageError} for what is no format.
  */

@@ -10,7 +10,10 @@ const PADDING = "   ";
 
 const EVENT_MARKS = { created: "+", updated: " ", destroyed: "-" } as const;
 
-/** Lays out rows that arrive over time. A column never gets narrower, so later rows stay in line where they can. */
+/**
+ * Lays out rows that arrive over time. A column never gets narrower, so later rows stay in line
+ * where they can.
+ */
 export class TableLayout {
   readonly #widths: number[] = [];
 

@@ -29,9 +29,10 @@ export interface WatchViewOptions {
 /**
  * Makes the view for a format.
  *
- * Tables on a terminal stay in place: rows are sorted, change where they are, and those that are gone stay marked for a moment. Every
- * change is on the screen within 100 ms. When the rows do not fit on the screen, lines are appended from then on, as on a dumb terminal
- * (`TERM=dumb`), under CI, and in pipes.
+ * Tables on a terminal stay in place: rows are sorted, change where they are, and those that are
+ * gone stay marked for a moment. Every change is on the screen within 100 ms. When the rows do not
+ * fit on the screen, lines are appended from then on, as on a dumb terminal (`TERM=dumb`), under
+ * CI, and in pipes.
  */
 export function createWatchView<Spec extends object>(
   format: ResourceFormat,

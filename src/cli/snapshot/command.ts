@@ -162,7 +162,9 @@ function timeLeft({ ttl, expiration }: Kept): string {
   return expiration === undefined ? "-" : timestampText(expiration);
 }
 
-/** Keys in the order of the reference's decoder. What is empty is left out, as in JSON of protobuf. */
+/**
+ * Keys in the order of the reference's decoder. What is empty is left out, as in JSON of protobuf.
+ */
 function plainCluster({ id, affiliates }: ClusterSnapshot): object {
   return {
     ...(id !== "" && { id }),
