@@ -18,7 +18,10 @@ export interface Invocation {
 /** A command's work. Throws `UsageError` for wrong input; any other error is a failure. */
 export type CommandRun = (invocation: Invocation) => Promise<ExitCode> | ExitCode;
 
-/** Adds a command, or a group of them, to the program; `action` turns work into what commander calls. */
+/**
+ * Adds a command, or a group of them, to the program; `action` turns work into what commander
+ * calls.
+ */
 export type AddCommand = (
   parent: Command,
   action: (run: CommandRun) => (this: Command) => Promise<void>,

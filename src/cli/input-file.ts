@@ -1,13 +1,13 @@
 /**
- * Small text files that a user names, with errors that say which file and why, and nothing of what is in it.
+ * Small text files that a user names, with errors that say which file and why, and nothing of what
+ * is in it.
  * @module
  */
 import { open } from "node:fs/promises";
 import { fileReason } from "../node/files/file-failure.ts";
 import { createPrivateFile } from "../node/files/kept-file.ts";
 import { UsageError } from "./exit.ts";
-import { redactSecrets } from "./flags/secret-arguments.ts";
-import { printable } from "./output/printable.ts";
+import { printable, redactSecrets } from "./text.ts";
 
 /** Keys, certificates and identities are far below this. */
 const MAX_FILE_BYTES = 1024 * 1024;
@@ -56,7 +56,8 @@ export async function readInput(stream: AsyncIterable<Uint8Array>, name: string)
 /**
  * Writes a new file that only its owner may read.
  *
- * @throws {UsageError} `PATH: why`, also when it exists already: a secret that is gone cannot be had back.
+ * @throws {UsageError} `PATH: why`, also when it exists already: a secret that is gone cannot be
+ *   had back.
  */
 export async function writeSecretFile(path: string, text: string): Promise<void> {
   try {

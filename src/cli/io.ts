@@ -2,7 +2,7 @@
  * Everything of the outside that a command touches besides files and the network.
  * @module
  */
-import { printable } from "./output/printable.ts";
+import { printable } from "./text.ts";
 
 /** Where text goes. */
 export interface CliOutput {
@@ -14,7 +14,11 @@ export interface CliOutput {
   readonly columns?: number | undefined;
   /** Height in lines, of a terminal, as it is now. */
   readonly rows?: number | undefined;
-  /** Calls back when a terminal has another size, or was lent to somebody else. @returns Takes the callback away. */
+  /**
+   * Calls back when a terminal has another size, or was lent to somebody else.
+   *
+   * @returns Takes the callback away.
+   */
   readonly onResize?: (listener: () => void) => () => void;
 }
 
@@ -26,12 +30,23 @@ export interface CliIo {
   readonly stderr: CliOutput;
   /** All of standard input, as UTF-8. */
   readonly readStdin: () => Promise<string>;
-  /** Puts a question to the user. Absent where nobody is there to answer. @returns `undefined` where no answer comes. */
+  /**
+   * Puts a question to the user. Absent where nobody is there to answer.
+   *
+   * @returns `undefined` where no answer comes.
+   */
   readonly ask?: ((question: string) => Promise<string | undefined>) | undefined;
   readonly env: Readonly<Record<string, string | undefined>>;
-  /** Aborts when the user wants the command to come to its end: SIGINT, SIGTERM, a closed terminal, nobody reading stdout any more. */
+  /**
+   * Aborts when the user wants the command to come to its end: SIGINT, SIGTERM, a closed terminal,
+   * nobody reading stdout any more.
+   */
   readonly signal: AbortSignal;
-  /** Calls back when the user wants files to be read again: SIGHUP. @returns Takes the callback away. */
+  /**
+   * Calls back when the user wants files to be read again: SIGHUP.
+   *
+   * @returns Takes the callback away.
+   */
   readonly onReload: (listener: () => void) => () => void;
 }
 

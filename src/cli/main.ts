@@ -9,7 +9,7 @@ import { addAbortSignal } from "node:stream";
 import { CommandFailure, EXIT_FAILED, EXIT_OK } from "./exit.ts";
 import { readInput } from "./input-file.ts";
 import type { CliOutput } from "./io.ts";
-import { run } from "./run.ts";
+import { run } from "./program.ts";
 
 const stopping = new AbortController();
 

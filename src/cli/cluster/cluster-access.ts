@@ -78,7 +78,9 @@ export function addClusterFlags(command: Command): Command {
     .addOption(flag("--ca-file <file>", "PEM certificates to trust besides those of Node.js"));
 }
 
-/** @throws {UsageError} for a flag that is missing or wrong, and where no registry is left to ask. */
+/**
+ * @throws {UsageError} for a flag that is missing or wrong, and where no registry is left to ask.
+ */
 export async function readClusterAccess(
   flags: Flags,
   io: CliIo,
@@ -113,7 +115,10 @@ export function isClusterGiven(flags: Flags, io: CliIo): boolean {
   return names.some(isGiven) || Boolean(io.env[SECRET_VARIABLE]);
 }
 
-/** Who answers for a cluster: `host:port` of each service, then the names of other registries, with commas. */
+/**
+ * Who answers for a cluster: `host:port` of each service, then the names of other registries, with
+ * commas.
+ */
 export function registriesOf({ services, kubeconfig, staticFile }: ClusterAccess): string {
   return [
     ...services.map(({ host }) => host),
@@ -167,7 +172,8 @@ function servicesOf(
       return { ...parseConfigured(endpoint, where), name };
     });
   }
-  // Who names a cluster wants it asked for; who names Kubernetes or a file alone may mean just that.
+  // Who names a cluster wants it asked for; who names Kubernetes or a file alone may mean just
+  // that.
   const isWanted = clusterId !== undefined || clusterSecret !== undefined || !hasOthers;
   return isWanted ? named([parseService(DEFAULT_SERVICE_ENDPOINT)]) : [];
 }

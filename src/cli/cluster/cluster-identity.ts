@@ -1,5 +1,6 @@
 /**
- * Which cluster is meant, and its secret: from a Talos configuration, from a file or the environment, never from an argument.
+ * Which cluster is meant, and its secret: from a Talos configuration, from a file or the
+ * environment, never from an argument.
  * @module
  */
 import type { Command } from "commander";
@@ -54,8 +55,8 @@ export function addClusterIdentityFlags(command: Command): Command {
 }
 
 /**
- * Reads `--config`, `--cluster-id` and `--cluster-secret-file`. What stands on the command line goes before what is in the
- * environment; where two of the same rank differ, neither is taken.
+ * Reads `--config`, `--cluster-id` and `--cluster-secret-file`. What stands on the command line
+ * goes before what is in the environment; where two of the same rank differ, neither is taken.
  *
  * @throws {UsageError} which says where the mistake is, without a character of a secret.
  */
@@ -112,7 +113,10 @@ async function readConfig(flags: Flags, io: CliIo): Promise<DiscoveryConfig | un
   return config;
 }
 
-/** The file on the command line, then the variable with the secret itself, then the variable with the file's name. */
+/**
+ * The file on the command line, then the variable with the secret itself, then the variable with
+ * the file's name.
+ */
 async function readSecret(flags: Flags, io: CliIo): Promise<IdentitySource | undefined> {
   const fromEnvironment = io.env[SECRET_VARIABLE];
   if (fromEnvironment && !flags.isGiven("cluster-secret-file")) {
@@ -128,7 +132,10 @@ async function readSecret(flags: Flags, io: CliIo): Promise<IdentitySource | und
   return { ...sourceOf(flags, "cluster-secret-file"), ...parseSecret(text, where) };
 }
 
-/** Reads a secret on its own, or a configuration that has it, such as the document that `cluster new` writes. */
+/**
+ * Reads a secret on its own, or a configuration that has it, such as the document that
+ * `cluster new` writes.
+ */
 function parseSecret(
   text: string,
   where: string,

@@ -33,8 +33,8 @@ export interface OpenRegistriesOptions {
 }
 
 /**
- * Makes the registries, none of them running yet. Where there are several, one whose file does not load is one that has
- * failed; it is opened as soon as its file is mended.
+ * Makes the registries, none of them running yet. Where there are several, one whose file does not
+ * load is one that has failed; it is opened as soon as its file is mended.
  *
  * @throws {DiscoveryError} of a file where no registry is left to ask.
  */
@@ -96,7 +96,8 @@ function openServices(
     clusterId,
     clusterSecret,
     transport,
-    // Who publishes nothing is nobody: an ID only keeps the client from taking another node for itself.
+    // Who publishes nothing is nobody: an ID only keeps the client from taking another node for
+    // itself.
     nodeId: nodeId ?? generateNodeId(),
     ttlMs,
     clientVersion: CLIENT_VERSION,

@@ -8,9 +8,8 @@ import { EXIT_OK, type ExitCode } from "../exit.ts";
 import { flag } from "../flags/flags.ts";
 import { writeSecretFile } from "../input-file.ts";
 import { writeNotice } from "../io.ts";
-import { formatFlag, readFormat } from "../output/format-flag.ts";
-import { formatJson } from "../output/json.ts";
-import { formatYaml } from "../output/yaml.ts";
+import { formatDocument } from "../output/documents.ts";
+import { formatFlag, readFormat } from "../output/formats.ts";
 
 const FORMATS = ["yaml", "json"] as const;
 
@@ -43,7 +42,7 @@ async function runNew({ flags, io }: Invocation): Promise<ExitCode> {
     clusterID: generateClusterId(),
     clusterSecret: generateClusterSecret(),
   };
-  const text = format === "json" ? formatJson(identity) : formatYaml(identity);
+  const text = formatDocument(identity, format);
   if (path === undefined) {
     io.stdout.write(text);
     return EXIT_OK;

@@ -5,9 +5,12 @@
 import type { DropReport } from "../../client/index.ts";
 import { MAX_OPENED_AFFILIATES } from "../../client/watcher.ts";
 import type { NodeDropReport } from "../../sources/kubernetes/index.ts";
-import { quoted } from "../flags/flag-values.ts";
+import { quoted } from "../text.ts";
 
-/** Why an affiliate does not open, in a few words. Reports of endpoints alone cost no affiliate, and are not here. */
+/**
+ * Why an affiliate does not open, in a few words. Reports of endpoints alone cost no affiliate, and
+ * are not here.
+ */
 export const UNOPENED_REASONS = {
   affiliate_tag_mismatch: "sealed with another secret",
   affiliate_id_mismatch: "listed under another node's ID",
@@ -15,7 +18,10 @@ export const UNOPENED_REASONS = {
   affiliate_malformed: "bad data",
 } as const satisfies Partial<Record<DropReport["reason"], string>>;
 
-/** Others decide how much they send wrongly: of more affiliates than are opened at once, the first are forgotten. */
+/**
+ * Others decide how much they send wrongly: of more affiliates than are opened at once, the first
+ * are forgotten.
+ */
 const MAX_REMEMBERED = MAX_OPENED_AFFILIATES;
 
 /** How many are told one by one. */
@@ -28,9 +34,11 @@ export class DropSummary {
   #toldCount = 0;
 
   /**
-   * Takes a report of `DiscoveryClient`'s `onDrop`. Bad endpoints cost no affiliate, and say nothing.
+   * Takes a report of `DiscoveryClient`'s `onDrop`. Bad endpoints cost no affiliate, and say
+   * nothing.
    *
-   * @param onNotice - Told a line about it, where it says something new. Absent: it is only counted.
+   * @param onNotice - Told a line about it, where it says something new. Absent: it is only
+   *   counted.
    */
   add(report: DropReport, onNotice?: (line: string) => void): void {
     const line = this.#count(report);

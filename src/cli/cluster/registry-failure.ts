@@ -32,7 +32,8 @@ const ADVICE_OF_NODE = /; if the root CA is installed locally, .*$/;
 /**
  * A failure in one line.
  *
- * @param error - With a message that begins with the place: `http://127.0.0.1:3000: [internal] Protocol error`.
+ * @param error - With a message that begins with the place:
+ *   `http://127.0.0.1:3000: [internal] Protocol error`.
  */
 export function describeFailure(error: unknown): string {
   const line = oneLine(error);

@@ -1,5 +1,6 @@
 /**
- * A registry whose file does not load: one that failed, beside others that go on, and that is mended when the file is.
+ * A registry whose file does not load: one that failed, beside others that go on, and that is
+ * mended when the file is.
  * @module
  */
 

@@ -1,5 +1,6 @@
 /**
- * What the service has of the cluster: that it is sent, that it opens with the secret, and whether it makes members.
+ * What the service has of the cluster: that it is sent, that it opens with the secret, and whether
+ * it makes members.
  * @module
  */
 import { type Client, Code, ConnectError } from "@connectrpc/connect";
@@ -15,10 +16,9 @@ import {
   encodeEndpoint,
 } from "../../protocol/index.ts";
 import { UNOPENED_REASONS } from "../cluster/drop-summary.ts";
-import { counted, shortList } from "../output/counted.ts";
-import { explainCallFailure } from "./call-failure.ts";
+import { counted, errorText, outsideText, shortList } from "../text.ts";
 import type { DiagnoseOptions, Outcome } from "./check.ts";
-import { errorText, outsideText } from "./outside-text.ts";
+import { explainCallFailure } from "./failures.ts";
 
 /** Names in a line; all are in the details. */
 const MAX_SHOWN_NAMES = 3;

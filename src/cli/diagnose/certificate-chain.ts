@@ -3,13 +3,15 @@
  * @module
  */
 import { checkServerIdentity, type DetailedPeerCertificate } from "node:tls";
-import { counted } from "../output/counted.ts";
-import { outsideText } from "./outside-text.ts";
+import { counted, outsideText } from "../text.ts";
 
 /** Fewer days left than this are too few to sleep well. */
 const WARNING_DAYS = 14;
 
-/** Certificates that live for days are renewed with a third of their life left, by the habit of ACME clients. */
+/**
+ * Certificates that live for days are renewed with a third of their life left, by the habit of ACME
+ * clients.
+ */
 const RENEWED_SHARE = 1 / 3;
 
 const DAY_MS = 86_400_000;

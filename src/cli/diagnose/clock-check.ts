@@ -1,5 +1,6 @@
 /**
- * This machine's clock against the service's, by the `Date` of an HTTP answer on the same port: certificates depend on it.
+ * This machine's clock against the service's, by the `Date` of an HTTP answer on the same port:
+ * certificates depend on it.
  * @module
  */
 import { connect } from "node:http2";

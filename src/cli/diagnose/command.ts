@@ -1,5 +1,6 @@
 /**
- * `diagnose`: what is wrong between this machine and a cluster's discovery services, and what to do about it.
+ * `diagnose`: what is wrong between this machine and a cluster's discovery services, and what to do
+ * about it.
  * @module
  */
 import {
@@ -12,8 +13,8 @@ import { CommandFailure, EXIT_FAILED, EXIT_OK, type ExitCode, UsageError } from 
 import { parseTimeout } from "../flags/flag-values.ts";
 import { type Flags, flag } from "../flags/flags.ts";
 import type { CliIo } from "../io.ts";
-import { formatFlag, readFormat } from "../output/format-flag.ts";
-import { formatJson } from "../output/json.ts";
+import { formatJson } from "../output/documents.ts";
+import { formatFlag, readFormat } from "../output/formats.ts";
 import { chooseStyle } from "../output/style.ts";
 import type { DiagnoseOptions } from "./check.ts";
 import { diagnoseService, type ServiceDiagnosis } from "./diagnose-service.ts";

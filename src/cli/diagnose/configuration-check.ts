@@ -3,8 +3,8 @@
  * @module
  */
 import { parseServiceUrl, type ServiceUrl } from "../../client/service-url.ts";
+import { errorText, outsideText } from "../text.ts";
 import type { Outcome } from "./check.ts";
-import { errorText, outsideText } from "./outside-text.ts";
 
 /** Reads a service URL. */
 export function checkConfiguration(url: string): Outcome<ServiceUrl> {

@@ -2,17 +2,24 @@
  * The addresses of a service's name, and why there are none.
  * @module
  */
+import { lookup, Resolver } from "node:dns/promises";
+import { readFile } from "node:fs/promises";
 import { isIP } from "node:net";
 import { unlessAborted } from "../../async/waits.ts";
 import type { ServiceUrl } from "../../client/service-url.ts";
-import { shortList } from "../output/counted.ts";
-import type { Finding, Outcome } from "./check.ts";
+import { outsideText, shortList } from "../text.ts";
+import type { Finding, NameResolution, Outcome } from "./check.ts";
 import { bareHost } from "./configuration-check.ts";
-import { addressesInHosts, type NameResolution } from "./name-resolution.ts";
-import { errorCode, outsideText } from "./outside-text.ts";
+import { errorCode } from "./failures.ts";
 
 /** Shown in the line; all are in the details. */
 const MAX_SHOWN_ADDRESSES = 4;
+
+/** How long each DNS server may take, and how often it is asked. */
+const QUERY_TIMEOUT_MS = 1500;
+const QUERY_TRIES = 2;
+
+const HOSTS_PATH = "/etc/hosts";
 
 /** Looks up the host. */
 export async function checkDns(
@@ -47,6 +54,40 @@ export async function checkDns(
   }
 }
 
+/**
+ * Names as this machine resolves them.
+ *
+ * @param servers - DNS servers, `IP:port`. @default those of the system
+ */
+export function systemNames(servers?: readonly string[]): NameResolution {
+  return {
+    lookup: async (host) =>
+      (await lookup(host, { all: true, order: "verbatim" })).map(({ address }) => address),
+    async query(host) {
+      const resolver = new Resolver({ timeout: QUERY_TIMEOUT_MS, tries: QUERY_TRIES });
+      if (servers !== undefined) resolver.setServers(servers);
+      const [four, six] = await Promise.allSettled([
+        resolver.resolve4(host),
+        resolver.resolve6(host),
+      ]);
+      const found = [four, six].flatMap((answer) =>
+        answer.status === "fulfilled" ? answer.value : [],
+      );
+      if (found.length === 0 && four.status === "rejected") throw four.reason;
+      return found;
+    },
+    readHosts: () => readFile(HOSTS_PATH, "utf8"),
+  };
+}
+
+/** The addresses that a hosts file has for a name. */
+export function addressesInHosts(text: string, host: string): string[] {
+  return text.split("\n").flatMap((line) => {
+    const [address = "", ...names] = line.replace(/#.*/, "").trim().toLowerCase().split(/\s+/);
+    return names.includes(host.toLowerCase()) ? [address] : [];
+  });
+}
+
 async function isInHosts(host: string, names: NameResolution): Promise<boolean> {
   try {
     return addressesInHosts(await names.readHosts(), host).length > 0;
@@ -55,7 +96,9 @@ async function isInHosts(host: string, names: NameResolution): Promise<boolean> 
   }
 }
 
-/** The system's answer alone does not tell a name that is not there from a server that is not there. */
+/**
+ * The system's answer alone does not tell a name that is not there from a server that is not there.
+ */
 async function explain(
   host: string,
   error: unknown,

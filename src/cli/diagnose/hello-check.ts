@@ -1,19 +1,46 @@
 /**
- * `Hello`, and how long it takes.
+ * `Hello`: whether it is answered and how long it takes, where it sends nodes, and at which address
+ * it sees this machine, which is what nodes behind NAT are reached by, and what rate limits count.
  * @module
  */
+import { BlockList, isIP } from "node:net";
+import { networkInterfaces } from "node:os";
 import { type Client, Code, ConnectError } from "@connectrpc/connect";
+import { MAX_REDIRECTS } from "../../client/connection.ts";
+import { parseRedirectEndpoint, type ServiceUrl } from "../../client/service-url.ts";
 import { generateClusterId } from "../../crypto/index.ts";
+import { formatAddress, unmapAddress } from "../../net/address.ts";
 import type { Cluster, HelloResponse } from "../../protocol/index.ts";
+import { errorText, outsideText } from "../text.ts";
 import { CLIENT_VERSION } from "../version.ts";
-import { explainCallFailure } from "./call-failure.ts";
 import { type DiagnoseOptions, type Outcome, toTenths } from "./check.ts";
+import { explainCallFailure } from "./failures.ts";
+import type { Route } from "./route.ts";
 
 /** Few enough for the rate limit of any service, which is 60 calls at once by default. */
 const ROUND_TRIPS = 5;
 
 /** Slower than the other side of the world. */
 const SLOW_MS = 1000;
+
+/** A name of DNS, and a port. */
+const MAX_ENDPOINT_CHARACTERS = 260;
+
+/** Addresses of private networks. */
+const PRIVATE = new BlockList();
+for (const [network, bits] of [
+  ["10.0.0.0", 8],
+  ["172.16.0.0", 12],
+  ["192.168.0.0", 16],
+  ["100.64.0.0", 10],
+  ["169.254.0.0", 16],
+  ["127.0.0.0", 8],
+] as const) {
+  PRIVATE.addSubnet(network, bits, "ipv4");
+}
+PRIVATE.addSubnet("fc00::", 7, "ipv6");
+PRIVATE.addSubnet("fe80::", 10, "ipv6");
+PRIVATE.addAddress("::1", "ipv6");
 
 type ServiceClient = Client<typeof Cluster>;
 
@@ -70,4 +97,103 @@ export async function checkRoundTrip(
   if (median <= SLOW_MS) return { finding: { status: "ok", summary, details }, value: true };
   const hint = "The way is long or the service is busy: nodes work, and hear of each other late.";
   return { finding: { status: "warning", summary, hint, details }, value: true };
+}
+
+/** The value of the check. */
+export interface RedirectChoice {
+  /** Absent where this service keeps us. */
+  readonly target: ServiceUrl | undefined;
+}
+
+/**
+ * Reads the redirect of an answer.
+ *
+ * @param trail - The services so far, as `baseUrl`, this one last.
+ */
+export function checkRedirect(
+  hello: HelloResponse,
+  service: ServiceUrl,
+  trail: readonly string[],
+): Outcome<RedirectChoice> {
+  const endpoint = hello.redirect?.endpoint ?? "";
+  if (endpoint === "") {
+    return { finding: { status: "ok", summary: "none" }, value: { target: undefined } };
+  }
+  const hint = "Correct --redirect-endpoint of the service: HOST:PORT of one that keeps its nodes.";
+  if (endpoint.length > MAX_ENDPOINT_CHARACTERS) {
+    const summary = `to a text of ${endpoint.length} characters: ${outsideText(endpoint, 60)}`;
+    return { finding: { status: "failed", summary, hint } };
+  }
+  let target: ServiceUrl;
+  try {
+    target = parseRedirectEndpoint(endpoint, service);
+  } catch (error) {
+    return { finding: { status: "failed", summary: errorText(error), hint } };
+  }
+  const details = { target: target.baseUrl };
+  if (trail.includes(target.baseUrl)) {
+    const loop = [...trail.slice(trail.indexOf(target.baseUrl)), target.baseUrl].join(" → ");
+    return { finding: { status: "failed", summary: `a loop: ${loop}`, hint, details } };
+  }
+  if (trail.length > MAX_REDIRECTS) {
+    const summary = `to ${target.baseUrl}, after ${MAX_REDIRECTS} redirects already`;
+    return { finding: { status: "failed", summary, hint, details } };
+  }
+  return {
+    finding: { status: "ok", summary: `to ${target.baseUrl}, checked next`, details },
+    value: { target },
+  };
+}
+
+/** Compares what the service reported with what we know of the way to it. */
+export function checkPublicAddress(
+  hello: HelloResponse,
+  { addresses, proxy }: Pick<Route, "addresses" | "proxy">,
+  ownAddresses: readonly string[] = localAddresses(),
+): Outcome<true> {
+  if (hello.clientIp.length === 0) {
+    return {
+      finding: { status: "unknown", summary: "the service does not report it" },
+      value: true,
+    };
+  }
+  let address: string;
+  try {
+    // A zone may hold any text.
+    address = outsideText(formatAddress(unmapAddress(hello.clientIp)));
+  } catch (error) {
+    const hint = "The service, or what changes its answers, is broken.";
+    return { finding: { status: "warning", summary: errorText(error), hint }, value: true };
+  }
+  const isOwn = ownAddresses.includes(address);
+  const details = { address, own: isOwn };
+  if (proxy !== undefined) {
+    const summary = `${address}, of the proxy or its network`;
+    return { finding: { status: "ok", summary, details }, value: true };
+  }
+  const hint =
+    "A proxy stands before the service: name it there (--trusted-proxies), or all nodes share one address and one rate limit.";
+  const isServicePublic = addresses.some((service) => isIP(service) !== 0 && !isPrivate(service));
+  if (!isOwn && addresses.includes(address)) {
+    const summary = `${address}, which is the service's own address`;
+    return { finding: { status: "warning", summary, hint, details }, value: true };
+  }
+  if (isPrivate(address) && isServicePublic) {
+    const summary = `${address}, a private address, though the service is at a public one`;
+    return { finding: { status: "warning", summary, hint, details }, value: true };
+  }
+  const whose = isOwn
+    ? "an address of this machine"
+    : "not an address of this machine: NAT or a proxy";
+  return { finding: { status: "ok", summary: `${address}, ${whose}`, details }, value: true };
+}
+
+function isPrivate(address: string): boolean {
+  return PRIVATE.check(address, isIP(address) === 4 ? "ipv4" : "ipv6");
+}
+
+function localAddresses(): string[] {
+  return Object.values(networkInterfaces()).flatMap((all) =>
+    (all ?? []).map(({ address }) => address),
+  );
 }

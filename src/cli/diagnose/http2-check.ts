@@ -1,14 +1,16 @@
 /**
  * Whether HTTP/2 is spoken, which gRPC needs, and who answers where it is not.
  *
- * By the first bytes of a connection of our own, because an HTTP/2 library only says that something was wrong.
+ * By the first bytes of a connection of our own, because an HTTP/2 library only says that something
+ * was wrong.
  * @module
  */
 import type { Socket } from "node:net";
 import type { TLSSocket } from "node:tls";
 import { Deadline } from "../deadline.ts";
+import { outsideText } from "../text.ts";
 import type { Finding, Outcome } from "./check.ts";
-import { errorCode, failureText, outsideText } from "./outside-text.ts";
+import { errorCode, failureText } from "./failures.ts";
 import { openStream, type Route } from "./route.ts";
 import { CLIENT_CERTIFICATE_WANTED } from "./tls-check.ts";
 

@@ -3,10 +3,10 @@
  * @module
  */
 import type { DiscoveredAffiliate } from "../../client/index.ts";
+import { outsideText } from "../text.ts";
 import { FORGET_HINT, KUBELET_HINT, type OpenedListing } from "./affiliates-check.ts";
 import type { Finding } from "./check.ts";
 import type { ServiceDiagnosis } from "./diagnose-service.ts";
-import { outsideText } from "./outside-text.ts";
 
 /** A node at one service. */
 export interface NodeAtService {

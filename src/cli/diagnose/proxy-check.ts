@@ -6,8 +6,9 @@ import type { ServiceUrl } from "../../client/service-url.ts";
 import { trustedCertificates } from "../../node/transport/grpc-transport.ts";
 import { proxyFromEnvironment } from "../../node/transport/proxy-environment.ts";
 import { openProxyTunnel, proxyStatus } from "../../node/transport/proxy-tunnel.ts";
+import { errorText } from "../text.ts";
 import type { DiagnoseOptions, Outcome } from "./check.ts";
-import { errorCode, errorText, failureText } from "./outside-text.ts";
+import { errorCode, failureText } from "./failures.ts";
 
 /** The value of the check: where there is none, nodes and we connect ourselves. */
 export interface ProxyChoice {

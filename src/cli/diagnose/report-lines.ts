@@ -3,8 +3,8 @@
  * @module
  */
 import type { ClusterService } from "../cluster/cluster-access.ts";
-import { printable } from "../output/printable.ts";
 import type { Style } from "../output/style.ts";
+import { printable } from "../text.ts";
 import { CHECK_NAMES, type CheckReport, type CheckStatus, type Finding } from "./check.ts";
 import type { NodeDiagnosis } from "./node-finding.ts";
 
@@ -39,7 +39,10 @@ export class ReportLines {
     return `${isFirst ? "" : "\n"}${this.#style.heading(printable(shown))}\n`;
   }
 
-  /** A check that has ended. What is skipped for one reason comes as one line, with the next check or at the end. */
+  /**
+   * A check that has ended. What is skipped for one reason comes as one line, with the next check
+   * or at the end.
+   */
   check(report: CheckReport, url: string): string {
     let text = "";
     if (url !== this.#url) {

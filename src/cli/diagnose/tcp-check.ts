@@ -4,9 +4,10 @@
  */
 import { isIP } from "node:net";
 import type { ServiceUrl } from "../../client/service-url.ts";
+import { errorText } from "../text.ts";
 import { type Finding, type Outcome, toTenths } from "./check.ts";
 import { bareHost } from "./configuration-check.ts";
-import { errorCode, errorText } from "./outside-text.ts";
+import { errorCode } from "./failures.ts";
 import { openTcp } from "./route.ts";
 
 /** A name with more addresses than this is no discovery service's. */
@@ -86,7 +87,10 @@ const STATES: Readonly<Record<string, AttemptState>> = {
   EADDRNOTAVAIL: "unreachable",
 };
 
-/** A machine without IPv6 is no fault of the service, and `localhost` is often served on one family alone. */
+/**
+ * A machine without IPv6 is no fault of the service, and `localhost` is often served on one family
+ * alone.
+ */
 function isHarmless({ address, state }: Attempt): boolean {
   if (state === "unreachable") return isIP(address) === 6;
   return state === "refused" && (address === "::1" || address === "127.0.0.1");

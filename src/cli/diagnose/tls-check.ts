@@ -2,7 +2,7 @@
  * The TLS handshake and the certificates that come with it.
  * @module
  */
-import { counted } from "../output/counted.ts";
+import { counted } from "../text.ts";
 import {
   certificateChain,
   certificateNames,
@@ -12,7 +12,7 @@ import {
 } from "./certificate-chain.ts";
 import type { DiagnoseOptions, Finding, Outcome } from "./check.ts";
 import { bareHost } from "./configuration-check.ts";
-import { errorCode, failureText } from "./outside-text.ts";
+import { errorCode, failureText } from "./failures.ts";
 import { openSocket, type Route, secure } from "./route.ts";
 
 /** TLS 1.3 tells of it only after the handshake, with the first answer. */
@@ -21,7 +21,10 @@ export const CLIENT_CERTIFICATE_WANTED = {
   hint: "Talos nodes have none to show: have the service take callers without one.",
 } as const;
 
-/** Makes a connection with TLS and looks at what the server shows. The value is the way, as it came in. */
+/**
+ * Makes a connection with TLS and looks at what the server shows. The value is the way, as it came
+ * in.
+ */
 export async function checkTls(
   route: Route,
   { now = Date.now }: Pick<DiagnoseOptions, "now">,

@@ -6,8 +6,8 @@ import { MAX_TTL_MS } from "../../protocol/limits.ts";
 import type { ExportedState } from "./member-selection.ts";
 
 /**
- * A service that comes back without what it knew is empty at first. Clients of the reference try again after 60 s and half
- * as much more, at the most.
+ * A service that comes back without what it knew is empty at first. Clients of the reference try
+ * again after 60 s and half as much more, at the most.
  */
 const RETURN_MS = 90_000;
 
@@ -26,7 +26,10 @@ export class AbsentNodes {
     if (this.#last !== undefined) this.#untilMs = nowMs + RETURN_MS;
   }
 
-  /** When to look again, as one of the absent nodes is then waited for no longer; `undefined` where none are. */
+  /**
+   * When to look again, as one of the absent nodes is then waited for no longer; `undefined` where
+   * none are.
+   */
   waitMs(nowMs: number): number | undefined {
     if (this.#missingSince.size === 0) return undefined;
     const ends = Array.from(this.#missingSince.values(), (sinceMs) => this.#endOf(sinceMs));
@@ -37,7 +40,8 @@ export class AbsentNodes {
    * Takes what is known now.
    *
    * @param state - Live; what comes back is not.
-   * @returns The same, with nodes of the last time that are missing and waited for. One with a new name has the new name.
+   * @returns The same, with nodes of the last time that are missing and waited for. One with a new
+   *   name has the new name.
    */
   complete({ affiliates, members }: ExportedState, nowMs: number): ExportedState {
     const missing = new Map<string, number>();
@@ -60,7 +64,10 @@ export class AbsentNodes {
     return all;
   }
 
-  /** A service that comes back again and again, as behind a proxy that cuts quiet streams, keeps no node for ever. */
+  /**
+   * A service that comes back again and again, as behind a proxy that cuts quiet streams, keeps no
+   * node for ever.
+   */
   #endOf(missingSinceMs: number): number {
     return Math.min(this.#untilMs, missingSinceMs + REFRESH_MS);
   }

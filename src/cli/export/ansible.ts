@@ -4,10 +4,11 @@
  * @module
  */
 import { UsageError } from "../exit.ts";
-import { choiceOf, parsePort, quoted } from "../flags/flag-values.ts";
+import { choiceOf, parsePort } from "../flags/flag-values.ts";
 import { flag } from "../flags/flags.ts";
-import type { ExportFormat } from "./format.ts";
-import { canonicalHostName } from "./host-name.ts";
+import { quoted } from "../text.ts";
+import type { ExportFormat } from "./exporter.ts";
+import { canonicalHostName } from "./hosts.ts";
 import { exportedType, type SelectedMember } from "./member-selection.ts";
 
 const FORMS = ["script", "file"] as const;

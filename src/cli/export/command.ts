@@ -2,7 +2,6 @@
  * `export`: the members of a cluster in the formats of other tools, once or kept up to date.
  * @module
  */
-
 import { sleep } from "../../async/waits.ts";
 import { removeLeftovers } from "../../node/files/atomic-file.ts";
 import {
@@ -14,16 +13,33 @@ import { readClusterOnce } from "../cluster/cluster-discovery.ts";
 import { type AddCommand, examples, type Invocation } from "../command.ts";
 import { EXIT_OK, type ExitCode, oneLine } from "../exit.ts";
 import { type CliIo, writeNotice } from "../io.ts";
-import { counted } from "../output/counted.ts";
-import { printableLines } from "../output/printable.ts";
-import { addDestinationFlags, type Destination, readDestination } from "./destination.ts";
-import { type ExportedText, Exporter } from "./exporter.ts";
+import { counted, printableLines } from "../text.ts";
+import { ANSIBLE } from "./ansible.ts";
+import { CSV } from "./csv.ts";
+import {
+  addDestinationFlags,
+  type Destination,
+  readDestination,
+  writeExport,
+} from "./destination.ts";
+import { type ExportedText, Exporter, type ExportFormat, type ExportRenderer } from "./exporter.ts";
 import { followCluster } from "./followed-cluster.ts";
-import type { ExportFormat, ExportRenderer } from "./format.ts";
-import { EXPORT_FORMATS } from "./formats.ts";
+import { HOSTS } from "./hosts.ts";
 import { addMemberSelectionFlags, readMemberSelection } from "./member-selection.ts";
-import { writeExport } from "./output-file.ts";
+import { PROMETHEUS } from "./prometheus.ts";
 import { serveText } from "./served-text.ts";
+import { TALOSCONFIG } from "./talosconfig.ts";
+import { WIREGUARD } from "./wireguard.ts";
+
+/** The formats, in the order of the help. */
+export const EXPORT_FORMATS: readonly ExportFormat[] = [
+  PROMETHEUS,
+  HOSTS,
+  ANSIBLE,
+  WIREGUARD,
+  TALOSCONFIG,
+  CSV,
+];
 
 /** When to try again to write a file, that could be written before. */
 const WRITE_RETRY_MS = 5000;

@@ -6,7 +6,7 @@
 import { hostPort } from "../../net/host-port.ts";
 import { parsePort } from "../flags/flag-values.ts";
 import { flag } from "../flags/flags.ts";
-import type { ExportFormat } from "./format.ts";
+import type { ExportFormat } from "./exporter.ts";
 import { exportedType, type SelectedMember } from "./member-selection.ts";
 
 /** A title, and what stands under it. */
@@ -25,7 +25,8 @@ const COLUMNS: readonly Column[] = [
 ];
 
 /**
- * What spreadsheets take for a formula, which could call out; what other machines say of themselves is not to be run.
+ * What spreadsheets take for a formula, which could call out; what other machines say of themselves
+ * is not to be run.
  *
  * @see https://owasp.org/www-community/attacks/CSV_Injection
  */

@@ -42,7 +42,10 @@ export interface MemberSelection {
     node: Pick<AffiliateSpec, "nodeId" | "hostname" | "machineType" | "addresses">,
     name: string,
   ): boolean;
-  /** Whether an address is meant: `--family`, `--cidr`. Text that is no address is not, nor is one with a zone. */
+  /**
+   * Whether an address is meant: `--family`, `--cidr`. Text that is no address is not, nor is one
+   * with a zone.
+   */
   passes(address: string): boolean;
   /** The same without `--type`. */
   ofAnyType(): MemberSelection;

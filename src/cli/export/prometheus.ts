@@ -6,13 +6,16 @@
 import { hostPort } from "../../net/host-port.ts";
 import { parsePort } from "../flags/flag-values.ts";
 import { flag } from "../flags/flags.ts";
-import type { ExportFormat } from "./format.ts";
+import type { ExportFormat } from "./exporter.ts";
 import { exportedType, type SelectedMember } from "./member-selection.ts";
 
 /** Where the node exporter listens. */
 const DEFAULT_PORT = "9100";
 
-/** One group for each member: `address:port`, with what is known of the node as labels for relabelling. */
+/**
+ * One group for each member: `address:port`, with what is known of the node as labels for
+ * relabelling.
+ */
 export const PROMETHEUS: ExportFormat = {
   name: "prometheus",
   description: "Targets for Prometheus' HTTP or file service discovery.",
@@ -62,7 +65,8 @@ function targetGroup(
       __meta_talos_machine_type: exportedType(spec.machineType),
       __meta_talos_operating_system: spec.operatingSystem,
       __meta_talos_address: address,
-      // Commas around as well, so that a pattern such as .*,10.0.0.1,.* finds each: Prometheus' own habit for lists.
+      // Commas around as well, so that a pattern such as .*,10.0.0.1,.* finds each: Prometheus' own
+      // habit for lists.
       __meta_talos_addresses: `,${addresses.join(",")},`,
       ...(spec.controlPlane !== undefined && {
         __meta_talos_control_plane_port: String(spec.controlPlane.port),

@@ -12,7 +12,10 @@ const PATHS = new Set(["/", "/targets"]);
 export interface ServedText {
   /** For clients on this machine: `http://127.0.0.1:9101`. */
   readonly url: string;
-  /** What is answered from now on. Before the first, the answer is 503, on which Prometheus keeps what it has. */
+  /**
+   * What is answered from now on. Before the first, the answer is 503, on which Prometheus keeps
+   * what it has.
+   */
   replace(text: string): void;
   /** Stops accepting; answers under way have a moment to end. */
   close(): Promise<void>;

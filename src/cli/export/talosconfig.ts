@@ -1,5 +1,6 @@
 /**
- * A context of talosctl's configuration: where the control plane is, and the nodes. Keys are nobody's to discover.
+ * A context of talosctl's configuration: where the control plane is, and the nodes. Keys are
+ * nobody's to discover.
  * @module
  */
 import { isMap, parse, parseDocument } from "yaml";
@@ -7,8 +8,8 @@ import { hostPort } from "../../net/host-port.ts";
 import { CommandFailure } from "../exit.ts";
 import { parsePort } from "../flags/flag-values.ts";
 import { flag } from "../flags/flags.ts";
-import { formatYaml } from "../output/yaml.ts";
-import type { ExportFormat, ExportInput } from "./format.ts";
+import { formatYaml } from "../output/documents.ts";
+import type { ExportFormat, ExportInput } from "./exporter.ts";
 import { exportedType, type SelectedMember, selectMembers } from "./member-selection.ts";
 
 const DEFAULT_CONTEXT = "talos-discovery";

@@ -15,12 +15,12 @@ import { formatAddress } from "../../net/address.ts";
 import { parseEndpoint } from "../../net/endpoint.ts";
 import { loadKubeSpanIdentity } from "../../node/index.ts";
 import type { AffiliateSpec } from "../../resources/index.ts";
+import { describePeerProblem, requireCluster } from "../cluster/kubespan.ts";
 import { UsageError } from "../exit.ts";
-import { choiceOf, integerFrom, parsePort, quoted } from "../flags/flag-values.ts";
+import { choiceOf, integerFrom, parsePort } from "../flags/flag-values.ts";
 import { flag, numberFlag } from "../flags/flags.ts";
-import { requireCluster } from "../mesh/mesh-identity.ts";
-import { describePeerProblem } from "../mesh/peer-problem.ts";
-import type { ExportFormat, ExportInput, RenderedExport } from "./format.ts";
+import { quoted } from "../text.ts";
+import type { ExportFormat, ExportInput, RenderedExport } from "./exporter.ts";
 
 const FORMS = ["wg-quick", "syncconf"] as const;
 

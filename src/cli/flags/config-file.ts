@@ -5,8 +5,8 @@
 import { isMap, isScalar, isSeq, LineCounter, type Node, parseDocument } from "yaml";
 import { UsageError } from "../exit.ts";
 import { readInputFile, shownPath } from "../input-file.ts";
-import { quoted } from "./flag-values.ts";
-import type { FlagKind } from "./flags.ts";
+import { quoted } from "../text.ts";
+import type { FlagKind } from "./flag-values.ts";
 
 /** What a key may hold. */
 export type ConfigValue = string | number | boolean | readonly string[];

@@ -1,20 +1,22 @@
 /**
- * The texts that flags take. A parser throws a `RangeError` that says what was expected; the caller names the flag.
+ * The texts that flags take. A parser throws a `RangeError` that says what was expected; the caller
+ * names the flag.
  * @module
  */
-
 import { MAX_DELAY_MS } from "../../async/wake-timer.ts";
 import { scanPort } from "../../net/endpoint.ts";
-import { printable } from "../output/printable.ts";
+import { quoted } from "../text.ts";
 
-const MAX_QUOTED_CHARACTERS = 80;
+/** What a flag's value is: text, a whole number, on or off, or several texts. */
+export type FlagKind = "text" | "number" | "switch" | "list";
 
 const DURATION_UNITS_MS = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 } as const;
 
 /**
  * Reads a duration as Go and Talos write it.
  *
- * @param text - Numbers with units, the largest first: `30m`, `1h30m`, `1.5s`, `250ms`. `0` needs no unit.
+ * @param text - Numbers with units, the largest first: `30m`, `1h30m`, `1.5s`, `250ms`. `0` needs
+ *   no unit.
  * @returns Whole ms.
  */
 export function parseDuration(text: string): number {
@@ -32,7 +34,9 @@ export function parseDuration(text: string): number {
   return Math.round(durationMs);
 }
 
-/** Reads a duration that something may take: above 0, and at most the 24 days that a timer can hold. */
+/**
+ * Reads a duration that something may take: above 0, and at most the 24 days that a timer can hold.
+ */
 export function parseTimeout(text: string): number {
   const durationMs = parseDuration(text);
   if (durationMs > 0 && durationMs <= MAX_DELAY_MS) return durationMs;
@@ -98,14 +102,10 @@ export function parseListenAddress(text: string): ListenAddress {
   return name === "" ? { port } : { host: name, port };
 }
 
-/** Reads where to listen, or that nothing shall: `off`. An empty text, which the reference takes for it, is none anyway. */
+/**
+ * Reads where to listen, or that nothing shall: `off`. An empty text, which the reference takes for
+ * it, is none anyway.
+ */
 export function parseOptionalListenAddress(text: string): ListenAddress | undefined {
   return text === "off" ? undefined : parseListenAddress(text);
-}
-
-/** Text in quotes for an error, cut where it is long, safe for a terminal. */
-export function quoted(text: string): string {
-  const shown =
-    text.length > MAX_QUOTED_CHARACTERS ? `${text.slice(0, MAX_QUOTED_CHARACTERS)}…` : text;
-  return `"${printable(shown)}"`;
 }

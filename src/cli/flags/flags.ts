@@ -1,16 +1,15 @@
 /**
- * Flags, each with an environment variable of the same name: `--cluster-id` is `TALOS_DISCOVERY_CLUSTER_ID`. Where a command
- * reads a configuration file, its keys are these names too.
+ * Flags, each with an environment variable of the same name: `--cluster-id` is
+ * `TALOS_DISCOVERY_CLUSTER_ID`. Where a command reads a configuration file, its keys are these
+ * names too.
  * @module
  */
 import { type Command, Option } from "commander";
 import { oneLine, UsageError } from "../exit.ts";
 import type { ConfigEntry, ConfigFile } from "./config-file.ts";
+import type { FlagKind } from "./flag-values.ts";
 
 const VARIABLE_PREFIX = "TALOS_DISCOVERY_";
-
-/** What a flag's value is: text, a whole number, on or off, or several texts. */
-export type FlagKind = "text" | "number" | "switch" | "list";
 
 /** A flag of a command. */
 export class FlagOption extends Option {
@@ -32,8 +31,8 @@ export class FlagOption extends Option {
   }
 
   /**
-   * Puts the command's name into the variable, where a flag of another command has the same name and means something else: one
-   * environment may be that of both.
+   * Puts the command's name into the variable, where a flag of another command has the same name
+   * and means something else: one environment may be that of both.
    *
    * @param command - Its words after the program's name: `export prometheus`.
    */
@@ -98,8 +97,8 @@ interface FoundValue {
 }
 
 /**
- * The values of a command's flags. The command line goes before the environment, the environment before a configuration
- * file, the file before defaults.
+ * The values of a command's flags. The command line goes before the environment, the environment
+ * before a configuration file, the file before defaults.
  */
 export class Flags {
   readonly #command: Command;
@@ -148,7 +147,8 @@ export class Flags {
   /**
    * Looks whether flags say something. In the environment they may be for another command.
    *
-   * @throws {UsageError} for one on the command line that means nothing while the switch `needed` is off.
+   * @throws {UsageError} for one on the command line that means nothing while the switch `needed`
+   *   is off.
    */
   refuseWithout(needed: string, names: readonly string[]): void {
     if (this.isOn(needed)) return;
@@ -173,8 +173,8 @@ export class Flags {
   /**
    * The texts of a repeatable flag.
    *
-   * @throws {UsageError} for one on the command line without any: what a shell had no value for must not undo a filter, nor lead
-   *   to a default.
+   * @throws {UsageError} for one on the command line without any: what a shell had no value for
+   *   must not undo a filter, nor lead to a default.
    */
   texts(name: string): string[] {
     const { value, source } = this.#lookUp(this.#find(name));
@@ -187,7 +187,10 @@ export class Flags {
     return texts;
   }
 
-  /** Reads a flag's text. An error of `parse` becomes one line that names the flag, or where else the value came from. */
+  /**
+   * Reads a flag's text. An error of `parse` becomes one line that names the flag, or where else
+   * the value came from.
+   */
   parsed<T>(name: string, parse: (text: string) => T): T | undefined {
     const text = this.text(name);
     return text === undefined ? undefined : this.#naming(name, () => parse(text));
@@ -204,7 +207,10 @@ export class Flags {
     return this.texts(name).map((text) => this.#naming(name, () => parse(text)));
   }
 
-  /** `--name`, or the variable, or the place in the configuration file, where the value came from there. */
+  /**
+   * `--name`, or the variable, or the place in the configuration file, where the value came from
+   * there.
+   */
   origin(name: string): string {
     return this.#lookUp(this.#find(name)).origin;
   }

@@ -5,12 +5,14 @@
 import { addClusterFlags, readClusterAccess } from "../cluster/cluster-access.ts";
 import { type AddCommand, examples, type Invocation } from "../command.ts";
 import { CommandFailure, EXIT_FAILED, EXIT_OK, type ExitCode, UsageError } from "../exit.ts";
-import { parseDelay, parseTimeout, quoted } from "../flags/flag-values.ts";
+import { parseDelay, parseTimeout } from "../flags/flag-values.ts";
 import { flag } from "../flags/flags.ts";
 import { type CliIo, writeNotice } from "../io.ts";
-import { formatFlag, readFormat } from "../output/format-flag.ts";
-import { chooseStyle } from "../output/style.ts";
-import { FORGET_FORMATS, formatCopies, formatOutcomes } from "./forget-output.ts";
+import { formatDocument } from "../output/documents.ts";
+import { formatFlag, readFormat } from "../output/formats.ts";
+import { chooseStyle, type Style } from "../output/style.ts";
+import { formatTable } from "../output/table.ts";
+import { quoted } from "../text.ts";
 import { chooseNode, type NodeChoice } from "./node-choice.ts";
 import {
   type ForgetOutcome,
@@ -19,6 +21,8 @@ import {
   openableCluster,
   type ServiceListing,
 } from "./service-copies.ts";
+
+const FORMATS = ["table", "json", "yaml"] as const;
 
 type FoundNode = Extract<NodeChoice, { readonly kind: "found" }>;
 
@@ -32,7 +36,7 @@ export const addForgetCommand: AddCommand = (parent, action) => {
     .addOption(flag("--force", "also a node ID whose data does not open with the secret"))
     .addOption(flag("--wait <duration>", "watch for so long whether the node comes back", "0"))
     .addOption(flag("--timeout <duration>", "how long to wait for each answer", "10s"))
-    .addOption(formatFlag(FORGET_FORMATS));
+    .addOption(formatFlag(FORMATS));
   addClusterFlags(command)
     .addHelpText(
       "after",
@@ -48,7 +52,7 @@ export const addForgetCommand: AddCommand = (parent, action) => {
 };
 
 async function runForget({ flags, args: [node = ""], io }: Invocation): Promise<ExitCode> {
-  const format = readFormat(flags, FORGET_FORMATS);
+  const format = readFormat(flags, FORMATS);
   const calls = { signal: io.signal, timeoutMs: flags.requiredParsed("timeout", parseTimeout) };
   const waitMs = flags.requiredParsed("wait", parseDelay);
   const access = await readClusterAccess(flags, io);
@@ -116,7 +120,10 @@ function showCopies(copies: FoundNode["copies"], io: CliIo): void {
   io.stderr.write(formatCopies(copies, chooseStyle(io.stderr, io.env)));
 }
 
-/** @throws {UsageError} where there is nobody to ask. @throws {CommandFailure} for any answer but yes. */
+/**
+ * @throws {UsageError} where there is nobody to ask.
+ * @throws {CommandFailure} for any answer but yes.
+ */
 async function confirm({ name, nodeId, copies }: FoundNode, io: CliIo): Promise<void> {
   if (io.ask === undefined) {
     throw new UsageError("--yes is missing, and without a terminal there is nobody to ask");
@@ -151,4 +158,48 @@ function conclude(
     writeNotice(io, "Kubernetes is not touched: kubectl delete node deletes the Node object");
   }
   return EXIT_OK;
+}
+
+/** A row for each copy. */
+function formatCopies(copies: FoundNode["copies"], style: Style): string {
+  const rows = copies.map(({ service, nodeId, spec }) => [
+    service.name,
+    nodeId,
+    ...(spec === undefined
+      ? ["-", "-", "-", "(nothing that opens)"]
+      : [spec.nodename, spec.hostname, spec.machineType, JSON.stringify(spec.addresses)]),
+  ]);
+  return formatTable(
+    ["SERVICE", "ID", "NODENAME", "HOSTNAME", "MACHINE TYPE", "ADDRESSES"],
+    rows,
+    style,
+  );
+}
+
+/** A row for each service, or one object. */
+function formatOutcomes(
+  { nodeId, name }: FoundNode,
+  outcomes: readonly ForgetOutcome[],
+  format: (typeof FORMATS)[number],
+  style: Style,
+): string {
+  if (format === "table") {
+    const rows = outcomes.map(({ service, result, error }) => [
+      service.name,
+      nodeId,
+      error === undefined ? result : `${result}: ${error}`,
+    ]);
+    return formatTable(["SERVICE", "ID", "RESULT"], rows, style);
+  }
+  const value = {
+    nodeId,
+    nodename: name,
+    services: outcomes.map(({ service, result, error }) => ({
+      name: service.name,
+      url: service.url,
+      result,
+      ...(error !== undefined && { error }),
+    })),
+  };
+  return formatDocument(value, format);
 }

@@ -2,9 +2,17 @@
  * Which node is meant: by its ID, or by the name under which it is a member.
  * @module
  */
+import { distance } from "fastest-levenshtein";
 import type { ClusterService } from "../cluster/cluster-access.ts";
-import { closeNames } from "./close-names.ts";
 import type { AffiliateCopy, ServiceListing } from "./service-copies.ts";
+
+/** How many typing mistakes make another name. */
+const MAX_MISTAKES = 2;
+
+const MAX_NAMES = 5;
+
+/** Longer than any name of a node: what is longer is not compared. */
+const MAX_NAME_CHARACTERS = 253;
 
 /** A copy, and who holds it. */
 export interface HeldCopy extends AffiliateCopy {
@@ -62,4 +70,28 @@ export function chooseNode(listings: readonly ServiceListing[], node: string): N
   if (ids.length > 1) return { kind: "ambiguous", copies: chosen };
   const name = chosen.map(({ spec }) => spec?.nodename ?? "").find((text) => text !== "") ?? "";
   return { kind: "found", nodeId, name, copies: chosen };
+}
+
+/**
+ * Finds names that differ by a few characters, by upper case, or in what follows or comes before.
+ *
+ * @returns At most five, the closest first.
+ * @example
+ * closeNames("worker-01", ["worker-1", "cp-1"]); // ["worker-1"]
+ */
+export function closeNames(name: string, names: Iterable<string>): string[] {
+  const wanted = name.toLowerCase();
+  if (wanted === "" || wanted.length > MAX_NAME_CHARACTERS) return [];
+  return [...new Set(names)]
+    .map((candidate) => ({ candidate, mistakes: mistakesIn(wanted, candidate.toLowerCase()) }))
+    .filter(({ mistakes }) => mistakes <= MAX_MISTAKES)
+    .sort((a, b) => a.mistakes - b.mistakes || (a.candidate < b.candidate ? -1 : 1))
+    .slice(0, MAX_NAMES)
+    .map(({ candidate }) => candidate);
+}
+
+function mistakesIn(wanted: string, candidate: string): number {
+  if (candidate === "" || candidate.length > MAX_NAME_CHARACTERS) return Number.POSITIVE_INFINITY;
+  if (candidate.startsWith(`${wanted}.`) || wanted.startsWith(`${candidate}.`)) return 1;
+  return distance(wanted, candidate);
 }

@@ -8,21 +8,32 @@ import { type Connection, connect } from "../../client/connection.ts";
 import { type ListedAffiliate, openAffiliate } from "../../client/opening.ts";
 import { parseServiceUrl } from "../../client/service-url.ts";
 import { type ClusterCipher, createClusterCipher } from "../../crypto/index.ts";
-import type { Cluster } from "../../protocol/index.ts";
+import type { Cluster, WatchResponse } from "../../protocol/index.ts";
 import { type AffiliateSpec, createAffiliateSpec } from "../../resources/index.ts";
 import type { ClusterAccess, ClusterService } from "../cluster/cluster-access.ts";
 import { describeFailure } from "../cluster/registry-failure.ts";
 import { Deadline } from "../deadline.ts";
 import { CommandFailure, oneLine, UsageError } from "../exit.ts";
 import { CLIENT_VERSION } from "../version.ts";
-import { watchReturn } from "./return-watch.ts";
 
 const PING_INTERVAL_MS = 10_000;
+
+/** How long the news of a deletion may take that was answered already. */
+const LATE_CHANGE_MS = 1000;
+
+/** Of a service that was not there at the end of the wait. */
+const UNSEEN = "the service does not answer any more, so whether it came back is not known";
+
+/** When to watch again where a service restarts, or a proxy has cut what took too long for it. */
+const RETRY_MS = 500;
 
 /** One node as one service holds it. */
 export interface AffiliateCopy {
   readonly nodeId: string;
-  /** `undefined` where it does not open with the secret, and where there is nothing but endpoints that others reported. */
+  /**
+   * `undefined` where it does not open with the secret, and where there is nothing but endpoints
+   * that others reported.
+   */
   readonly spec: AffiliateSpec | undefined;
 }
 
@@ -39,10 +50,12 @@ export type ServiceListing =
 export interface ForgetOutcome {
   readonly service: ClusterService;
   /**
-   * - `forgotten`: it was there, and is not listed any more; with an `error` where nobody could see whether that lasts.
+   * - `forgotten`: it was there, and is not listed any more; with an `error` where nobody could see
+   *   whether that lasts.
    * - `absent`: it was not there.
    * - `came back`: it was deleted, and published itself again: the node is alive.
-   * - `still there`: the service took the call, and lists it: again, before anybody could look, or as before.
+   * - `still there`: the service took the call, and lists it: again, before anybody could look, or
+   *   as before.
    * - `failed`: see `error`.
    */
   readonly result: "forgotten" | "absent" | "came back" | "still there" | "failed";
@@ -61,6 +74,26 @@ export interface OpenableCluster {
   readonly clusterId: string;
   readonly cipher: ClusterCipher;
   readonly transport: ClusterAccess["transport"];
+}
+
+type Changes = AsyncIterator<WatchResponse>;
+
+/** What {@link watchReturn} is made from. */
+interface WatchReturnOptions {
+  readonly nodeId: string;
+  /** Whether it was seen to be gone. */
+  readonly isDeleted: boolean;
+  /** Opens another watch on a connection of its own, and closes it when `use` has ended. */
+  readonly reopen: (use: (changes: Changes) => Promise<void>) => Promise<void>;
+  readonly signal: AbortSignal;
+}
+
+/** A watch for one node. */
+interface ReturnWatch {
+  /** Resolves when the node has come back. Rejects with `signal.reason`. */
+  readonly returned: Promise<void>;
+  /** Whether the service is watched right now, and has said all since the deletion that matters. */
+  readonly isWatching: () => boolean;
 }
 
 /** @throws {UsageError} where the access has no services. */
@@ -102,8 +135,8 @@ export async function listCopies(
 }
 
 /**
- * Deletes a node from a service, looks whether it is gone, and then for `waitMs` whether it comes back. Never rejects for
- * what the service does.
+ * Deletes a node from a service, looks whether it is gone, and then for `waitMs` whether it comes
+ * back. Never rejects for what the service does.
  */
 export async function forgetAt(
   cluster: OpenableCluster,
@@ -152,11 +185,43 @@ export async function forgetAt(
   return { service, result, ...(error !== undefined && { error }) };
 }
 
-/** How long the news of a deletion may take that was answered already. */
-const LATE_CHANGE_MS = 1000;
+/**
+ * Watches for a node's return, beginning with a watch that saw its deletion, and again with others
+ * where that one ends.
+ */
+function watchReturn(
+  first: Changes,
+  { nodeId, isDeleted, reopen, signal }: WatchReturnOptions,
+): ReturnWatch {
+  let isGone = isDeleted;
+  let isWatching = true;
 
-/** Of a service that was not there at the end of the wait. */
-const UNSEEN = "the service does not answer any more, so whether it came back is not known";
+  async function untilItReturns(changes: Changes): Promise<void> {
+    for (;;) {
+      const { done, value } = await unlessAborted(changes.next(), signal);
+      if (done) throw new CommandFailure("the service ended the watch");
+      isWatching = true;
+      if (!value.affiliates.some(({ id }) => id === nodeId)) continue;
+      if (value.deleted) isGone = true;
+      else if (isGone) return;
+    }
+  }
+
+  async function follow(): Promise<void> {
+    let attempt = untilItReturns(first);
+    for (;;) {
+      try {
+        return await attempt;
+      } catch {
+        isWatching = false;
+      }
+      await sleep(RETRY_MS, signal);
+      attempt = reopen(untilItReturns);
+    }
+  }
+
+  return { returned: follow(), isWatching: () => isWatching };
+}
 
 function failureAt({ url }: ClusterService, error: unknown): string {
   return describeFailure(`${url.replace(/\/$/, "")}: ${oneLine(error)}`);

@@ -16,8 +16,11 @@ import {
 import { compareIds } from "../../resources/versions.ts";
 import { type ClusterAccess, registriesOf } from "../cluster/cluster-access.ts";
 import { readClusterOnce, watchCluster } from "../cluster/cluster-discovery.ts";
+import { counted, quoted } from "../text.ts";
 import type { Listing } from "./listing.ts";
-import { SharedNames } from "./shared-names.ts";
+
+/** How many names a notice has; a cluster may have many whose nodes were all made anew. */
+const MAX_SHOWN_NAMES = 3;
 
 type Resources<Spec> = ReadonlyMap<string, Resource<Spec>>;
 
@@ -31,7 +34,10 @@ export function rawAffiliateListing(access: ClusterAccess): Listing<AffiliateSpe
   return clusterListing(RAW_AFFILIATES, access, ({ rawAffiliates }) => rawAffiliates);
 }
 
-/** Lists those with a node name. A name that several claim is told, since all but one of them are not in the list. */
+/**
+ * Lists those with a node name. A name that several claim is told, since all but one of them are
+ * not in the list.
+ */
 export function memberListing(access: ClusterAccess): Listing<MemberSpec> {
   const sharedNames = new SharedNames();
   return clusterListing(
@@ -48,6 +54,27 @@ export function memberEvents(change: DiscoveryChange): readonly ResourceEvent<Me
 }
 
 type Select<Spec> = (state: DiscoveryState) => Resources<Spec>;
+
+/** Tells of names that are claimed by several, once for the same ones. */
+export class SharedNames {
+  #told = "";
+
+  /** @returns A notice in one line, where there is something new to tell. */
+  add(affiliates: ReadonlyMap<string, Resource<AffiliateSpec>>): string | undefined {
+    const nodeIds = new Map<string, string[]>();
+    for (const { spec } of affiliates.values()) {
+      if (spec.nodename === "") continue;
+      const sharing = nodeIds.get(spec.nodename);
+      if (sharing === undefined) nodeIds.set(spec.nodename, [spec.nodeId]);
+      else sharing.push(spec.nodeId);
+    }
+    const shared = [...nodeIds].filter(([, ids]) => ids.length > 1).sort();
+    const notice = describe(shared.map(([name, ids]) => [name, ids.sort()]));
+    const isNew = notice !== this.#told;
+    this.#told = notice;
+    return isNew && notice !== "" ? notice : undefined;
+  }
+}
 
 function clusterListing<Spec extends AffiliateSpec | MemberSpec>(
   definition: ResourceDefinition<Spec>,
@@ -97,4 +124,16 @@ function eventsOf<Spec extends AffiliateSpec | MemberSpec>(
 
 function sorted<Spec>(resources: Resources<Spec>): Resource<Spec>[] {
   return [...resources.values()].sort(compareIds);
+}
+
+function describe(shared: readonly (readonly [string, readonly string[]])[]): string {
+  if (shared.length === 0) return "";
+  const names = shared
+    .slice(0, MAX_SHOWN_NAMES)
+    .map(
+      ([name, ids]) =>
+        `${quoted(name)} is the name of ${ids.length} nodes, listed is ${ids.at(-1)}`,
+    );
+  const rest = shared.length - names.length;
+  return `${names.join("; ")}${rest > 0 ? `; and ${counted(rest, "more name")}` : ""}: get affiliates has all`;
 }

@@ -2,56 +2,24 @@
  * `get`: lists what the nodes of a cluster know of each other, without taking part.
  * @module
  */
-import { loadNodeIdentity } from "../../node/index.ts";
-import {
-  AFFILIATES,
-  DEFINITIONS,
-  findDefinition,
-  IDENTITIES,
-  INFOS,
-  type KnownDefinition,
-  KUBESPAN_ENDPOINTS,
-  KUBESPAN_IDENTITIES,
-  KUBESPAN_PEER_SPECS,
-  KUBESPAN_PEER_STATUSES,
-  MEMBERS,
-  RAW_AFFILIATES,
-} from "../../resources/index.ts";
-import { addClusterFlags, isClusterGiven, readClusterAccess } from "../cluster/cluster-access.ts";
+import { DEFINITIONS, findDefinition, type KnownDefinition } from "../../resources/index.ts";
+import { addClusterFlags } from "../cluster/cluster-access.ts";
 import { type AddCommand, examples, type Invocation } from "../command.ts";
 import { CommandFailure, EXIT_OK, type ExitCode, UsageError } from "../exit.ts";
-import { parseTimeout, quoted } from "../flags/flag-values.ts";
+import { parseTimeout } from "../flags/flag-values.ts";
 import { type Flags, flag } from "../flags/flags.ts";
 import { writeNotice } from "../io.ts";
-import { parseInterfaceName } from "../mesh/wireguard-interface.ts";
-import {
-  createPrinter,
-  parseResourceFormat,
-  RESOURCE_FORMATS,
-  type ResourceFormat,
-} from "../output/printer.ts";
+import { parseResourceFormat, RESOURCE_FORMATS, type ResourceFormat } from "../output/formats.ts";
+import { createPrinter } from "../output/printer.ts";
 import { chooseStyle } from "../output/style.ts";
 import { createWatchView } from "../output/watch-view.ts";
-import { affiliateListing, memberListing, rawAffiliateListing } from "./cluster-listing.ts";
+import { quoted } from "../text.ts";
 import type { Listing } from "./listing.ts";
-import { identityListing, infoListing, kubespanIdentityListing } from "./local-listing.ts";
-import { peerSpecListing } from "./peer-listing.ts";
-import {
-  peerStatusListing,
-  seenEndpointListing,
-  type WireguardListingOptions,
-} from "./wireguard-listing.ts";
+import { LISTINGS, type ListedKind } from "./listings.ts";
 
 const DEFAULT_INTERFACE = "kubespan";
 
 const RESOURCE_NAMES = [...new Set(DEFINITIONS.map(({ names }) => names[0]))].join(", ");
-
-/** Flags that mean something to some kinds alone. */
-const SPECIAL_FLAGS: Readonly<Record<string, readonly KnownDefinition[]>> = {
-  identity: [IDENTITIES, KUBESPAN_PEER_SPECS, KUBESPAN_PEER_STATUSES, KUBESPAN_ENDPOINTS],
-  "kubespan-identity": [KUBESPAN_IDENTITIES],
-  interface: [KUBESPAN_PEER_STATUSES, KUBESPAN_ENDPOINTS],
-};
 
 /** Adds `get`. */
 export const addGetCommand: AddCommand = (parent, action) => {
@@ -100,37 +68,14 @@ interface Presentation {
 }
 
 async function runGet(invocation: Invocation): Promise<ExitCode> {
-  const { flags, io } = invocation;
+  const { flags } = invocation;
   const definition = chooseDefinition(invocation);
-  checkSpecialFlags(definition, flags);
+  const kind = LISTINGS.get(definition);
+  if (kind === undefined) throw new TypeError(`definition: ${definition.type} has no listing`);
+  refuseOtherKindsFlags(kind, flags);
   // Looked at before files and the network: a wrong format should not cost a round trip.
   const presentation = readPresentation(flags);
-  const present = <Spec extends object>(listing: Listing<Spec>) =>
-    show(listing, presentation, invocation);
-  switch (definition) {
-    case AFFILIATES:
-      return present(affiliateListing(await readClusterAccess(flags, io)));
-    case RAW_AFFILIATES:
-      return present(rawAffiliateListing(await readClusterAccess(flags, io)));
-    case MEMBERS:
-      return present(memberListing(await readClusterAccess(flags, io)));
-    case IDENTITIES:
-      return present(identityListing(invocation));
-    case INFOS:
-      return present(infoListing(invocation));
-    case KUBESPAN_IDENTITIES:
-      return present(kubespanIdentityListing(invocation));
-    case KUBESPAN_PEER_SPECS: {
-      const access = await readClusterAccess(flags, io);
-      return present(peerSpecListing(access, await readLocalNodeId(flags)));
-    }
-    case KUBESPAN_PEER_STATUSES:
-      return present(peerStatusListing(await readWireguardOptions(invocation, false)));
-    case KUBESPAN_ENDPOINTS:
-      return present(seenEndpointListing(await readWireguardOptions(invocation, true)));
-    default:
-      throw new TypeError(`definition: ${definition.type} has no listing`);
-  }
+  return kind.list(invocation, (listing) => show(listing, presentation, invocation));
 }
 
 function readPresentation(flags: Flags): Presentation {
@@ -159,31 +104,16 @@ function chooseDefinition({ flags, args: [name = ""] }: Invocation): KnownDefini
   );
 }
 
-function checkSpecialFlags(definition: KnownDefinition, flags: Flags): void {
-  for (const [name, users] of Object.entries(SPECIAL_FLAGS)) {
-    if (flags.isGiven(name) && !users.includes(definition)) {
-      throw new UsageError(`--${name}: only for ${users.map(({ names }) => names[0]).join(", ")}`);
-    }
+/**
+ * @throws {UsageError} for a flag on the command line that means something to other kinds alone.
+ */
+function refuseOtherKindsFlags(kind: ListedKind, flags: Flags): void {
+  const special = new Set([...LISTINGS.values()].flatMap((listed) => listed.flags));
+  for (const name of special) {
+    if (!flags.isGiven(name) || kind.flags.includes(name)) continue;
+    const users = [...LISTINGS].filter(([, listed]) => listed.flags.includes(name));
+    throw new UsageError(`--${name}: only for ${users.map(([{ names }]) => names[0]).join(", ")}`);
   }
-}
-
-async function readLocalNodeId(flags: Flags): Promise<string | undefined> {
-  const path = flags.text("identity");
-  return path === undefined ? undefined : (await loadNodeIdentity(path)).nodeId;
-}
-
-/** @param needsCluster - Else it is asked only where flags name one. */
-async function readWireguardOptions(
-  { flags, io }: Invocation,
-  needsCluster: boolean,
-): Promise<WireguardListingOptions> {
-  return {
-    interfaceName: flags.requiredParsed("interface", parseInterfaceName),
-    access:
-      needsCluster || isClusterGiven(flags, io) ? await readClusterAccess(flags, io) : undefined,
-    localNodeId: await readLocalNodeId(flags),
-    env: io.env,
-  };
 }
 
 function show<Spec extends object>(

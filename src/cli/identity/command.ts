@@ -1,5 +1,6 @@
 /**
- * `identity new` and `identity show`: who a node is, for as long as it lives, to discovery and in the KubeSpan mesh.
+ * `identity new` and `identity show`: who a node is, for as long as it lives, to discovery and in
+ * the KubeSpan mesh.
  * @module
  */
 import type { Command } from "commander";
@@ -12,16 +13,15 @@ import {
   loadNodeIdentity,
 } from "../../node/index.ts";
 import { addClusterIdentityFlags, readClusterIdentity } from "../cluster/cluster-identity.ts";
+import { firstMac } from "../cluster/kubespan.ts";
 import { type AddCommand, examples, type Invocation } from "../command.ts";
 import { EXIT_OK, type ExitCode } from "../exit.ts";
 import { type Flags, flag } from "../flags/flags.ts";
 import { type CliIo, writeNotice } from "../io.ts";
-import { firstMac } from "../mesh/mesh-identity.ts";
-import { formatFlag, readFormat } from "../output/format-flag.ts";
-import { formatJson } from "../output/json.ts";
+import { formatDocument } from "../output/documents.ts";
+import { formatFlag, readFormat } from "../output/formats.ts";
 import { chooseStyle } from "../output/style.ts";
-import { formatTable } from "../output/table-layout.ts";
-import { formatYaml } from "../output/yaml.ts";
+import { formatTable } from "../output/table.ts";
 
 const FORMATS = ["table", "json", "yaml"] as const;
 
@@ -125,17 +125,9 @@ function show(
   format: Format,
   io: CliIo,
 ): void {
-  switch (format) {
-    case "json":
-      io.stdout.write(formatJson(identity));
-      break;
-    case "yaml":
-      io.stdout.write(formatYaml(identity));
-      break;
-    case "table":
-      io.stdout.write(
-        formatTable(titles, [Object.values(identity)], chooseStyle(io.stdout, io.env)),
-      );
-      break;
-  }
+  io.stdout.write(
+    format === "table"
+      ? formatTable(titles, [Object.values(identity)], chooseStyle(io.stdout, io.env))
+      : formatDocument(identity, format),
+  );
 }

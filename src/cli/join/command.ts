@@ -1,5 +1,6 @@
 /**
- * `join`: makes this machine known to a cluster for as long as the command runs, and shows who else is there.
+ * `join`: makes this machine known to a cluster for as long as the command runs, and shows who else
+ * is there.
  * @module
  */
 import { isDiscoveryError } from "../../errors.ts";
@@ -20,14 +21,15 @@ import {
   registriesOf,
 } from "../cluster/cluster-access.ts";
 import { createClusterDiscovery } from "../cluster/cluster-discovery.ts";
+import { firstMac, requireCluster } from "../cluster/kubespan.ts";
 import { type AddCommand, examples, type Invocation } from "../command.ts";
 import { EXIT_FAILED, EXIT_OK, type ExitCode, UsageError } from "../exit.ts";
-import { parseDuration, quoted } from "../flags/flag-values.ts";
+import { parseDuration } from "../flags/flag-values.ts";
 import { type Flags, flag } from "../flags/flags.ts";
 import { memberEvents } from "../get/cluster-listing.ts";
-import { firstMac, requireCluster } from "../mesh/mesh-identity.ts";
-import { parseResourceFormat, RESOURCE_FORMATS } from "../output/printer.ts";
+import { parseResourceFormat, RESOURCE_FORMATS } from "../output/formats.ts";
 import { createWatchView } from "../output/watch-view.ts";
+import { quoted } from "../text.ts";
 import { Membership } from "./membership.ts";
 import { addOwnAffiliateFlags, readOwnAffiliate } from "./own-affiliate.ts";
 

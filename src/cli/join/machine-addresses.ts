@@ -33,8 +33,9 @@ export class MachineAddresses {
   /**
    * IP addresses in canonical text, each once, in the system's order.
    *
-   * @returns The same list as before while the addresses are the same, in whatever order; and while there is none at all: a
-   * machine that has lost its network can tell nobody, and will mostly have the same addresses again.
+   * @returns The same list as before while the addresses are the same, in whatever order; and while
+   *   there is none at all: a machine that has lost its network can tell nobody, and will mostly
+   *   have the same addresses again.
    */
   current(): readonly string[] {
     const now = new Set(this.#read());

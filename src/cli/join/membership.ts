@@ -1,5 +1,6 @@
 /**
- * Membership: a machine stays registered, for days, whatever happens to it and to what it is registered with.
+ * Membership: a machine stays registered, for days, whatever happens to it and to what it is
+ * registered with.
  * @module
  */
 import { isDeepStrictEqual } from "node:util";
@@ -14,7 +15,10 @@ import { publishedParts } from "./published-parts.ts";
 /** How often to look at the machine. */
 export const LOOK_INTERVAL_MS = 5000;
 
-/** A look that comes this much too late by the clock says that the machine was suspended, or this process stopped. */
+/**
+ * A look that comes this much too late by the clock says that the machine was suspended, or this
+ * process stopped.
+ */
 const PAUSE_MS = 30_000;
 
 /** How long to try to tell everybody that we leave. */
@@ -35,6 +39,7 @@ export interface MembershipOptions {
   readonly sleep?: Sleep | undefined;
 }
 
+/** Publishes this machine, keeps it registered, and takes it back at the end. */
 export class Membership {
   readonly #discovery: Discovery;
   readonly #describe: DescribeMachine;
@@ -51,7 +56,10 @@ export class Membership {
   #refused: AffiliateSpec | undefined;
   #restart = new AbortController();
 
-  /** @throws {UsageError} for what no part would take: more than fits into an affiliate. Nothing is sent yet. */
+  /**
+   * @throws {UsageError} for what no part would take: more than fits into an affiliate. Nothing is
+   *   sent yet.
+   */
   constructor({ discovery, describe, onNotice, now, sleep: sleeper }: MembershipOptions) {
     this.#discovery = discovery;
     this.#describe = describe;
@@ -119,7 +127,8 @@ export class Membership {
       const lateMs = this.#now() - beforeMs - LOOK_INTERVAL_MS;
       this.#republish();
       if (lateMs > PAUSE_MS) {
-        // Connections from before may be dead without a word, and would be found out by pings in some minutes.
+        // Connections from before may be dead without a word, and would be found out by pings in
+        // some minutes.
         const seconds = Math.round(lateMs / 1000);
         this.#onNotice(`the clock went on by ${seconds} s, as in a sleep: connecting again`);
         this.#restart.abort();

@@ -23,7 +23,10 @@ export interface OwnIdentity {
   readonly kubespan?: KubeSpanIdentity | undefined;
 }
 
-/** Describes this machine as it is now, with the address under which services see it, where they have told. */
+/**
+ * Describes this machine as it is now, with the address under which services see it, where they
+ * have told.
+ */
 export type DescribeMachine = (publicAddress: string | undefined) => AffiliateSpec;
 
 /** Adds the flags that {@link readOwnAffiliate} reads. */

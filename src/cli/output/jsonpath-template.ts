@@ -1,17 +1,18 @@
 /**
- * Templates as `kubectl -o jsonpath=` takes them: text, with paths in braces. The paths themselves are RFC 9535's, read by a
- * library that evaluates nothing but paths.
+ * Templates as `kubectl -o jsonpath=` takes them: text, with paths in braces. The paths themselves
+ * are RFC 9535's, read by a library that evaluates nothing but paths.
  * @see https://kubernetes.io/docs/reference/kubectl/jsonpath/
  * @module
  */
 import { compile, JSONPathError, type JSONPathQuery } from "json-p3";
-import { printable } from "./printable.ts";
+import { printable } from "../text.ts";
 
 /** A template that was read once, for many values. */
 export interface JsonPathTemplate {
   /**
-   * Fills the template in. What is not there is empty, as with `kubectl`; several values stand with a space between them; lists
-   * and objects are JSON. Values are made safe for a terminal, the template's own text is not touched.
+   * Fills the template in. What is not there is empty, as with `kubectl`; several values stand with
+   * a space between them; lists and objects are JSON. Values are made safe for a terminal, the
+   * template's own text is not touched.
    *
    * @param value - Plain data.
    */
@@ -93,7 +94,8 @@ function parsePath(text: string, at: number): Path {
     return { query: compile(steps === "." ? "$" : `$${steps}`), isFromRoot: lead === "$" };
   } catch (error) {
     if (!(error instanceof JSONPathError)) throw error;
-    // The library counts from its own "$", and repeats a part of the path at the end of its message.
+    // The library counts from its own "$", and repeats a part of the path at the end of its
+    // message.
     const reason = error.message.replace(/ \('.*':\d+\)$/s, "");
     throw errorAt(at + lead.length + Math.max(0, error.token.index - 1), reason);
   }

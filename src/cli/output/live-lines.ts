@@ -12,8 +12,9 @@ export interface LiveLine {
 
 const ESC = "\u001b[";
 
-// A terminal that knows 2026 shows nothing until the end; others take the one write as fast as they can. The cursor and the wrapping
-// are put back in the same write, so that the terminal is in order whenever nothing is being written, also after a `kill -9`.
+// A terminal that knows 2026 shows nothing until the end; others take the one write as fast as they
+// can. The cursor and the wrapping are put back in the same write, so that the terminal is in order
+// whenever nothing is being written, also after a `kill -9`.
 const BEGIN = `${ESC}?2026h${ESC}?25l${ESC}?7l`;
 const END = `${ESC}?7h${ESC}?25h${ESC}?2026l`;
 
@@ -28,8 +29,8 @@ export interface ScreenSize {
 }
 
 /**
- * Knows where its lines stand: right above the cursor, which is at the start of the line after them. Gives the text to write, and
- * writes nothing itself.
+ * Knows where its lines stand: right above the cursor, which is at the start of the line after
+ * them. Gives the text to write, and writes nothing itself.
  */
 export class LiveLines {
   /** How many lines are on the screen. */
@@ -41,8 +42,9 @@ export class LiveLines {
   /**
    * Draws `lines` over what was drawn before.
    *
-   * Lines are cut to the width: one that wraps would be two when they are drawn over. Characters of double width are counted once, but
-   * the terminal does not wrap while we draw, and cuts these itself.
+   * Lines are cut to the width: one that wraps would be two when they are drawn over. Characters of
+   * double width are counted once, but the terminal does not wrap while we draw, and cuts these
+   * itself.
    */
   draw(lines: readonly LiveLine[], size: ScreenSize): string {
     const start = this.#isMoved ? this.#freshScreen(size) : this.#up();
@@ -54,7 +56,10 @@ export class LiveLines {
     return `${BEGIN}${start}${body.join("")}${CLEAR_BELOW}${END}`;
   }
 
-  /** Takes the lines away; the cursor is where the first one was. After {@link move} they stay, and the cursor is below them. */
+  /**
+   * Takes the lines away; the cursor is where the first one was. After {@link move} they stay, and
+   * the cursor is below them.
+   */
   erase(): string {
     if (this.#drawn === 0) return "";
     const start = this.#isMoved ? "\r" : this.#up();
@@ -70,7 +75,10 @@ export class LiveLines {
     return `\r${CLEAR_LINE_REST}`;
   }
 
-  /** The terminal has another size: nobody knows how it wrapped the lines, and where the cursor went with them. */
+  /**
+   * The terminal has another size: nobody knows how it wrapped the lines, and where the cursor went
+   * with them.
+   */
   move(): void {
     this.#isMoved = this.#drawn > 0;
   }
@@ -79,7 +87,10 @@ export class LiveLines {
     return this.#drawn === 0 ? "" : `\r${ESC}${this.#drawn}A`;
   }
 
-  /** Starts on an empty screen. What others wrote goes to where the terminal keeps lines that have left it. */
+  /**
+   * Starts on an empty screen. What others wrote goes to where the terminal keeps lines that have
+   * left it.
+   */
   #freshScreen({ rows }: ScreenSize): string {
     const away = this.#isAlone ? "" : `${ESC}${rows};1H${"\n".repeat(rows)}`;
     this.#isMoved = false;

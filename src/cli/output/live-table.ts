@@ -5,10 +5,12 @@
 import type { ResourceDefinition, ResourceEvent } from "../../resources/index.ts";
 import { type LiveLine, LiveLines, type ScreenSize } from "./live-lines.ts";
 import type { Style } from "./style.ts";
-import { TableLayout } from "./table-layout.ts";
-import { eventPaint, type TableColumns, tableCells, tableHeader } from "./table-rows.ts";
+import { eventPaint, type TableColumns, TableLayout, tableCells, tableHeader } from "./table.ts";
 
-/** Between two drawings: less than the 100 ms after which a change seems late, more than a terminal needs for one. */
+/**
+ * Between two drawings: less than the 100 ms after which a change seems late, more than a terminal
+ * needs for one.
+ */
 export const REDRAW_INTERVAL_MS = 50;
 
 /** How long a row says what happened to it. What is gone stays as long. */

@@ -1,53 +1,13 @@
 /**
- * How a list of resources is shown: chosen by `-o`.
+ * Prints a list of resources in a format.
  * @module
  */
 import type { ResourceDefinition, ResourceEvent } from "../../resources/index.ts";
-import { quoted } from "../flags/flag-values.ts";
-import { createJsonPrinter } from "./json.ts";
-import { createJsonPathPrinter } from "./jsonpath.ts";
+import { formatJson, formatYaml } from "./documents.ts";
+import { isJsonPath, JSONPATH, type ResourceFormat } from "./formats.ts";
 import { parseJsonPathTemplate } from "./jsonpath-template.ts";
-import type { Style } from "./style.ts";
-import { createTablePrinter } from "./table.ts";
-import { createYamlPrinter } from "./yaml.ts";
-
-/** What `-o` takes where something is listed. */
-export const OUTPUT_FORMATS = ["table", "wide", "json", "yaml"] as const;
-
-/** One of {@link OUTPUT_FORMATS}. */
-export type OutputFormat = (typeof OUTPUT_FORMATS)[number];
-
-const JSONPATH = "jsonpath=";
-
-/** What `-o` takes where resources are listed, for a command's help. */
-export const RESOURCE_FORMATS: string = [...OUTPUT_FORMATS, `${JSONPATH}TEMPLATE`].join(", ");
-
-/** A format of resources: {@link OUTPUT_FORMATS}, or a template. */
-export type ResourceFormat = OutputFormat | `${typeof JSONPATH}${string}`;
-
-/**
- * Reads what `-o` was given where resources are listed.
- *
- * @throws {RangeError} when it is no format, or its template is none.
- */
-export function parseResourceFormat(text: string): ResourceFormat {
-  const known = OUTPUT_FORMATS.find((format) => format === text);
-  if (known !== undefined) return known;
-  if (isJsonPath(text)) {
-    parseJsonPathTemplate(text.slice(JSONPATH.length));
-    return text;
-  }
-  throw new RangeError(`${quoted(text)} is none of ${RESOURCE_FORMATS}`);
-}
-
-/** Whether a text is a format of resources, with whatever template. */
-export function isResourceFormat(text: string): text is ResourceFormat {
-  return OUTPUT_FORMATS.some((format) => format === text) || isJsonPath(text);
-}
-
-function isJsonPath(text: string): text is `${typeof JSONPATH}${string}` {
-  return text.startsWith(JSONPATH);
-}
+import { PLAIN, type Style } from "./style.ts";
+import { eventPaint, TableLayout, tableCells, tableHeader } from "./table.ts";
 
 /** Options of a printer. */
 export interface PrinterOptions {
@@ -65,7 +25,7 @@ export interface ResourcePrinter<Spec> {
   print(events: readonly ResourceEvent<Spec>[]): string;
 }
 
-/** Makes the printer for a format that {@link parseResourceFormat} takes. */
+/** Makes the printer for a format that `parseResourceFormat` takes. */
 export function createPrinter<Spec extends object>(
   format: ResourceFormat,
   definition: ResourceDefinition<Spec>,
@@ -74,11 +34,84 @@ export function createPrinter<Spec extends object>(
   if (isJsonPath(format)) return createJsonPathPrinter(format.slice(JSONPATH.length), options);
   switch (format) {
     case "json":
-      return createJsonPrinter(options);
+      // One object per resource, not an array, so that a watch can be read as it goes on.
+      return createPrinterOfEach(options, formatJson);
     case "yaml":
       return createYamlPrinter(options);
     case "table":
     case "wide":
       return createTablePrinter(definition, { ...options, wide: format === "wide" });
   }
+}
+
+/** A resource as `-o json` shows it. */
+interface ShownResource {
+  readonly event?: ResourceEvent<unknown>["event"];
+  readonly metadata: object;
+  readonly node: string;
+  readonly spec: object;
+}
+
+function createPrinterOfEach<Spec extends object>(
+  { node, withEvents }: PrinterOptions,
+  format: (shown: ShownResource) => string,
+): ResourcePrinter<Spec> {
+  return {
+    print: (events) =>
+      events
+        .map(({ event, resource: { metadata, spec } }) =>
+          format({ ...(withEvents ? { event } : {}), metadata, node, spec }),
+        )
+        .join(""),
+  };
+}
+
+/** Documents with `---` between them. */
+function createYamlPrinter<Spec extends object>(options: PrinterOptions): ResourcePrinter<Spec> {
+  let isStarted = false;
+  return createPrinterOfEach(options, ({ node, ...rest }) => {
+    const dashes = isStarted ? "---\n" : "";
+    isStarted = true;
+    return dashes + formatYaml({ node, ...rest });
+  });
+}
+
+/** Fills the template in for each. A text ends with a line break, its own or the template's. */
+function createJsonPathPrinter<Spec extends object>(
+  template: string,
+  options: PrinterOptions,
+): ResourcePrinter<Spec> {
+  const { render } = parseJsonPathTemplate(template);
+  return createPrinterOfEach(options, (shown) => {
+    const text = render(shown);
+    return text.endsWith("\n") ? text : `${text}\n`;
+  });
+}
+
+/**
+ * Tables as people know them from `talosctl get`. The header comes with the first call, also if
+ * there is nothing to list; with events it comes with the first of them, since rows that follow
+ * later would not stand under an empty table's header.
+ */
+function createTablePrinter<Spec extends object>(
+  definition: ResourceDefinition<Spec>,
+  { wide, withEvents, style = PLAIN }: PrinterOptions & { readonly wide: boolean },
+): ResourcePrinter<Spec> {
+  const layout = new TableLayout();
+  const columns = { withEvents, wide };
+  let isStarted = false;
+
+  return {
+    print(events) {
+      if (withEvents && events.length === 0) return "";
+      const header = isStarted ? [] : [tableHeader(definition, columns)];
+      isStarted = true;
+      const rows = events.map((event) => tableCells(definition, columns, event));
+      return layout.format([...header, ...rows], (line, index) => {
+        const event = events[index - header.length];
+        if (event === undefined) return style.heading(line);
+        return withEvents ? eventPaint(event.event, style)(line) : line;
+      });
+    },
+  };
 }

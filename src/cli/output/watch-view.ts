@@ -4,8 +4,9 @@
  */
 import type { ResourceDefinition, ResourceEvent } from "../../resources/index.ts";
 import { type CliIo, writeNotice } from "../io.ts";
+import type { ResourceFormat } from "./formats.ts";
 import { LiveTable } from "./live-table.ts";
-import { createPrinter, type ResourceFormat } from "./printer.ts";
+import { createPrinter } from "./printer.ts";
 import { chooseStyle } from "./style.ts";
 
 /** Shows resources while they change. */
@@ -28,9 +29,10 @@ export interface WatchViewOptions {
 /**
  * Makes the view for a format.
  *
- * Tables on a terminal stay in place: rows are sorted, change where they are, and those that are gone stay marked for a moment. Every
- * change is on the screen within 100 ms. When the rows do not fit on the screen, lines are appended from then on, as on a dumb terminal
- * (`TERM=dumb`), under CI, and in pipes.
+ * Tables on a terminal stay in place: rows are sorted, change where they are, and those that are
+ * gone stay marked for a moment. Every change is on the screen within 100 ms. When the rows do not
+ * fit on the screen, lines are appended from then on, as on a dumb terminal (`TERM=dumb`), under
+ * CI, and in pipes.
  */
 export function createWatchView<Spec extends object>(
   format: ResourceFormat,

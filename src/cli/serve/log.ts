@@ -4,7 +4,7 @@
  */
 import { createHash } from "node:crypto";
 import type { CliOutput } from "../io.ts";
-import { printable } from "../output/printable.ts";
+import { printable } from "../text.ts";
 
 /** What `--log-format` takes. */
 export const LOG_FORMATS = ["text", "json"] as const;

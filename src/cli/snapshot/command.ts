@@ -1,16 +1,24 @@
 /**
- * `snapshot show`: what a service has saved.
+ * `snapshot show`: what a service has saved, as text, one cluster after the other.
  * @module
  */
+import { toJson } from "@bufbuild/protobuf";
+import {
+  type Duration,
+  DurationSchema,
+  type Timestamp,
+  TimestampSchema,
+} from "@bufbuild/protobuf/wkt";
 import { isDiscoveryError } from "../../errors.ts";
 import { readSnapshotFile } from "../../node/index.ts";
+import type { AffiliateSnapshot, ClusterSnapshot } from "../../protocol/index.ts";
 import { type AddCommand, examples, type Invocation } from "../command.ts";
 import { CommandFailure, EXIT_OK, type ExitCode, oneLine } from "../exit.ts";
-import { counted } from "../output/counted.ts";
-import { formatFlag, readFormat } from "../output/format-flag.ts";
-import { OUTPUT_FORMATS } from "../output/printer.ts";
-import { chooseStyle } from "../output/style.ts";
-import { createSnapshotPrinter } from "./snapshot-listing.ts";
+import { formatYaml } from "../output/documents.ts";
+import { formatFlag, OUTPUT_FORMATS, type OutputFormat, readFormat } from "../output/formats.ts";
+import { chooseStyle, type Style } from "../output/style.ts";
+import { formatTable, TableLayout } from "../output/table.ts";
+import { counted, printable } from "../text.ts";
 
 /** How much may wait for a slow reader: a file is larger than what should be in memory. */
 const FLUSH_CHARACTERS = 1_000_000;
@@ -62,4 +70,128 @@ async function runShow({ flags, args: [path = ""], io }: Invocation): Promise<Ex
   }
   io.stdout.write(printer.end());
   return EXIT_OK;
+}
+
+/** Turns clusters into text, as they come. Throws for times out of the range of the calendar. */
+interface SnapshotPrinter {
+  print(cluster: ClusterSnapshot): string;
+  /** What closes the text, also where not all clusters could be read. */
+  end(): string;
+}
+
+/** Makes the printer for a format. */
+function createSnapshotPrinter(format: OutputFormat, style: Style): SnapshotPrinter {
+  switch (format) {
+    case "json":
+      return createJsonPrinter();
+    case "yaml":
+      return createYamlPrinter();
+    case "table":
+    case "wide":
+      return createTablePrinter(format === "wide", style);
+  }
+}
+
+/** One object, as the reference's decoder prints it. */
+function createJsonPrinter(): SnapshotPrinter {
+  let isStarted = false;
+  return {
+    print(cluster) {
+      const text = JSON.stringify(plainCluster(cluster), null, 2).replaceAll("\n", "\n    ");
+      const before = isStarted ? ",\n" : '{\n  "clusters": [\n';
+      isStarted = true;
+      return `${before}    ${text}`;
+    },
+    end: () => (isStarted ? "\n  ]\n}\n" : "{}\n"),
+  };
+}
+
+function createYamlPrinter(): SnapshotPrinter {
+  let isStarted = false;
+  return {
+    print(cluster) {
+      const text = formatYaml({ clusters: [plainCluster(cluster)] });
+      const entry = isStarted ? text.slice(text.indexOf("\n") + 1) : text;
+      isStarted = true;
+      return entry;
+    },
+    end: () => (isStarted ? "" : "{}\n"),
+  };
+}
+
+/** A row for each affiliate. */
+function createTablePrinter(isWide: boolean, style: Style): SnapshotPrinter {
+  const layout = new TableLayout();
+  let header: string[] | undefined = [
+    ...["CLUSTER", "AFFILIATE", "TTL", "DATA", "ENDPOINTS"],
+    ...(isWide ? ["ENDPOINT TTLS"] : []),
+  ];
+
+  function format(rows: string[][]): string {
+    const heading = header;
+    header = undefined;
+    return heading === undefined ? layout.format(rows) : formatTable(heading, rows, style, layout);
+  }
+
+  return {
+    print: ({ id, affiliates }) =>
+      format(
+        affiliates.map((affiliate) =>
+          [
+            id,
+            affiliate.id,
+            timeLeft(affiliate),
+            `${affiliate.data.length} B`,
+            String(affiliate.endpoints.length),
+            ...(isWide ? [affiliate.endpoints.map(timeLeft).join(",")] : []),
+          ].map(printable),
+        ),
+      ),
+    end: () => (header === undefined ? "" : format([])),
+  };
+}
+
+interface Kept {
+  readonly ttl?: Duration | undefined;
+  readonly expiration?: Timestamp | undefined;
+}
+
+/** The remaining time; the instant in an older file. */
+function timeLeft({ ttl, expiration }: Kept): string {
+  if (ttl !== undefined) return durationText(ttl);
+  return expiration === undefined ? "-" : timestampText(expiration);
+}
+
+/**
+ * Keys in the order of the reference's decoder. What is empty is left out, as in JSON of protobuf.
+ */
+function plainCluster({ id, affiliates }: ClusterSnapshot): object {
+  return {
+    ...(id !== "" && { id }),
+    ...(affiliates.length > 0 && { affiliates: affiliates.map(plainAffiliate) }),
+  };
+}
+
+function plainAffiliate({ id, endpoints, ...kept }: AffiliateSnapshot): object {
+  return {
+    ...(id !== "" && { id }),
+    ...plainKept(kept),
+    ...(endpoints.length > 0 && { endpoints: endpoints.map(plainKept) }),
+  };
+}
+
+function plainKept({ data, ttl, expiration }: Kept & { readonly data: Uint8Array }): object {
+  return {
+    ...(expiration !== undefined && { expiration: timestampText(expiration) }),
+    ...(ttl !== undefined && { ttl: durationText(ttl) }),
+    ...(data.length > 0 && { data: Buffer.from(data).toString("base64") }),
+  };
+}
+
+function durationText(ttl: Duration): string {
+  return toJson(DurationSchema, ttl) as string;
+}
+
+function timestampText(instant: Timestamp): string {
+  return toJson(TimestampSchema, instant) as string;
 }

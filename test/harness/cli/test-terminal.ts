@@ -5,7 +5,7 @@
 import { onTestFinished } from "vitest";
 import type { ExitCode } from "../../../src/cli/exit.ts";
 import type { CliIo, CliOutput } from "../../../src/cli/io.ts";
-import { run } from "../../../src/cli/run.ts";
+import { run } from "../../../src/cli/program.ts";
 
 /** What a command did, from its start to its end. */
 export interface RunningCommand {

@@ -1,6 +1,6 @@
 import { readFile, stat } from "node:fs/promises";
 import { describe, expect, test } from "vitest";
-import { firstMac } from "../../../src/cli/mesh/mesh-identity.ts";
+import { firstMac } from "../../../src/cli/cluster/kubespan.ts";
 import { kubespanAddress } from "../../../src/kubespan/index.ts";
 import { createTestFolder } from "../../harness/cli/test-folder.ts";
 import { runCommand } from "../../harness/cli/test-terminal.ts";

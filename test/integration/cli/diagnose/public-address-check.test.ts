@@ -1,6 +1,6 @@
 import { create } from "@bufbuild/protobuf";
 import { describe, expect, test } from "vitest";
-import { checkPublicAddress } from "../../../../src/cli/diagnose/public-address-check.ts";
+import { checkPublicAddress } from "../../../../src/cli/diagnose/hello-check.ts";
 import { parseAddress } from "../../../../src/net/address.ts";
 import { HelloResponseSchema } from "../../../../src/protocol/index.ts";
 import { diagnoseCheck, startTestService } from "./diagnose-harness.ts";

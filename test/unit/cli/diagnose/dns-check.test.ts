@@ -3,12 +3,8 @@ import { createSocket } from "node:dgram";
 import { once } from "node:events";
 import type { AddressInfo } from "node:net";
 import { describe, expect, onTestFinished, test } from "vitest";
-import { checkDns } from "../../../../src/cli/diagnose/dns-check.ts";
-import {
-  addressesInHosts,
-  type NameResolution,
-  systemNames,
-} from "../../../../src/cli/diagnose/name-resolution.ts";
+import type { NameResolution } from "../../../../src/cli/diagnose/check.ts";
+import { addressesInHosts, checkDns, systemNames } from "../../../../src/cli/diagnose/dns-check.ts";
 import { parseServiceUrl } from "../../../../src/client/service-url.ts";
 
 const SERVICE = parseServiceUrl("https://discovery.example");

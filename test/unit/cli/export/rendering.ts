@@ -9,7 +9,7 @@ import type {
   ExportFormat,
   ExportRenderer,
   RenderedExport,
-} from "../../../../src/cli/export/format.ts";
+} from "../../../../src/cli/export/exporter.ts";
 import {
   addMemberSelectionFlags,
   type ExportedState,

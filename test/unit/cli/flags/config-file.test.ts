@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { expect, test } from "vitest";
 import { UsageError } from "../../../../src/cli/exit.ts";
 import { parseConfigFile } from "../../../../src/cli/flags/config-file.ts";
-import type { FlagKind } from "../../../../src/cli/flags/flags.ts";
+import type { FlagKind } from "../../../../src/cli/flags/flag-values.ts";
 
 const KINDS: ReadonlyMap<string, FlagKind> = new Map([
   ["addr", "text"],

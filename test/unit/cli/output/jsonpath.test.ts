@@ -1,7 +1,8 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { parseResourceFormat } from "../../../../src/cli/output/formats.ts";
 import { parseJsonPathTemplate } from "../../../../src/cli/output/jsonpath-template.ts";
-import { createPrinter, parseResourceFormat } from "../../../../src/cli/output/printer.ts";
+import { createPrinter } from "../../../../src/cli/output/printer.ts";
 import {
   createAffiliateSpec,
   MEMBERS,

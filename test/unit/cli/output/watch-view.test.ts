@@ -1,8 +1,8 @@
 import fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import type { CliIo } from "../../../../src/cli/io.ts";
+import type { ResourceFormat } from "../../../../src/cli/output/formats.ts";
 import { MARK_MS, REDRAW_INTERVAL_MS } from "../../../../src/cli/output/live-table.ts";
-import type { ResourceFormat } from "../../../../src/cli/output/printer.ts";
 import { createWatchView, type WatchView } from "../../../../src/cli/output/watch-view.ts";
 import {
   AFFILIATES,

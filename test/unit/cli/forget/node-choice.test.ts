@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { closeNames } from "../../../../src/cli/forget/close-names.ts";
+import { closeNames } from "../../../../src/cli/forget/node-choice.ts";
 
 describe("names that are meant", () => {
   test("differ by two characters at most, by upper case, or by a domain", () => {

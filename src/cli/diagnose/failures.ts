@@ -1,10 +1,26 @@
 /**
- * Why a call failed, by its gRPC status and by what HTTP says where it is no gRPC.
+ * Why something failed, in words for a finding: the runtime's errors, and calls by their gRPC
+ * status.
  * @module
  */
 import { Code, ConnectError } from "@connectrpc/connect";
+import { errorText, outsideText } from "../text.ts";
 import type { Finding } from "./check.ts";
-import { outsideText } from "./outside-text.ts";
+
+/** The code of a runtime's error, `ECONNREFUSED`, or of the first of its causes that has one. */
+export function errorCode(error: unknown): string | undefined {
+  for (let reason = error, depth = 0; reason instanceof Error && depth < 8; depth++) {
+    const { code, cause } = reason as { readonly code?: unknown; readonly cause?: unknown };
+    if (typeof code === "string" && !code.startsWith("ERR_SERVICE")) return code;
+    reason = cause;
+  }
+  return undefined;
+}
+
+/** Why something failed: the error, or that `signal` had ended it. */
+export function failureText(error: unknown, signal: AbortSignal): string {
+  return errorText(signal.aborted ? signal.reason : error);
+}
 
 /** Explains what a call of the service threw. `details.code` is gRPC's name of the status. */
 export function explainCallFailure(error: unknown, signal: AbortSignal): Finding {

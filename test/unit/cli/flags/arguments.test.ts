@@ -1,7 +1,7 @@
 import { Command } from "commander";
 import { expect, test } from "vitest";
+import { rewriteGoFlags } from "../../../../src/cli/flags/arguments.ts";
 import { flag, switchFlag } from "../../../../src/cli/flags/flags.ts";
-import { rewriteGoFlags } from "../../../../src/cli/flags/go-flags.ts";
 
 const command = new Command("serve")
   .addOption(flag("--addr <host:port>", "where to listen"))

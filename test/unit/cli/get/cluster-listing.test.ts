@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { SharedNames } from "../../../../src/cli/get/shared-names.ts";
+import { SharedNames } from "../../../../src/cli/get/cluster-listing.ts";
 import { AFFILIATES, createAffiliateSpec, ResourceView } from "../../../../src/resources/index.ts";
 
 function affiliates(...nodes: readonly (readonly [nodeId: string, nodename: string])[]) {

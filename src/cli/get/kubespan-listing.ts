@@ -1,35 +1,83 @@
 /**
- * How the WireGuard peers of this machine are doing, and where they were seen.
+ * The WireGuard peers of the KubeSpan mesh: those that a node should have, how those of this
+ * machine are doing, and where they were seen.
  * @module
  */
-
 import { sleep } from "../../async/waits.ts";
-import { harvestEndpoints, peersOf } from "../../kubespan/index.ts";
+import type { DiscoveryState } from "../../discovery/index.ts";
+import { harvestEndpoints, type PeerProblem, peersOf } from "../../kubespan/index.ts";
 import {
   type AffiliateSpec,
   KUBESPAN_ENDPOINTS,
+  KUBESPAN_PEER_SPECS,
   KUBESPAN_PEER_STATUSES,
   type KubeSpanEndpointSpec,
+  type PeerSpec,
   type PeerStatusSpec,
   type ResourceDefinition,
   ResourceView,
 } from "../../resources/index.ts";
-import type { ClusterAccess } from "../cluster/cluster-access.ts";
+import { type ClusterAccess, registriesOf } from "../cluster/cluster-access.ts";
 import {
   readClusterOnce,
   type WatchClusterOptions,
   watchCluster,
 } from "../cluster/cluster-discovery.ts";
+import { describePeerProblem, readWireguard } from "../cluster/kubespan.ts";
 import { oneLine } from "../exit.ts";
 import type { CliIo } from "../io.ts";
-import { readWireguard } from "../mesh/wireguard-interface.ts";
-import type { Listing } from "./listing.ts";
-import { LOCAL_NODE } from "./local-listing.ts";
-import { specsOf } from "./peer-listing.ts";
+import { type Listing, LOCAL_NODE } from "./listing.ts";
 import { type ObservedPeer, PeerObserver } from "./peer-observer.ts";
 
 /** WireGuard tells of nothing by itself. */
 const POLL_INTERVAL_MS = 1000;
+
+/**
+ * Lists peers as one node sees them.
+ *
+ * @param localNodeId - That node; absent for somebody outside, to whom all are peers.
+ */
+export function peerSpecListing(
+  access: ClusterAccess,
+  localNodeId: string | undefined,
+): Listing<PeerSpec> {
+  function createPeers(
+    onNotice: (line: string) => void,
+  ): (state: DiscoveryState) => ReadonlyMap<string, PeerSpec> {
+    const told = new Set<string>();
+    const onProblem = (problem: PeerProblem) => {
+      const line = describePeerProblem(problem, `affiliate ${problem.nodeId}`);
+      if (!told.has(line)) onNotice(line);
+      told.add(line);
+    };
+    return (state) => peersOf(specsOf(state), localNodeId, { onProblem });
+  }
+
+  return {
+    definition: KUBESPAN_PEER_SPECS,
+    node: registriesOf(access),
+    async read(options) {
+      const peersIn = createPeers(options.onNotice);
+      const view = new ResourceView(KUBESPAN_PEER_SPECS);
+      view.replace(peersIn(await readClusterOnce(access, options)));
+      return view.list();
+    },
+    async *watch(options) {
+      const peersIn = createPeers(options.onNotice);
+      const view = new ResourceView(KUBESPAN_PEER_SPECS, { now: Date.now });
+      for await (const change of watchCluster(access, options)) {
+        if (change.kind === "status") continue;
+        const events = view.replace(peersIn(change.state));
+        if (events.length > 0 || change.kind === "snapshot") yield events;
+      }
+    },
+  };
+}
+
+/** All affiliates of a state. */
+export function specsOf({ affiliates }: DiscoveryState): AffiliateSpec[] {
+  return Array.from(affiliates.values(), ({ spec }) => spec);
+}
 
 /** What {@link peerStatusListing} and {@link seenEndpointListing} look at. */
 export interface WireguardListingOptions {
@@ -64,6 +112,16 @@ export function seenEndpointListing(
   return wireguardListing(KUBESPAN_ENDPOINTS, options, (peers, affiliates) =>
     harvestEndpoints(peers, affiliates, options.localNodeId),
   );
+}
+
+/** Affiliates as of now, followed beside something else. */
+interface FollowedAffiliates extends AsyncDisposable {
+  /**
+   * Resolves when there is a first answer; at once where nobody is asked. Rejects where nobody can
+   * be.
+   */
+  readonly known: Promise<void>;
+  affiliates(): readonly AffiliateSpec[];
 }
 
 function wireguardListing<Spec extends object>(
@@ -123,13 +181,6 @@ function statusOf(peer: ObservedPeer, label: string): PeerStatusSpec {
 
 function instant(ms: number | undefined): string {
   return ms === undefined ? "" : new Date(ms).toISOString();
-}
-
-/** Affiliates as of now, followed beside something else. */
-interface FollowedAffiliates extends AsyncDisposable {
-  /** Resolves when there is a first answer; at once where nobody is asked. Rejects where nobody can be. */
-  readonly known: Promise<void>;
-  affiliates(): readonly AffiliateSpec[];
 }
 
 function followAffiliates(

@@ -1,0 +1,65 @@
+import fc from "fast-check";
+import { expect, test } from "vitest";
+import {
+  counted,
+  hasControlCharacters,
+  outsideText,
+  printable,
+  printableLines,
+  quoted,
+  redactSecrets,
+  shortList,
+} from "../../../src/cli/text.ts";
+
+const anyText = fc.string({ unit: "binary", maxLength: 600 });
+
+test("control characters, and what turns the direction of text, are escaped", () => {
+  expect(printable("a\u001b[2Jb\n\u009b\u202ec")).toBe("a\\u001b[2Jb\\u000a\\u009b\\u202ec");
+  expect(printable("ä → 🙂")).toBe("ä → 🙂");
+});
+
+test("text of several lines keeps its line breaks and tabs", () => {
+  expect(printableLines("a\tb\r\nc\u0007\n")).toBe("a\tb\r\nc\\u0007\n");
+});
+
+test("any text in quotes is one line of bounded length", () => {
+  expect(quoted("a\nb")).toBe('"a\\u000ab"');
+  expect(quoted("x".repeat(81))).toBe(`"${"x".repeat(80)}…"`);
+  fc.assert(
+    fc.property(anyText, (text) => {
+      const shown = quoted(text);
+      expect(hasControlCharacters(shown)).toBe(false);
+      expect(shown.length).toBeLessThanOrEqual(80 * 6 + 3);
+    }),
+  );
+});
+
+test("any text from outside is one line of the length that is asked for", () => {
+  expect(outsideText(" a \r\n b ")).toBe("a b");
+  expect(outsideText("abcdef", 3)).toBe("abc…");
+  fc.assert(
+    fc.property(anyText, fc.integer({ min: 1, max: 200 }), (text, maxCharacters) => {
+      const shown = outsideText(text, maxCharacters);
+      expect(hasControlCharacters(shown)).toBe(false);
+      expect(shown.length).toBeLessThanOrEqual(maxCharacters + 1);
+    }),
+  );
+});
+
+test("whatever has the form of a cluster secret is blanked, and nothing longer", () => {
+  const secret = `${"A".repeat(43)}=`;
+  expect(redactSecrets(`secret ${secret}, again "${secret}"`)).toBe(
+    'secret (redacted), again "(redacted)"',
+  );
+  expect(redactSecrets(`B${secret}`)).toBe(`B${secret}`);
+});
+
+test("numbers and lists are written as people read them", () => {
+  expect([0, 1, 2].map((count) => counted(count, "member"))).toEqual([
+    "0 members",
+    "1 member",
+    "2 members",
+  ]);
+  expect(shortList(["a", "b"], 2)).toBe("a, b");
+  expect(shortList(["a", "b", "c", "d"], 2)).toBe("a, b and 2 more");
+});
