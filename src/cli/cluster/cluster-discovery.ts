@@ -15,8 +15,7 @@ import type { RegistryPart } from "../../sources/discovery-registry.ts";
 import { CommandFailure } from "../exit.ts";
 import type { ClusterAccess } from "./cluster-access.ts";
 import { type OpenRegistriesOptions, openRegistries } from "./cluster-registries.ts";
-import { DropSummary } from "./drop-summary.ts";
-import { describeFailure, FailureNotices } from "./registry-failure.ts";
+import { DropSummary, describeFailure, FailureNotices } from "./notices.ts";
 
 /** Options of {@link createClusterDiscovery}. */
 export interface ClusterDiscoveryOptions

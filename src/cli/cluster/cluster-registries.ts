@@ -13,7 +13,7 @@ import { ServiceRegistry } from "../../sources/service/service-registry.ts";
 import { oneLine } from "../exit.ts";
 import { CLIENT_VERSION } from "../version.ts";
 import { type ClusterAccess, IN_CLUSTER } from "./cluster-access.ts";
-import { describeNodeDrop } from "./drop-summary.ts";
+import { describeNodeDrop } from "./notices.ts";
 import { UnopenedRegistry, type UnopenedRegistryOptions } from "./unopened-registry.ts";
 
 /** Options of {@link openRegistries}. */

@@ -15,7 +15,7 @@ import {
   encodeAffiliate,
   encodeEndpoint,
 } from "../../protocol/index.ts";
-import { UNOPENED_REASONS } from "../cluster/drop-summary.ts";
+import { UNOPENED_REASONS } from "../cluster/notices.ts";
 import { counted, errorText, outsideText, shortList } from "../text.ts";
 import type { DiagnoseOptions, Outcome } from "./check.ts";
 import { explainCallFailure } from "./failures.ts";

@@ -19,8 +19,13 @@ import { chooseStyle } from "../output/style.ts";
 import type { DiagnoseOptions } from "./check.ts";
 import { diagnoseService, type ServiceDiagnosis } from "./diagnose-service.ts";
 import { diagnoseNode } from "./node-finding.ts";
-import { type Diagnosis, diagnosisDocument, diagnosisStatus, summaryLine } from "./report.ts";
-import { ReportLines } from "./report-lines.ts";
+import {
+  type Diagnosis,
+  diagnosisDocument,
+  diagnosisStatus,
+  ReportLines,
+  summaryLine,
+} from "./report.ts";
 
 const FORMATS = ["table", "json"] as const;
 

@@ -11,7 +11,7 @@ import { type ClusterCipher, createClusterCipher } from "../../crypto/index.ts";
 import type { Cluster, WatchResponse } from "../../protocol/index.ts";
 import { type AffiliateSpec, createAffiliateSpec } from "../../resources/index.ts";
 import type { ClusterAccess, ClusterService } from "../cluster/cluster-access.ts";
-import { describeFailure } from "../cluster/registry-failure.ts";
+import { describeFailure } from "../cluster/notices.ts";
 import { Deadline } from "../deadline.ts";
 import { CommandFailure, oneLine, UsageError } from "../exit.ts";
 import { CLIENT_VERSION } from "../version.ts";

@@ -5,12 +5,12 @@
  */
 import { isDeepStrictEqual } from "node:util";
 import { type Sleep, sleep } from "../../async/waits.ts";
-import type { Discovery, DiscoveryChange } from "../../discovery/index.ts";
+import type { Discovery, DiscoveryChange, DiscoveryRegistry } from "../../discovery/index.ts";
+import type { DiscoveryError } from "../../errors.ts";
 import type { AffiliateSpec } from "../../resources/index.ts";
 import type { RegistryPart } from "../../sources/discovery-registry.ts";
 import { oneLine, UsageError } from "../exit.ts";
 import type { DescribeMachine } from "./own-affiliate.ts";
-import { publishedParts } from "./published-parts.ts";
 
 /** How often to look at the machine. */
 export const LOOK_INTERVAL_MS = 5000;
@@ -204,4 +204,32 @@ export class Membership {
 
 function addressNotice({ addresses }: AffiliateSpec): string {
   return addresses.length === 0 ? NO_ADDRESS : `the addresses are now ${addresses.join(", ")}`;
+}
+
+/** All parts of a discovery that take what is published, live. */
+export function publishedParts({ registries }: Discovery): readonly RegistryPart[] {
+  return registries
+    .filter(({ publish }) => publish !== undefined)
+    .flatMap((registry) => registry.parts ?? [wholePart(registry)]);
+}
+
+/** A registry of one part. Its failures are counted as they are seen: those that were there at a look at the count. */
+function wholePart(registry: DiscoveryRegistry): RegistryPart {
+  let lastError: DiscoveryError | undefined;
+  let failureCount = 0;
+  return {
+    get name() {
+      return registry.status.source;
+    },
+    get status() {
+      return registry.status;
+    },
+    get failureCount() {
+      const { status } = registry;
+      if (status.lastError !== undefined && status.lastError !== lastError) failureCount++;
+      lastError = status.lastError;
+      return failureCount;
+    },
+    flush: async (options) => registry.flush?.(options),
+  };
 }

@@ -18,8 +18,7 @@ import { MemoryRegistry } from "../../registry/memory-registry.ts";
 import { EXIT_FAILED, EXIT_OK, type ExitCode, oneLine } from "../exit.ts";
 import type { CliIo } from "../io.ts";
 import { createLog, type Log } from "./log.ts";
-import { logAllowList } from "./serve-log.ts";
-import { createServeReports, type ServeReports } from "./serve-reports.ts";
+import { createServeReports, logAllowList, type ServeReports } from "./serve-reports.ts";
 import type { PagesSettings, ServeSettings } from "./serve-settings.ts";
 
 /** A registry and its end. */

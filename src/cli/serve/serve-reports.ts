@@ -2,19 +2,25 @@
  * Where everything that happens in `serve` is told: the log, and metrics where they are asked for.
  * @module
  */
-import type { SnapshotLoadReport, SnapshotReport, TlsReload } from "../../node/index.ts";
+import {
+  type AllowListChange,
+  describeSnapshotLoad,
+  describeSnapshotSave,
+  type SnapshotLoadReport,
+  type SnapshotReport,
+  type TlsReload,
+} from "../../node/index.ts";
 import type { RegistryObservers } from "../../registry/index.ts";
 import type { Pages, ServerHooks } from "../../server/index.ts";
+import type { CallReport } from "../../server/rpc/call-report.ts";
+import type { RefusalReason } from "../../server/rpc/refusal-reason.ts";
+import { oneLine } from "../exit.ts";
 import { VERSION } from "../version.ts";
 import type { Log } from "./log.ts";
 import { createMetrics, type MetricsSources } from "./metrics/metrics.ts";
-import {
-  createConnectionLimitLog,
-  logCall,
-  logSnapshotLoad,
-  logTlsReload,
-  snapshotSaveLogger,
-} from "./serve-log.ts";
+
+/** Time between two lines about refused connections. */
+const REFUSAL_LOG_INTERVAL_MS = 10_000;
 
 /** What the parts of a service tell it to. */
 export interface ServeReports {
@@ -72,5 +78,81 @@ export function createServeReports(log: Log, hasMetrics: boolean): ServeReports 
     },
     metricsPages: metrics.pages,
     attach: metrics.attach,
+  };
+}
+
+/** One call, at its end: debug, unless the failure is ours. Costs next to nothing where it is not written. */
+export function logCall(log: Log, report: CallReport): void {
+  const isOurFault = report.code === "Internal" || report.code === "Unknown";
+  const level = isOurFault ? "error" : "debug";
+  if (!log.isOn(level)) return;
+  log[level](`/sidero.discovery.server.Cluster/${report.method}`, {
+    // Seconds, to the microsecond.
+    duration: Math.round(report.durationMs * 1000) / 1_000_000,
+    code: report.code,
+    // That a caller hung up is how every watch ends, and needs no explanation.
+    error:
+      report.error === undefined || report.code === "Canceled" ? undefined : oneLine(report.error),
+    "peer.address": report.clientAddress,
+    cluster_id: log.clusterId(report.clusterId),
+    affiliate_id: report.affiliateId,
+    client_version: report.clientVersion,
+  });
+}
+
+/** A change of the certificate files. */
+export function logTlsReload(log: Log, result: TlsReload): void {
+  const inForce = { subject: result.subject, not_after: result.notAfter.toISOString() };
+  if (result.ok) log.info("certificate replaced", inForce);
+  else
+    log.error("new certificate refused, the old one stays", {
+      error: oneLine(result.error),
+      ...inForce,
+    });
+}
+
+/** A change of the allow list. */
+export function logAllowList(log: Log, { clusters, added, removed }: AllowListChange): void {
+  log.info("allow list replaced", { clusters, added, removed });
+}
+
+/** The load at the start. */
+export function logSnapshotLoad(log: Log, report: SnapshotLoadReport): void {
+  const { level, message } = describeSnapshotLoad(report);
+  log[level](message);
+}
+
+/**
+ * Makes the logger of saves. One that fails is told of once, until the reason changes or a save works again: it is tried
+ * every half minute. Saves that work are for debugging.
+ */
+export function snapshotSaveLogger(log: Log): (report: SnapshotReport) => void {
+  let failure: string | undefined;
+  return (report) => {
+    const { level, message } = describeSnapshotSave(report);
+    const last = failure;
+    failure = report.error === undefined ? undefined : message;
+    if (failure === undefined) log[last === undefined ? "debug" : "info"](message);
+    else if (failure !== last) log[level](message);
+  };
+}
+
+/**
+ * Makes a hook that warns at the first connection over the limit, and then at most every 10
+ * seconds with how many there were since. Other reasons are left to metrics.
+ */
+export function createConnectionLimitLog(
+  log: Log,
+  now: () => number = () => performance.now(),
+): (reason: RefusalReason) => void {
+  let refused = 0;
+  let quietUntil = Number.NEGATIVE_INFINITY;
+  return (reason) => {
+    if (reason !== "connection_limit") return;
+    refused += 1;
+    if (now() < quietUntil) return;
+    log.warn("too many connections: new ones are closed", { refused });
+    refused = 0;
+    quietUntil = now() + REFUSAL_LOG_INTERVAL_MS;
   };
 }

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { createLog } from "../../../../src/cli/serve/log.ts";
-import { createConnectionLimitLog } from "../../../../src/cli/serve/serve-log.ts";
+import { createConnectionLimitLog } from "../../../../src/cli/serve/serve-reports.ts";
 
 test("connections over the limit are logged at once, and then counted for ten seconds", () => {
   const lines: string[] = [];

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import type { CheckReport } from "../../../../src/cli/diagnose/check.ts";
-import { ReportLines } from "../../../../src/cli/diagnose/report-lines.ts";
+import { ReportLines } from "../../../../src/cli/diagnose/report.ts";
 import { chooseStyle, PLAIN } from "../../../../src/cli/output/style.ts";
 
 const URL = "http://127.0.0.1:3000";
