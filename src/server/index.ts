@@ -19,10 +19,10 @@ export type { PlainPage } from "./pages/plain-page.ts";
 export { ServiceHealth } from "./pages/service-health.ts";
 export { type ServicePagesOptions, servicePages } from "./pages/service-pages.ts";
 export type { CallReport, ClusterMethod, ServerHooks } from "./rpc/call-report.ts";
+export type { Caller } from "./rpc/caller.ts";
 export { type ClusterRoutesOptions, clusterRoutes, peerAddressKey } from "./rpc/cluster-routes.ts";
 export { healthRoutes } from "./rpc/health-routes.ts";
 export {
-  type Caller,
   createProcedures,
   type HelloAnswer,
   type Procedures,

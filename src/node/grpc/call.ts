@@ -6,8 +6,8 @@ import type { IncomingHttpHeaders, OutgoingHttpHeaders, ServerHttp2Stream } from
 import { Code, ConnectError } from "@connectrpc/connect";
 import type { WatchMessage } from "../../registry/registry.ts";
 import { Call } from "../../server/rpc/call.ts";
+import type { Caller } from "../../server/rpc/caller.ts";
 import { parseGrpcTimeout } from "../../server/rpc/caller-deadline.ts";
-import type { Caller } from "../../server/rpc/procedures.ts";
 import { rpcStatus } from "../../server/rpc/rpc-status.ts";
 import type { GrpcMethod, GrpcOperation } from "./methods.ts";
 import type { GrpcCallOptions, GrpcPeer } from "./peer.ts";

@@ -16,7 +16,8 @@ import { readPlainRequest, readPlainUpdateRequest } from "../../protocol/plain-r
 import type { Awaitable, WatchMessage } from "../../registry/registry.ts";
 import type { RequestFields } from "../../server/rpc/call.ts";
 import type { ClusterMethod } from "../../server/rpc/call-report.ts";
-import type { Caller, Procedures } from "../../server/rpc/procedures.ts";
+import type { Caller } from "../../server/rpc/caller.ts";
+import type { Procedures } from "../../server/rpc/procedures.ts";
 import { EMPTY_FRAME, helloFrame, listFrame } from "./frames.ts";
 
 /** A request that stands ready to be run. */

@@ -9,7 +9,7 @@
 
 import { type ScheduleWake, scheduleTimeout } from "../../async/wake-timer.ts";
 import { DiscoveryError } from "../../errors.ts";
-import type { Caller } from "../rpc/procedures.ts";
+import type { Caller } from "../rpc/caller.ts";
 import { networkHigh, networkLow } from "./client-network.ts";
 import { TokenTable } from "./token-table.ts";
 

@@ -4,7 +4,7 @@
  */
 import { formatAddress } from "../../net/address.ts";
 import type { CallReport, ClusterMethod, ServerHooks } from "./call-report.ts";
-import type { Caller } from "./procedures.ts";
+import type { Caller } from "./caller.ts";
 import { type RpcCode, type RpcStatus, rpcCodeName, rpcStatus } from "./rpc-status.ts";
 
 /** What reports tell of a request. */

@@ -6,7 +6,7 @@
  * @module
  */
 import type { Awaitable, WatchMessage } from "../../registry/registry.ts";
-import type { Caller } from "./procedures.ts";
+import type { Caller } from "./caller.ts";
 
 export interface CallerWatchOptions {
   /** Opens the registry's watch, which ends when the signal aborts. What it throws is a refusal. */

@@ -11,6 +11,7 @@ import type { AffiliateView, Awaitable, Registry, WatchMessage } from "../../reg
 import { type AllowCluster, checkAllowed, whileAllowed } from "../limits/cluster-permission.ts";
 import { type RateLimit, RateLimiter } from "../limits/rate-limit.ts";
 import { type Ceilings, WatchCeiling } from "../limits/watch-ceiling.ts";
+import type { Caller } from "./caller.ts";
 import { CallerWatch } from "./caller-watch.ts";
 import { type DurationFields, ttlMsOf } from "./ttl.ts";
 
@@ -31,19 +32,6 @@ export interface ProceduresOptions {
    * its next message, at the latest when its affiliates expire. @default all clusters may
    */
   readonly allowCluster?: AllowCluster | undefined;
-}
-
-/** Who calls, and for how long. */
-export interface Caller {
-  /**
-   * Aborts when the caller has gone or its deadline is over, with what to tell it as the reason. May be made when it is
-   * first asked for, which costs as much as a short call: ask only where there is something to wait for.
-   */
-  readonly signal: AbortSignal;
-  /** 4 or 16 bytes. May look at headers. */
-  clientIp(): Uint8Array | undefined;
-  /** What is left of the caller's deadline; not positive once it is over, absent where it has none. */
-  timeoutMs(): number | undefined;
 }
 
 export interface HelloAnswer {

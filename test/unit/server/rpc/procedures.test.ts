@@ -2,7 +2,8 @@ import { Code, ConnectError } from "@connectrpc/connect";
 import { expect, test } from "vitest";
 import { MemoryRegistry } from "../../../../src/registry/memory-registry.ts";
 import type { Registry, WatchMessage } from "../../../../src/registry/registry.ts";
-import { type Caller, createProcedures } from "../../../../src/server/rpc/procedures.ts";
+import type { Caller } from "../../../../src/server/rpc/caller.ts";
+import { createProcedures } from "../../../../src/server/rpc/procedures.ts";
 
 const CLIENT_IP = new Uint8Array([192, 0, 2, 1]);
 
