@@ -12,9 +12,9 @@ import { type HttpServiceOptions, resolveMaxRequestBytes } from "../../server/ht
 import { parseTrustedProxies } from "../../server/limits/client-address.ts";
 import type { Procedures } from "../../server/rpc/procedures.ts";
 import { REQUEST_BODY_TIMEOUT_MS } from "../../server/rpc/request-body.ts";
-import { startGrpcCall } from "./call.ts";
+import { ConnectionPeer, type GrpcCallOptions } from "./connection-peer.ts";
 import { grpcMethods } from "./methods.ts";
-import { type GrpcCallOptions, GrpcPeer } from "./peer.ts";
+import { answerGrpcStream } from "./stream.ts";
 
 /** Answers a stream, or returns false and leaves it untouched. */
 export type TakeStream = (stream: ServerHttp2Stream, headers: IncomingHttpHeaders) => boolean;
@@ -37,12 +37,12 @@ export function createGrpcFastPath(
     maxRequestBytes: resolveMaxRequestBytes(httpOptions),
   };
   const methods = grpcMethods(procedures);
-  const peers = new WeakMap<ServerHttp2Session, GrpcPeer>();
+  const peers = new WeakMap<ServerHttp2Session, ConnectionPeer>();
 
-  function peerOf(session: ServerHttp2Session): GrpcPeer {
+  function peerOf(session: ServerHttp2Session): ConnectionPeer {
     let peer = peers.get(session);
     if (peer === undefined) {
-      peer = new GrpcPeer(session.socket.remoteAddress, options);
+      peer = new ConnectionPeer(session.socket.remoteAddress, options);
       peers.set(session, peer);
     }
     return peer;
@@ -53,7 +53,7 @@ export function createGrpcFastPath(
     const method = methods.get(headers[":path"] as string);
     const { session } = stream;
     if (method === undefined || session === undefined) return false;
-    startGrpcCall(stream, headers, method, peerOf(session as ServerHttp2Session), options);
+    answerGrpcStream(stream, headers, method, peerOf(session as ServerHttp2Session), options);
     return true;
   };
 }

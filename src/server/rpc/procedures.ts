@@ -12,7 +12,7 @@ import { type AllowCluster, checkAllowed, whileAllowed } from "../limits/cluster
 import { type RateLimit, RateLimiter } from "../limits/rate-limit.ts";
 import { type Ceilings, WatchCeiling } from "../limits/watch-ceiling.ts";
 import type { Caller } from "./caller.ts";
-import { CallerWatch } from "./caller-watch.ts";
+import { LimitedWatch } from "./limited-watch.ts";
 import { type DurationFields, ttlMsOf } from "./ttl.ts";
 
 export interface ProceduresOptions {
@@ -85,7 +85,7 @@ export function createProcedures(registry: Registry, options: ProceduresOptions 
   if (redirectEndpoint === "") throw new TypeError("redirectEndpoint: is empty");
   const limiter = rateLimit === false ? undefined : new RateLimiter(rateLimit);
   const watchCeiling = new WatchCeiling(options.ceilings);
-  const watches = new Set<CallerWatch>();
+  const watches = new Set<LimitedWatch>();
   let ended = false;
 
   /** Waits for the caller's turn before anything else: strangers shall not be refused faster than others are served. */
@@ -116,7 +116,7 @@ export function createProcedures(registry: Registry, options: ProceduresOptions 
     );
   }
 
-  function startWatch(clusterId: string, caller: Caller): CallerWatch {
+  function startWatch(clusterId: string, caller: Caller): LimitedWatch {
     let leave: (() => void) | undefined;
     function open(signal: AbortSignal): AsyncIterable<WatchMessage> {
       if (ended) throw new DiscoveryError("ERR_REGISTRY_CLOSED", "watches have ended");
@@ -127,7 +127,7 @@ export function createProcedures(registry: Registry, options: ProceduresOptions 
       }
       return whileAllowed(clusterId, registry.watch(clusterId, { signal }), allowCluster);
     }
-    const watch = new CallerWatch(caller, {
+    const watch = new LimitedWatch(caller, {
       open(signal) {
         const turn = enter(clusterId, caller);
         return turn === undefined ? open(signal) : turn.then(() => open(signal));

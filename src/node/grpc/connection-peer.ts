@@ -17,7 +17,7 @@ export interface GrpcCallOptions {
 }
 
 /** The other end of a connection, and for whom it speaks. */
-export class GrpcPeer {
+export class ConnectionPeer {
   readonly #address: string | undefined;
   readonly #options: GrpcCallOptions;
   /** Nodes repeat themselves, and so do their proxies: the address is worked out when the headers change. */
