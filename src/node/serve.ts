@@ -7,13 +7,14 @@ import { compressionGzip } from "@connectrpc/connect-node";
 import { MAX_DELAY_MS } from "../async/wake-timer.ts";
 import { MemoryRegistry } from "../registry/memory-registry.ts";
 import type { Registry } from "../registry/registry.ts";
-import { createHttpService, type HttpServiceOptions } from "../server/http-service.ts";
+import { createHttpService } from "../server/http-service.ts";
 import { firstOf, type Pages } from "../server/pages/pages.ts";
 import { ServiceHealth } from "../server/pages/service-health.ts";
 import { servicePages } from "../server/pages/service-pages.ts";
 import { healthRoutes } from "../server/rpc/health-routes.ts";
 import { createProcedures, type ProceduresOptions } from "../server/rpc/procedures.ts";
 import { reflectionRoutes } from "../server/rpc/reflection-routes.ts";
+import { type HttpServiceOptions, resolveServiceOptions } from "../server/service-options.ts";
 import { createGrpcFastPath } from "./grpc/fast-path.ts";
 import { type ConnectionLimits, resolveConnectionLimits } from "./http/connection-limits.ts";
 import { listenOn, reachableHost } from "./http/listening.ts";
@@ -123,6 +124,7 @@ export async function serve(options: ServeOptions = {}): Promise<DiscoveryServer
     connectTimeoutMs,
     openFileLimit(),
   );
+  const serviceOptions = resolveServiceOptions(options);
   signal?.throwIfAborted();
 
   const clock = createRunningClock();
@@ -134,22 +136,23 @@ export async function serve(options: ServeOptions = {}): Promise<DiscoveryServer
     routes = [healthRoutes(health), reflectionRoutes()],
   } = options;
   const { fastPath = true } = options;
+  const { onRefused } = serviceOptions.hooks;
   const takeStream =
-    fastPath && GIVES_HTTP2_STREAMS ? createGrpcFastPath(procedures, options) : undefined;
+    fastPath && GIVES_HTTP2_STREAMS ? createGrpcFastPath(procedures, serviceOptions) : undefined;
   const abilities = { trailers: true, acceptCompression: [compressionGzip] };
-  const service = createHttpService(procedures, { ...options, pages, routes }, abilities);
+  const service = createHttpService(procedures, { ...serviceOptions, pages, routes }, abilities);
   const tls =
     options.tls &&
     (await openTls(options.tls, {
       use: (credentials) => server.replaceTls(credentials),
       onReload: options.onTlsReload,
     }));
-  const server = createOnePortServer(createRequestListener(service, options.hooks?.onRefused), {
+  const server = createOnePortServer(createRequestListener(service, onRefused), {
     tls: tls?.current.credentials,
     connectTimeoutMs,
     limits,
     takeStream,
-    onRefused: options.hooks?.onRefused,
+    onRefused,
   });
 
   async function shutDown(): Promise<void> {
@@ -175,7 +178,7 @@ export async function serve(options: ServeOptions = {}): Promise<DiscoveryServer
     own: Pages,
   ): Promise<PageServer | undefined> {
     if (at === undefined) return undefined;
-    const pageServer = await tryServePages({ ...options, ...at, pages: own });
+    const pageServer = await tryServePages({ host, ...at }, { ...serviceOptions, pages: own });
     if (pageServer !== undefined) pageServers.push(pageServer);
     return pageServer;
   }

@@ -8,11 +8,9 @@
  * @module
  */
 import type { IncomingHttpHeaders, ServerHttp2Session, ServerHttp2Stream } from "node:http2";
-import { type HttpServiceOptions, resolveMaxRequestBytes } from "../../server/http-service.ts";
-import { parseTrustedProxies } from "../../server/limits/client-address.ts";
 import type { Procedures } from "../../server/rpc/procedures.ts";
-import { REQUEST_BODY_TIMEOUT_MS } from "../../server/rpc/request-body.ts";
-import { ConnectionPeer, type GrpcCallOptions } from "./connection-peer.ts";
+import type { ResolvedServiceOptions } from "../../server/service-options.ts";
+import { ConnectionPeer } from "./connection-peer.ts";
 import { grpcMethods } from "./methods.ts";
 import { answerGrpcStream } from "./stream.ts";
 
@@ -26,16 +24,8 @@ export type TakeStream = (stream: ServerHttp2Stream, headers: IncomingHttpHeader
  */
 export function createGrpcFastPath(
   procedures: Procedures,
-  httpOptions: HttpServiceOptions,
+  options: ResolvedServiceOptions,
 ): TakeStream {
-  const { trustXRealIp, trustXForwardedFor, hooks = {} } = httpOptions;
-  const options: GrpcCallOptions = {
-    trustedProxies: parseTrustedProxies(httpOptions.trustedProxies ?? []),
-    clientHeaders: { trustXRealIp, trustXForwardedFor },
-    hooks,
-    bodyTimeoutMs: httpOptions.bodyTimeoutMs ?? REQUEST_BODY_TIMEOUT_MS,
-    maxRequestBytes: resolveMaxRequestBytes(httpOptions),
-  };
   const methods = grpcMethods(procedures);
   const peers = new WeakMap<ServerHttp2Session, ConnectionPeer>();
 

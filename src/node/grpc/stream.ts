@@ -9,7 +9,8 @@ import { CallRecord } from "../../server/rpc/call-record.ts";
 import type { Caller } from "../../server/rpc/caller.ts";
 import { parseGrpcTimeout } from "../../server/rpc/caller-deadline.ts";
 import { rpcStatus } from "../../server/rpc/rpc-status.ts";
-import type { ConnectionPeer, GrpcCallOptions } from "./connection-peer.ts";
+import type { ResolvedServiceOptions } from "../../server/service-options.ts";
+import type { ConnectionPeer } from "./connection-peer.ts";
 import type { GrpcMethod, GrpcOperation } from "./methods.ts";
 import { GrpcRequestBody } from "./request-body.ts";
 import {
@@ -37,7 +38,7 @@ export function answerGrpcStream(
   headers: IncomingHttpHeaders,
   method: GrpcMethod,
   peer: ConnectionPeer,
-  options: GrpcCallOptions,
+  options: ResolvedServiceOptions,
 ): void {
   const owner = new GrpcStream(stream, headers, method, peer, options);
   (stream as OwnedStream)[OWNER] = owner;
@@ -53,7 +54,7 @@ class GrpcStream implements Caller {
   readonly #headers: IncomingHttpHeaders;
   readonly #method: GrpcMethod;
   readonly #peer: ConnectionPeer;
-  readonly #options: GrpcCallOptions;
+  readonly #options: ResolvedServiceOptions;
   /** Absent once the request is complete, or refused. */
   #body: GrpcRequestBody | undefined;
   #record: CallRecord | undefined;
@@ -71,7 +72,7 @@ class GrpcStream implements Caller {
     headers: IncomingHttpHeaders,
     method: GrpcMethod,
     peer: ConnectionPeer,
-    options: GrpcCallOptions,
+    options: ResolvedServiceOptions,
   ) {
     this.#stream = stream;
     this.#headers = headers;
