@@ -127,8 +127,10 @@ export async function serve(options: ServeOptions = {}): Promise<DiscoveryServer
   const serviceOptions = resolveServiceOptions(options);
   signal?.throwIfAborted();
 
-  const clock = createRunningClock();
-  const registry = options.registry ?? new MemoryRegistry({ now: clock.now });
+  const { registry, closeOwn } =
+    options.registry === undefined
+      ? createOwnRegistry()
+      : { registry: options.registry, closeOwn: undefined };
   const procedures = createProcedures(registry, options);
   const health = new ServiceHealth(registry);
   const {
@@ -164,8 +166,7 @@ export async function serve(options: ServeOptions = {}): Promise<DiscoveryServer
     await closed;
     // Until here, so that probes see why nothing else answers.
     await Promise.all(pageServers.map((pageServer) => pageServer.close()));
-    if (options.registry === undefined) await registry.close();
-    clock.stop();
+    await closeOwn?.();
   }
   let closed: Promise<void> | undefined;
   function close(): Promise<void> {
@@ -212,6 +213,13 @@ export async function serve(options: ServeOptions = {}): Promise<DiscoveryServer
     close,
     [Symbol.asyncDispose]: close,
   };
+}
+
+/** A registry that the server owns, with its clock. */
+function createOwnRegistry(): { registry: MemoryRegistry; closeOwn: () => Promise<void> } {
+  const clock = createRunningClock();
+  const registry = new MemoryRegistry({ now: clock.now });
+  return { registry, closeOwn: () => registry.close().finally(clock.stop) };
 }
 
 function checkRange(name: string, value: number, min: number, max: number): void {

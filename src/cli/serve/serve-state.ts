@@ -19,10 +19,10 @@ export async function openServeState(
   { snapshot, limits, shutdownTimeoutMs }: ServeSettings,
   reports: ServeReports,
 ): Promise<ServeState> {
-  const clock = createRunningClock();
-  const options = { limits, now: clock.now, ...reports.observers };
+  const options = { limits, ...reports.observers };
   if (snapshot === undefined) {
-    const registry = new MemoryRegistry(options);
+    const clock = createRunningClock();
+    const registry = new MemoryRegistry({ ...options, now: clock.now });
     return { registry, close: () => registry.close().finally(clock.stop) };
   }
   const kept = await openSnapshotRegistry({
@@ -32,5 +32,5 @@ export async function openServeState(
     onLoad: reports.onSnapshotLoad,
     onSave: reports.onSnapshotSave,
   });
-  return { registry: kept.registry, close: () => kept.close().finally(clock.stop) };
+  return { registry: kept.registry, close: kept.close };
 }

@@ -91,8 +91,8 @@ export async function openSnapshotRegistry(
     schedule = scheduleTimeout,
     wallClock = Date.now,
   } = options;
-  const clock = createRunningClock();
-  const now = options.now ?? clock.now;
+  const { now, stop: stopClock } =
+    options.now === undefined ? createRunningClock() : { now: options.now, stop() {} };
   checkDelay("intervalMs", intervalMs);
   if (changeDelayMs !== Number.POSITIVE_INFINITY) checkDelay("changeDelayMs", changeDelayMs);
   checkDelay("closeLimitMs", closeLimitMs);
@@ -116,7 +116,7 @@ export async function openSnapshotRegistry(
     try {
       await within(closeLimitMs, registry.close(), options.path);
     } finally {
-      clock.stop();
+      stopClock();
     }
   }
   function close(): Promise<void> {
