@@ -4,7 +4,7 @@
  * @module
  */
 import { compressionGzip } from "@connectrpc/connect-node";
-import { MAX_DELAY_MS } from "../async/wake-timer.ts";
+import { MAX_DELAY_MS } from "../async/timers.ts";
 import { MemoryRegistry } from "../registry/memory-registry.ts";
 import type { Registry } from "../registry/registry.ts";
 import { createHttpService } from "../server/http-service.ts";

@@ -3,7 +3,7 @@
  * @module
  */
 
-export type { ScheduleWake } from "../async/wake-timer.ts";
+export type { ScheduleWake } from "../async/timers.ts";
 export {
   type AffiliateState,
   createAffiliateState,

@@ -3,7 +3,7 @@
  * @module
  */
 
-import { type ScheduleWake, scheduleTimeout, WakeTimer } from "../async/wake-timer.ts";
+import { type ScheduleWake, scheduleTimeout } from "../async/timers.ts";
 import { DiscoveryError } from "../errors.ts";
 import { type AffiliateState, expire, merge } from "./affiliate-state.ts";
 import { Cluster, type ClusterAffiliate, type ClusterOwner } from "./cluster.ts";
@@ -30,6 +30,7 @@ import type {
   UpdateRequest,
   WatchMessage,
 } from "./registry.ts";
+import { WakeTimer } from "./wake-timer.ts";
 import { Watcher, type WatchHub } from "./watch-hub.ts";
 
 const NO_AFFILIATES: readonly AffiliateView[] = /* @__PURE__ */ Object.freeze([]);

@@ -6,7 +6,7 @@
  * @module
  */
 import type { ConnectRouter } from "@connectrpc/connect";
-import { MAX_DELAY_MS } from "../async/wake-timer.ts";
+import { MAX_DELAY_MS } from "../async/timers.ts";
 import type { Prefix } from "../net/prefix.ts";
 import { type ClientHeaders, parseTrustedProxies } from "./limits/client-address.ts";
 import type { Pages } from "./pages/pages.ts";

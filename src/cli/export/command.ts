@@ -3,7 +3,7 @@
  * @module
  */
 
-import { sleep } from "../../async/waits.ts";
+import { sleep } from "../../async/timers.ts";
 import { removeLeftovers } from "../../node/files/atomic-file.ts";
 import {
   addClusterFlags,

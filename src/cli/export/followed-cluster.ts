@@ -3,7 +3,7 @@
  * @module
  */
 
-import { sleep } from "../../async/waits.ts";
+import { sleep } from "../../async/timers.ts";
 import { Discovery, type DiscoveryChange } from "../../discovery/index.ts";
 import type { ClusterAccess } from "../cluster/cluster-access.ts";
 import { settled, tellRetry, type WatchClusterOptions } from "../cluster/cluster-discovery.ts";

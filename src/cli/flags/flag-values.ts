@@ -3,7 +3,7 @@
  * @module
  */
 
-import { MAX_DELAY_MS } from "../../async/wake-timer.ts";
+import { MAX_DELAY_MS } from "../../async/timers.ts";
 import { scanPort } from "../../net/endpoint.ts";
 import { printable } from "../output/printable.ts";
 

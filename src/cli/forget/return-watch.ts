@@ -3,7 +3,8 @@
  * @module
  */
 
-import { sleep, unlessAborted } from "../../async/waits.ts";
+import { sleep } from "../../async/timers.ts";
+import { unlessAborted } from "../../async/waits.ts";
 import type { WatchResponse } from "../../protocol/index.ts";
 import { CommandFailure } from "../exit.ts";
 

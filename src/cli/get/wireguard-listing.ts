@@ -3,7 +3,7 @@
  * @module
  */
 
-import { sleep } from "../../async/waits.ts";
+import { sleep } from "../../async/timers.ts";
 import { harvestEndpoints, peersOf } from "../../kubespan/index.ts";
 import {
   type AffiliateSpec,

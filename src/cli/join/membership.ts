@@ -3,7 +3,7 @@
  * @module
  */
 import { isDeepStrictEqual } from "node:util";
-import { type Sleep, sleep } from "../../async/waits.ts";
+import { type Sleep, sleep } from "../../async/timers.ts";
 import type { Discovery, DiscoveryChange } from "../../discovery/index.ts";
 import type { AffiliateSpec } from "../../resources/index.ts";
 import { oneLine, UsageError } from "../exit.ts";

@@ -3,7 +3,7 @@
  * @module
  */
 
-import { MAX_DELAY_MS, type ScheduleWake, scheduleTimeout } from "../../async/wake-timer.ts";
+import { MAX_DELAY_MS, type ScheduleWake, scheduleTimeout } from "../../async/timers.ts";
 import { DiscoveryError } from "../../errors.ts";
 import type { Journal } from "../../registry/journal.ts";
 import { MemoryRegistry, type MemoryRegistryOptions } from "../../registry/memory-registry.ts";

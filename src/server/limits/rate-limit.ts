@@ -7,7 +7,7 @@
  * @module
  */
 
-import { type ScheduleWake, scheduleTimeout } from "../../async/wake-timer.ts";
+import { type ScheduleWake, scheduleTimeout } from "../../async/timers.ts";
 import { DiscoveryError } from "../../errors.ts";
 import type { Caller } from "../rpc/caller.ts";
 import { networkHigh, networkLow } from "./client-network.ts";

@@ -6,7 +6,8 @@
  */
 
 import { Lifecycle } from "../../async/lifecycle.ts";
-import { linkedController, type SignalOptions, sleep, Wakeup } from "../../async/waits.ts";
+import { sleep } from "../../async/timers.ts";
+import { linkedController, type SignalOptions, Wakeup } from "../../async/waits.ts";
 import type { DropReport } from "../../client/affiliate-change.ts";
 import type { ClientLog, DiscoveryClientOptions } from "../../client/client-options.ts";
 import type { TransportFactory } from "../../client/connection.ts";
