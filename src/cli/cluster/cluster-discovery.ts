@@ -2,6 +2,7 @@
  * A cluster through all registries that flags name: read once, followed, or joined.
  * @module
  */
+import { linkedController } from "../../async/waits.ts";
 import {
   Discovery,
   type DiscoveryChange,
@@ -75,13 +76,15 @@ export async function readClusterOnce(
   });
   const ended = new AbortController();
   const running = discovery.run({ signal: ended.signal });
+  const settling = linkedController(signal, AbortSignal.timeout(timeoutMs));
   try {
-    await settled(discovery, AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]));
+    await settled(discovery, settling.controller.signal);
     if (signal.aborted) throw new CommandFailure("interrupted");
     const { answers, failures } = examine(discovery, timeoutMs);
     if (answers === 0) throw new CommandFailure(failures.join("; ") + adviceFor(access));
     for (const failure of failures) onNotice(failure);
   } finally {
+    settling.unlink();
     ended.abort();
     await running;
   }
