@@ -21,12 +21,11 @@ import {
   pageFor,
   unsupportedMediaType,
 } from "./pages/plain-page.ts";
-import { observeBodySize } from "./rpc/body-size.ts";
 import type { ServerHooks } from "./rpc/call-report.ts";
 import { withoutFarDeadline } from "./rpc/caller-deadline.ts";
 import { clusterRoutes, peerAddressKey } from "./rpc/cluster-routes.ts";
 import type { Procedures } from "./rpc/procedures.ts";
-import { type BodyObserver, withBodyTimeout } from "./rpc/request-body.ts";
+import { type BodyObserver, observeBodySize, withBodyTimeout } from "./rpc/request-body.ts";
 import type { ResolvedServiceOptions } from "./service-options.ts";
 
 /** How long a browser may keep the answer to a preflight, in seconds: Chromium's maximum. */

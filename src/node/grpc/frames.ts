@@ -9,7 +9,7 @@ import { encodeAffiliateField } from "../../protocol/sealed.ts";
 import { affiliateWire } from "../../registry/affiliate-wire.ts";
 import type { AffiliateView, WatchMessage } from "../../registry/registry.ts";
 import type { HelloAnswer } from "../../server/rpc/procedures.ts";
-import { splitBySize } from "../../server/rpc/snapshot-split.ts";
+import { splitBySize } from "../../server/rpc/wire-messages.ts";
 
 /** Messages in their frames, one after the other. Shared: never changed. */
 export interface Framed {

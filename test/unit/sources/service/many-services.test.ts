@@ -3,7 +3,7 @@ import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import type { DiscoveredAffiliate } from "../../../../src/client/index.ts";
 import { MAX_SNAPSHOT_MESSAGE_BYTES, MAX_TTL_MS } from "../../../../src/protocol/limits.ts";
 import { encodeAffiliateField } from "../../../../src/protocol/sealed.ts";
-import { splitBySize } from "../../../../src/server/rpc/snapshot-split.ts";
+import { splitBySize } from "../../../../src/server/rpc/wire-messages.ts";
 import { ManyServices } from "../../../../src/sources/service/many-services.ts";
 import {
   CLUSTER_SECRET,
