@@ -15,13 +15,15 @@ import { healthRoutes } from "../server/rpc/health-routes.ts";
 import { createProcedures, type ProceduresOptions } from "../server/rpc/procedures.ts";
 import { reflectionRoutes } from "../server/rpc/reflection-routes.ts";
 import { type HttpServiceOptions, resolveServiceOptions } from "../server/service-options.ts";
-import { createGrpcFastPath } from "./grpc/fast-path.ts";
-import { type ConnectionLimits, resolveConnectionLimits } from "./http/connection-limits.ts";
+import { createGrpcFastPath, GIVES_HTTP2_STREAMS } from "./grpc/fast-path.ts";
+import {
+  type ConnectionLimits,
+  openFileLimit,
+  resolveConnectionLimits,
+} from "./http/connection-limits.ts";
 import { listenOn, reachableHost } from "./http/listening.ts";
 import { createOnePortServer } from "./http/one-port-server.ts";
-import { openFileLimit } from "./http/open-file-limit.ts";
 import { createRequestListener } from "./http/request-listener.ts";
-import { GIVES_HTTP2_STREAMS } from "./http/runtime-gaps.ts";
 import { type PageServer, type PagesAddress, tryServePages } from "./http/serve-pages.ts";
 import { createRunningClock } from "./running-clock.ts";
 import type { TlsCertificate, TlsCredentials } from "./tls/tls-credentials.ts";

@@ -4,6 +4,7 @@
  * What many callers are told is built once: the list of a cluster until its next change, and a change for all who watch.
  * @module
  */
+import { ENVELOPE_HEAD_BYTES, ENVELOPE_LENGTH_OFFSET } from "../../protocol/envelope.ts";
 import { MAX_SNAPSHOT_MESSAGE_BYTES } from "../../protocol/limits.ts";
 import { encodeAffiliateField } from "../../protocol/sealed.ts";
 import { affiliateWire } from "../../registry/affiliate-wire.ts";
@@ -17,11 +18,8 @@ export interface Framed {
   readonly messages: number;
 }
 
-/** A flag for compression, and the length in four bytes. */
-const HEAD_BYTES = 5;
-
 /** The answer of methods that have nothing to say. */
-export const EMPTY_FRAME: Buffer = /* @__PURE__ */ Buffer.alloc(HEAD_BYTES);
+export const EMPTY_FRAME: Buffer = /* @__PURE__ */ Buffer.alloc(ENVELOPE_HEAD_BYTES);
 
 const REDIRECT_TAG = (1 << 3) | 2;
 const REDIRECT_ENDPOINT_TAG = (1 << 3) | 2;
@@ -102,10 +100,10 @@ function frame(fields: readonly Uint8Array[]): Buffer {
 function framed(fields: readonly Uint8Array[], allocate: (bytes: number) => Buffer): Buffer {
   let length = 0;
   for (const part of fields) length += part.length;
-  const bytes = allocate(HEAD_BYTES + length);
+  const bytes = allocate(ENVELOPE_HEAD_BYTES + length);
   bytes[0] = 0;
-  bytes.writeUInt32BE(length, 1);
-  let at = HEAD_BYTES;
+  bytes.writeUInt32BE(length, ENVELOPE_LENGTH_OFFSET);
+  let at = ENVELOPE_HEAD_BYTES;
   for (const part of fields) {
     bytes.set(part, at);
     at += part.length;

@@ -12,6 +12,7 @@ import {
   type ServerHttp2Session,
 } from "node:http2";
 import { createServer as createTcpServer, type Socket, type Server as TcpServer } from "node:net";
+import { versions } from "node:process";
 import type { ServerHooks } from "../../server/rpc/call-report.ts";
 import type { RefusalReason } from "../../server/rpc/refusal-reason.ts";
 import type { TakeStream } from "../grpc/fast-path.ts";
@@ -21,7 +22,6 @@ import type { ResolvedConnectionLimits } from "./connection-limits.ts";
 import { sniffProtocol } from "./connection-sniffer.ts";
 import { closeIdleSessions } from "./idle-sessions.ts";
 import type { NodeRequest, NodeResponse } from "./request-listener.ts";
-import { KEEPS_HANDED_HTTP1 } from "./runtime-gaps.ts";
 
 export interface OnePortServerOptions {
   readonly tls: TlsCredentials | undefined;
@@ -63,6 +63,13 @@ const HTTP1_CHECK_INTERVAL_MS = 5000;
 
 /** How long a refused connection may take to read why. */
 const REFUSAL_LINGER_MS = 1000;
+
+/**
+ * Whether HTTP/1.1 connections that were handed to a server stay open after an answer. Deno (seen with
+ * 2.9.6) closes them, though the answer has promised to keep them; a caller that sends its next request
+ * then loses it.
+ */
+const KEEPS_HANDED_HTTP1: boolean = versions.deno === undefined;
 
 /**
  * Wires the servers together. `tcp` is not listening yet.

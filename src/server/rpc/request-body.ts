@@ -3,6 +3,7 @@
  * @module
  */
 import { Code, ConnectError } from "@connectrpc/connect";
+import { ENVELOPE_HEAD_BYTES, ENVELOPE_LENGTH_OFFSET } from "../../protocol/envelope.ts";
 
 /**
  * Default of the largest request message, in bytes. The largest legal one is under 5 kB, in JSON under
@@ -15,10 +16,6 @@ export const MAX_REQUEST_BYTES = 65_536;
  * call forever.
  */
 export const REQUEST_BODY_TIMEOUT_MS = 20_000;
-
-/** In front of each message of gRPC, gRPC-Web and Connect's streams: flags, and the length in four bytes. */
-const HEAD_BYTES = 5;
-const LENGTH_OFFSET = 1;
 
 /** Observes a body as it passes. */
 export interface BodyObserver {
@@ -72,11 +69,11 @@ export function observeBodySize(
   let declared = 0;
   let isTold = false;
   return (chunk) => {
-    for (let i = 0; hasHead && i < chunk.length && seen + i < HEAD_BYTES; i++) {
-      if (seen + i >= LENGTH_OFFSET) declared = declared * 256 + (chunk[i] as number);
+    for (let i = 0; hasHead && i < chunk.length && seen + i < ENVELOPE_HEAD_BYTES; i++) {
+      if (seen + i >= ENVELOPE_LENGTH_OFFSET) declared = declared * 256 + (chunk[i] as number);
     }
     seen += chunk.length;
-    const size = hasHead ? (seen < HEAD_BYTES ? 0 : declared) : seen;
+    const size = hasHead ? (seen < ENVELOPE_HEAD_BYTES ? 0 : declared) : seen;
     if (isTold || size <= maxBytes) return;
     isTold = true;
     onTooLarge();
