@@ -3,8 +3,9 @@
  * @module
  */
 import type { Command } from "commander";
+import type { ListenAddress } from "../../node/index.ts";
 import { UsageError } from "../exit.ts";
-import { type ListenAddress, parseListenAddress, parseTimeout } from "../flags/flag-values.ts";
+import { parseListenAddress, parseTimeout } from "../flags/flag-values.ts";
 import { type Flags, flag } from "../flags/flags.ts";
 import type { ExportFormat } from "./format.ts";
 

@@ -5,6 +5,7 @@
 
 import { MAX_DELAY_MS } from "../../async/timers.ts";
 import { scanPort } from "../../net/endpoint.ts";
+import type { ListenAddress } from "../../node/index.ts";
 import { printable } from "../output/printable.ts";
 
 const MAX_QUOTED_CHARACTERS = 80;
@@ -71,14 +72,6 @@ export function choiceOf<const Choice extends string>(
     if (found !== undefined) return found;
     throw new RangeError(`${quoted(text)} is none of ${choices.join(", ")}`);
   };
-}
-
-/** Where to listen. */
-export interface ListenAddress {
-  /** Absent for all addresses, IPv4 and IPv6. */
-  readonly host?: string;
-  /** 0 lets the system choose. */
-  readonly port: number;
 }
 
 /**

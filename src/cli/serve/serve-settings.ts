@@ -3,14 +3,13 @@
  * @module
  */
 import { parseRedirectEndpoint, parseServiceUrl } from "../../client/service-url.ts";
-import type { ConnectionLimits, TlsFiles } from "../../node/index.ts";
+import type { ConnectionLimits, ListenAddress, TlsFiles } from "../../node/index.ts";
 import { parseTrustedProxies } from "../../server/limits/client-address.ts";
 import type { RateLimit } from "../../server/limits/rate-limit.ts";
 import { UsageError } from "../exit.ts";
 import {
   choiceOf,
   integerFrom,
-  type ListenAddress,
   parseDelay,
   parseListenAddress,
   parseOptionalListenAddress,

@@ -2,6 +2,7 @@
  * One stream of `node:http2` that carries a gRPC call, from its request to its status.
  * @module
  */
+
 import type { IncomingHttpHeaders, OutgoingHttpHeaders, ServerHttp2Stream } from "node:http2";
 import { Code, ConnectError } from "@connectrpc/connect";
 import type { WatchMessage } from "../../registry/registry.ts";
@@ -10,6 +11,7 @@ import type { Caller } from "../../server/rpc/caller.ts";
 import { parseGrpcTimeout } from "../../server/rpc/caller-deadline.ts";
 import { rpcStatus } from "../../server/rpc/rpc-status.ts";
 import type { ResolvedServiceOptions } from "../../server/service-options.ts";
+import { ignore } from "../ignore.ts";
 import type { ConnectionPeer } from "./connection-peer.ts";
 import type { GrpcMethod, GrpcOperation } from "./methods.ts";
 import { GrpcRequestBody } from "./request-body.ts";
@@ -322,5 +324,3 @@ function onBodyTimeout(stream: GrpcStream): void {
 function onDeadline(stream: GrpcStream): void {
   stream.deadlineOver();
 }
-
-function ignore(): void {}

@@ -5,6 +5,7 @@
  * Nothing that a caller sends or fails to send may throw here: all errors of connections end with the connection.
  * @module
  */
+
 import { createServer as createHttp1Server, type Server as Http1Server } from "node:http";
 import {
   createServer as createHttp2Server,
@@ -16,6 +17,7 @@ import { versions } from "node:process";
 import type { ServerHooks } from "../../server/rpc/call-report.ts";
 import type { RefusalReason } from "../../server/rpc/refusal-reason.ts";
 import type { TakeStream } from "../grpc/fast-path.ts";
+import { ignore } from "../ignore.ts";
 import type { TlsCredentials } from "../tls/tls-credentials.ts";
 import { createTlsDoor } from "../tls/tls-door.ts";
 import type { ResolvedConnectionLimits } from "./connection-limits.ts";
@@ -252,5 +254,3 @@ function statusOf(code: string | undefined): string {
   if (code === "HPE_HEADER_OVERFLOW") return "431 Request Header Fields Too Large";
   return "400 Bad Request";
 }
-
-function ignore(): void {}

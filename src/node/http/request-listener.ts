@@ -2,6 +2,7 @@
  * The service on the requests of `node:http` and `node:http2`.
  * @module
  */
+
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { Http2ServerRequest, type Http2ServerResponse } from "node:http2";
 import type { UniversalHandlerFn, UniversalServerRequest } from "@connectrpc/connect/protocol";
@@ -13,6 +14,7 @@ import { peerContext } from "../../server/http-service.ts";
 import { pageResponse } from "../../server/pages/page-service.ts";
 import { badRequest } from "../../server/pages/plain-page.ts";
 import type { ServerHooks } from "../../server/rpc/call-report.ts";
+import { ignore } from "../ignore.ts";
 import { MAX_WRITE_BYTES } from "./connection-limits.ts";
 
 /** A request of either HTTP version. */
@@ -153,5 +155,3 @@ export function inSlices(body: AsyncIterable<Uint8Array>): AsyncIterable<Uint8Ar
     },
   };
 }
-
-function ignore(): void {}
