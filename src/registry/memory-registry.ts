@@ -9,8 +9,7 @@ import { type AffiliateState, expire, merge } from "./affiliate-state.ts";
 import { Cluster, type ClusterAffiliate, type ClusterOwner } from "./cluster.ts";
 import { ExpiryQueue } from "./expiry.ts";
 import { fromJournalAffiliate, type Journal, type JournalCluster } from "./journal.ts";
-import { JournalKeeper } from "./journal-keeper.ts";
-import { keptClusters } from "./kept-clusters.ts";
+import { JournalKeeper, keptClusters } from "./journal-keeper.ts";
 import {
   checkAffiliateId,
   checkClusterId,
@@ -20,12 +19,12 @@ import {
   type RegistryLimits,
   resolveRegistryLimits,
 } from "./limits.ts";
-import type { RegistryObservers } from "./observers.ts";
 import type {
   AffiliateView,
   Registry,
   RegistryCallOptions,
   RegistryHealth,
+  RegistryObservers,
   RegistryTotals,
   UpdateRequest,
   WatchMessage,

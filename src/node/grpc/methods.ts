@@ -18,7 +18,7 @@ import type { RequestFields } from "../../server/rpc/call-record.ts";
 import type { ClusterMethod } from "../../server/rpc/call-report.ts";
 import type { Caller } from "../../server/rpc/caller.ts";
 import type { Procedures } from "../../server/rpc/procedures.ts";
-import { EMPTY_FRAME, helloFrame, listFrame } from "./frames.ts";
+import { EMPTY_FRAME, helloFrame, listFrame } from "./answers.ts";
 
 /** A request that stands ready to be run. */
 export type GrpcOperation =

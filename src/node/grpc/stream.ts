@@ -12,16 +12,16 @@ import { parseGrpcTimeout } from "../../server/rpc/caller-deadline.ts";
 import { rpcStatus } from "../../server/rpc/rpc-status.ts";
 import type { ResolvedServiceOptions } from "../../server/service-options.ts";
 import { ignore } from "../ignore.ts";
-import type { ConnectionPeer } from "./connection-peer.ts";
-import type { GrpcMethod, GrpcOperation } from "./methods.ts";
-import { GrpcRequestBody } from "./request-body.ts";
 import {
   ANSWER_HEADERS,
   deadlineExceeded,
   failureHeaders,
   OK_TRAILERS,
   statusTrailers,
-} from "./status.ts";
+} from "./answers.ts";
+import type { ConnectionPeer } from "./connection-peer.ts";
+import type { GrpcMethod, GrpcOperation } from "./methods.ts";
+import { GrpcRequestBody } from "./request-body.ts";
 import { WatchWriter } from "./watch-writer.ts";
 
 const ANSWER_OPTIONS = { waitForTrailers: true, sendDate: false } as const;

@@ -8,7 +8,7 @@
 import type { ServerHttp2Stream } from "node:http2";
 import type { WatchMessage } from "../../registry/registry.ts";
 import { MAX_WRITE_BYTES } from "../http/connection-limits.ts";
-import { type Framed, watchFrame } from "./frames.ts";
+import { type Framed, watchFrame } from "./answers.ts";
 
 /** What to tell of a watch that is being written. */
 export interface WatchWriterEvents {
