@@ -1,6 +1,6 @@
 /**
- * The one error class of the package, its stable codes, and what each code means to those who handle
- * it.
+ * The one error class of the package, its stable codes, and what each code means to those who
+ * handle it.
  * @module
  */
 

@@ -1,6 +1,6 @@
 /**
- * Timers, as a callback and as a promise. Whatever waits takes one of the two types as an option, so
- * that tests can supply the time.
+ * Timers, as a callback and as a promise. Whatever waits takes one of the two types as an option,
+ * so that tests can supply the time.
  * @module
  */
 import { abortable, linkedController, unlessAborted } from "./waits.ts";
@@ -14,7 +14,9 @@ export type ScheduleWake = (callback: () => void, delayMs: number) => { cancel()
 /** Resolves after a time in ms; rejects with `signal.reason` at once when `signal` aborts. */
 export type Sleep = (ms: number, signal: AbortSignal) => Promise<void>;
 
-/** {@link ScheduleWake} on `setTimeout`, if possible without keeping the process alive (Node, Bun). */
+/**
+ * {@link ScheduleWake} on `setTimeout`, if possible without keeping the process alive (Node, Bun).
+ */
 export const scheduleTimeout: ScheduleWake = (callback, delayMs) => {
   const timer: unknown = setTimeout(callback, delayMs);
   (timer as { unref?: () => void }).unref?.();

@@ -30,8 +30,8 @@ export function untilAborted(signal: AbortSignal | undefined): Promise<void> {
 /**
  * A controller that aborts with the first of `parents`. `unlink` removes its listeners again.
  *
- * Used instead of `AbortSignal.any`, which leaks with a parent that lives long: in Node 22, 24 and 26
- * a combined signal with a listener stays in its parent for good, about 1 kB for each
+ * Used instead of `AbortSignal.any`, which leaks with a parent that lives long: in Node 22, 24 and
+ * 26 a combined signal with a listener stays in its parent for good, about 1 kB for each
  * (https://github.com/nodejs/node/issues/64476).
  */
 export function linkedController(...parents: readonly (AbortSignal | undefined)[]): {

@@ -1,6 +1,6 @@
 /**
- * What a registry in memory holds: clusters, their affiliates in the order in which they expire, and
- * how many there are of each. It checks nothing, and has no clock.
+ * What a registry in memory holds: clusters, their affiliates in the order in which they expire,
+ * and how many there are of each. It checks nothing, and has no clock.
  * @module
  */
 import type { AffiliateState } from "./affiliate-state.ts";

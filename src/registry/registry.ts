@@ -88,13 +88,16 @@ export interface Swept {
   readonly endpoints: number;
 }
 
-/** Callbacks of a registry for metrics. They only observe, must not throw, and cost nothing if absent. */
+/**
+ * Callbacks of a registry for metrics. They only observe, must not throw, and cost nothing if
+ * absent.
+ */
 export interface RegistryObservers {
   /** Called each time that something has expired. */
   readonly onSweep?: ((swept: Swept) => void) | undefined;
   /**
-   * Called for each message to a watcher after its snapshot, with the time that the oldest change in it
-   * has waited, in ms. A long time means that the watcher reads slowly.
+   * Called for each message to a watcher after its snapshot, with the time that the oldest change
+   * in it has waited, in ms. A long time means that the watcher reads slowly.
    */
   readonly onWatchLag?: ((lagMs: number) => void) | undefined;
 }

@@ -38,7 +38,9 @@ export interface HttpServiceOptions extends ClientHeaders {
    * @default a line of text at `/`
    */
   readonly pages?: Pages | undefined;
-  /** Further services on the same port, such as `healthRoutes` and `reflectionRoutes`. @default none */
+  /**
+   * Further services on the same port, such as `healthRoutes` and `reflectionRoutes`. @default none
+   */
   readonly routes?: readonly ((router: ConnectRouter) => void)[] | undefined;
   /**
    * Longest time for a caller to send its request, over 0 and at most 2,147,483,647.

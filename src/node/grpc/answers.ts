@@ -1,8 +1,8 @@
 /**
  * Answers as they go over the wire: headers, messages in their frames, trailers.
  *
- * What many callers get is built once: the list of a cluster until its next change, and a change for
- * all who watch.
+ * What many callers get is built once: the list of a cluster until its next change, and a change
+ * for all who watch.
  * @see https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-HTTP2.md
  * @module
  */

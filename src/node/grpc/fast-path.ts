@@ -16,9 +16,10 @@ import { grpcMethods } from "./methods.ts";
 import { answerGrpcStream } from "./stream.ts";
 
 /**
- * Whether the streams of `node:http2` can be answered without its requests and responses. That needs
- * Node's order of events, trailers and flow control. Bun 1.4.5 ends with `free(): invalid pointer` after
- * some hundred calls; Deno 2.9.6 answers such calls, but its flow control has not been tested yet.
+ * Whether the streams of `node:http2` can be answered without its requests and responses. That
+ * needs Node's order of events, trailers and flow control. Bun 1.4.5 ends with `free(): invalid
+ * pointer` after some hundred calls; Deno 2.9.6 answers such calls, but its flow control has not
+ * been tested yet.
  */
 export const GIVES_HTTP2_STREAMS: boolean =
   versions.deno === undefined && versions.bun === undefined;

@@ -48,8 +48,8 @@ export function answerGrpcStream(
 }
 
 /**
- * The state of one stream. It is also the {@link Caller} that the procedures see: an object of its own
- * would cost every call an allocation.
+ * The state of one stream. It is also the {@link Caller} that the procedures see: an object of its
+ * own would cost every call an allocation.
  */
 class GrpcStream implements Caller {
   readonly #stream: ServerHttp2Stream;

@@ -54,8 +54,8 @@ const FILES_FOR_OTHERS = 600;
 
 /**
  * Most bytes of one write to a connection. What is written but not yet taken by the reader counts
- * against the memory of its connection, on which many may wait behind one proxy, each for a snapshot
- * of megabytes.
+ * against the memory of its connection, on which many may wait behind one proxy, each for a
+ * snapshot of megabytes.
  */
 export const MAX_WRITE_BYTES = 32_768;
 
@@ -110,8 +110,8 @@ export function openFileLimit(): number | undefined {
 }
 
 /**
- * Reads Linux's `/proc/self/limits`. The soft limit counts, which Node raises to the hard limit when it
- * starts.
+ * Reads Linux's `/proc/self/limits`. The soft limit counts, which Node raises to the hard limit
+ * when it starts.
  */
 export function parseOpenFileLimit(limits: string): number | undefined {
   const soft = /^Max open files\s+(\d+)\s/m.exec(limits)?.[1];

@@ -67,9 +67,9 @@ const HTTP1_CHECK_INTERVAL_MS = 5000;
 const REFUSAL_LINGER_MS = 1000;
 
 /**
- * Whether HTTP/1.1 connections that were handed to a server stay open after an answer. Deno (seen with
- * 2.9.6) closes them, though the answer has promised to keep them; a caller that sends its next request
- * then loses it.
+ * Whether HTTP/1.1 connections that were handed to a server stay open after an answer. Deno (seen
+ * with 2.9.6) closes them, though the answer has promised to keep them; a caller that sends its
+ * next request then loses it.
  */
 const KEEPS_HANDED_HTTP1: boolean = versions.deno === undefined;
 

@@ -127,7 +127,8 @@ function dropRest(request: Http2ServerRequest): void {
 }
 
 /**
- * Cuts chunks that are too large. A reader that waits for each piece to be taken, as Connect does, holds one at a time.
+ * Cuts chunks that are too large. A reader that waits for each piece to be taken, as Connect does,
+ * holds one at a time.
  *
  * @returns Views of the chunks. `throw` and `return` go to `body` as they are.
  */

@@ -1,10 +1,10 @@
 /**
- * Which IP a caller has, also behind proxies that the operator trusts, and which callers count as one
- * client.
+ * Which IP a caller has, also behind proxies that the operator trusts, and which callers count as
+ * one client.
  *
- * Anyone can send a header, so headers count only if the connection itself comes from a named proxy.
- * One client is an IPv4 address, or an IPv6 network of 64 bits, of which one machine has all addresses
- * to itself. It is two numbers of 32 bits: cheap to make, to hash and to compare.
+ * Anyone can send a header, so headers count only if the connection itself comes from a named
+ * proxy. One client is an IPv4 address, or an IPv6 network of 64 bits, of which one machine has all
+ * addresses to itself. It is two numbers of 32 bits: cheap to make, to hash and to compare.
  * @module
  */
 import { parseAddress, unmapAddress } from "../../net/address.ts";

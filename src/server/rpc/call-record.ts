@@ -1,6 +1,6 @@
 /**
- * What is counted and reported of one call, whichever way it came in: from the decoded request to the
- * end of its answer.
+ * What is counted and reported of one call, whichever way it came in: from the decoded request to
+ * the end of its answer.
  * @module
  */
 import { formatAddress } from "../../net/address.ts";

@@ -6,8 +6,8 @@ import { Code, ConnectError } from "@connectrpc/connect";
 import { ENVELOPE_HEAD_BYTES, ENVELOPE_LENGTH_OFFSET } from "../../protocol/envelope.ts";
 
 /**
- * Default of the largest request message, in bytes. The largest legal one is under 5 kB, in JSON under
- * 7 kB; up to this size a caller is told which limit it has passed.
+ * Default of the largest request message, in bytes. The largest legal one is under 5 kB, in JSON
+ * under 7 kB; up to this size a caller is told which limit it has passed.
  */
 export const MAX_REQUEST_BYTES = 65_536;
 
@@ -55,9 +55,11 @@ export async function* withBodyTimeout(
 /**
  * Makes an observer that notices a message over the limit: Connect refuses it without calling us.
  *
- * @param contentType - Says whether there is a head with a length, or the body itself is the message.
+ * @param contentType - Says whether there is a head with a length, or the body itself is the
+ *   message.
  * @param onTooLarge - Called at most once.
- * @returns To be called with each chunk. Only the first message counts: no method takes a second one.
+ * @returns To be called with each chunk. Only the first message counts: no method takes a second
+ *   one.
  */
 export function observeBodySize(
   contentType: string,

@@ -20,8 +20,8 @@ const INTERNAL: RpcStatus = { code: Code.Internal, message: "internal error" };
 /**
  * The status for anything that a procedure throws.
  *
- * A caller is told only what is wrong with its request. Everything else is `Internal` without details:
- * those are for the operator's hook.
+ * A caller is told only what is wrong with its request. Everything else is `Internal` without
+ * details: those are for the operator's hook.
  */
 export function rpcStatus(error: unknown): RpcStatus {
   if (isDiscoveryError(error)) return refusalStatus(error);
