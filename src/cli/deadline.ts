@@ -2,7 +2,8 @@
  * An end to what waits for somebody else.
  * @module
  */
-import { linkedController, sleep } from "../async/waits.ts";
+import { sleep } from "../async/timers.ts";
+import { linkedController } from "../async/waits.ts";
 import { CommandFailure } from "./exit.ts";
 
 /** What a {@link Deadline} is made from. */

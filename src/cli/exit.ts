@@ -2,7 +2,7 @@
  * How a command ends: three exit codes, and one line for what went wrong.
  * @module
  */
-import { type DiscoveryErrorCode, isDiscoveryError } from "../errors.ts";
+import { errorTraits } from "../errors.ts";
 
 /** Done. */
 export const EXIT_OK = 0;
@@ -26,30 +26,9 @@ export class CommandFailure extends Error {
   override readonly name: string = "CommandFailure";
 }
 
-// What the user gave is wrong under these codes, wherever it was found out.
-const INPUT_CODES: ReadonlySet<DiscoveryErrorCode> = new Set<DiscoveryErrorCode>([
-  "ERR_ADDRESS_INVALID",
-  "ERR_PREFIX_INVALID",
-  "ERR_ENDPOINT_INVALID",
-  "ERR_BASE62_INVALID",
-  "ERR_NODE_ID_INVALID",
-  "ERR_MAC_INVALID",
-  "ERR_SECRET_INVALID",
-  "ERR_CLUSTER_ID_EMPTY",
-  "ERR_CLUSTER_ID_TOO_LONG",
-  "ERR_SERVICE_URL_INVALID",
-  "ERR_CERTIFICATE_INVALID",
-  "ERR_ALLOW_LIST_INVALID",
-  "ERR_CONFIG_INVALID",
-  "ERR_KUBECONFIG_INVALID",
-  "ERR_STATIC_MEMBERS_INVALID",
-  "ERR_IDENTITY_FILE_INVALID",
-  "ERR_FILE_UNREADABLE",
-]);
-
 /** Whether `error` says that the input was wrong, rather than that something failed. */
 export function isInputError(error: unknown): boolean {
-  return error instanceof UsageError || (isDiscoveryError(error) && INPUT_CODES.has(error.code));
+  return error instanceof UsageError || errorTraits(error)?.exitStatus === EXIT_USAGE;
 }
 
 /** An error in one line: its message, without line breaks. */

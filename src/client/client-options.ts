@@ -3,7 +3,7 @@
  * @module
  */
 
-import { type Sleep, sleep } from "../async/waits.ts";
+import { type Sleep, sleep } from "../async/timers.ts";
 import { type ClusterCipher, createClusterCipher } from "../crypto/cluster-cipher.ts";
 import type { DiscoveryError } from "../errors.ts";
 import { MAX_AFFILIATE_ID_BYTES, MAX_CLUSTER_ID_BYTES, MAX_TTL_MS } from "../protocol/limits.ts";

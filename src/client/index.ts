@@ -3,7 +3,8 @@
  * @module
  */
 
-export type { SignalOptions, Sleep } from "../async/waits.ts";
+export type { Sleep } from "../async/timers.ts";
+export type { SignalOptions } from "../async/waits.ts";
 export type {
   AffiliateChange,
   DiscoveredAffiliate,

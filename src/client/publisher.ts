@@ -4,7 +4,8 @@
  * @module
  */
 import type { Client } from "@connectrpc/connect";
-import { linkedController, type Sleep, unlessAborted, Wakeup } from "../async/waits.ts";
+import type { Sleep } from "../async/timers.ts";
+import { linkedController, unlessAborted, Wakeup } from "../async/waits.ts";
 import type { ClusterCipher } from "../crypto/cluster-cipher.ts";
 import type { AffiliateData } from "../protocol/affiliate.ts";
 import type { Cluster } from "../protocol/gen/sidero/discovery/server/cluster_pb.ts";

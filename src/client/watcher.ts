@@ -5,7 +5,8 @@
  */
 import type { Client } from "@connectrpc/connect";
 import type { ChangeFeed } from "../async/change-feed.ts";
-import { type Sleep, unlessAborted, withinTime } from "../async/waits.ts";
+import { type Sleep, withinTime } from "../async/timers.ts";
+import { unlessAborted } from "../async/waits.ts";
 import type { ClusterCipher } from "../crypto/cluster-cipher.ts";
 import { DiscoveryError } from "../errors.ts";
 import type { Cluster, WatchResponse } from "../protocol/gen/sidero/discovery/server/cluster_pb.ts";

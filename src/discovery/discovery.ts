@@ -4,14 +4,8 @@
  */
 
 import { Lifecycle } from "../async/lifecycle.ts";
-import {
-  type SignalOptions,
-  type Sleep,
-  sleep,
-  unlessAborted,
-  untilAborted,
-  Wakeup,
-} from "../async/waits.ts";
+import { type Sleep, sleep } from "../async/timers.ts";
+import { type SignalOptions, unlessAborted, untilAborted, Wakeup } from "../async/waits.ts";
 import type { LocalAffiliate } from "../resources/affiliate.ts";
 import type { DiscoveryRegistry, RegistryStatus } from "../sources/discovery-registry.ts";
 import { readAffiliate } from "../sources/registry-answer.ts";

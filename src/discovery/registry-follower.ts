@@ -4,7 +4,8 @@
  */
 
 import { Backoff } from "../async/backoff.ts";
-import { type Sleep, unlessAborted, untilFirstEnds } from "../async/waits.ts";
+import type { Sleep } from "../async/timers.ts";
+import { unlessAborted, untilFirstEnds } from "../async/waits.ts";
 import { DiscoveryError } from "../errors.ts";
 import type { AffiliateSpec } from "../resources/affiliate.ts";
 import type { DiscoveryRegistry, RegistryStatus } from "../sources/discovery-registry.ts";

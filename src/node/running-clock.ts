@@ -7,7 +7,7 @@
  * against nobody, as the time that a service is down does not count against what its snapshot file keeps.
  * @module
  */
-import { type ScheduleWake, scheduleTimeout } from "../async/wake-timer.ts";
+import { type ScheduleWake, scheduleTimeout } from "../async/timers.ts";
 
 /** How often the clock makes sure that the process runs: a beat costs microseconds. */
 const BEAT_MS = 250;

@@ -4,23 +4,26 @@
  * @module
  */
 import { compressionGzip } from "@connectrpc/connect-node";
-import { MAX_DELAY_MS } from "../async/wake-timer.ts";
+import { MAX_DELAY_MS } from "../async/timers.ts";
 import { MemoryRegistry } from "../registry/memory-registry.ts";
 import type { Registry } from "../registry/registry.ts";
-import { createHttpService, type HttpServiceOptions } from "../server/http-service.ts";
+import { createHttpService } from "../server/http-service.ts";
 import { firstOf, type Pages } from "../server/pages/pages.ts";
 import { ServiceHealth } from "../server/pages/service-health.ts";
 import { servicePages } from "../server/pages/service-pages.ts";
 import { healthRoutes } from "../server/rpc/health-routes.ts";
 import { createProcedures, type ProceduresOptions } from "../server/rpc/procedures.ts";
 import { reflectionRoutes } from "../server/rpc/reflection-routes.ts";
-import { createGrpcFastPath } from "./grpc/fast-path.ts";
-import { type ConnectionLimits, resolveConnectionLimits } from "./http/connection-limits.ts";
+import { type HttpServiceOptions, resolveServiceOptions } from "../server/service-options.ts";
+import { createGrpcFastPath, GIVES_HTTP2_STREAMS } from "./grpc/fast-path.ts";
+import {
+  type ConnectionLimits,
+  openFileLimit,
+  resolveConnectionLimits,
+} from "./http/connection-limits.ts";
 import { listenOn, reachableHost } from "./http/listening.ts";
 import { createOnePortServer } from "./http/one-port-server.ts";
-import { openFileLimit } from "./http/open-file-limit.ts";
 import { createRequestListener } from "./http/request-listener.ts";
-import { GIVES_HTTP2_STREAMS } from "./http/runtime-gaps.ts";
 import { type PageServer, type PagesAddress, tryServePages } from "./http/serve-pages.ts";
 import { createRunningClock } from "./running-clock.ts";
 import type { TlsCertificate, TlsCredentials } from "./tls/tls-credentials.ts";
@@ -123,10 +126,13 @@ export async function serve(options: ServeOptions = {}): Promise<DiscoveryServer
     connectTimeoutMs,
     openFileLimit(),
   );
+  const serviceOptions = resolveServiceOptions(options);
   signal?.throwIfAborted();
 
-  const clock = createRunningClock();
-  const registry = options.registry ?? new MemoryRegistry({ now: clock.now });
+  const { registry, closeOwn } =
+    options.registry === undefined
+      ? createOwnRegistry()
+      : { registry: options.registry, closeOwn: undefined };
   const procedures = createProcedures(registry, options);
   const health = new ServiceHealth(registry);
   const {
@@ -134,22 +140,23 @@ export async function serve(options: ServeOptions = {}): Promise<DiscoveryServer
     routes = [healthRoutes(health), reflectionRoutes()],
   } = options;
   const { fastPath = true } = options;
+  const { onRefused } = serviceOptions.hooks;
   const takeStream =
-    fastPath && GIVES_HTTP2_STREAMS ? createGrpcFastPath(procedures, options) : undefined;
+    fastPath && GIVES_HTTP2_STREAMS ? createGrpcFastPath(procedures, serviceOptions) : undefined;
   const abilities = { trailers: true, acceptCompression: [compressionGzip] };
-  const service = createHttpService(procedures, { ...options, pages, routes }, abilities);
+  const service = createHttpService(procedures, { ...serviceOptions, pages, routes }, abilities);
   const tls =
     options.tls &&
     (await openTls(options.tls, {
       use: (credentials) => server.replaceTls(credentials),
       onReload: options.onTlsReload,
     }));
-  const server = createOnePortServer(createRequestListener(service, options.hooks?.onRefused), {
+  const server = createOnePortServer(createRequestListener(service, onRefused), {
     tls: tls?.current.credentials,
     connectTimeoutMs,
     limits,
     takeStream,
-    onRefused: options.hooks?.onRefused,
+    onRefused,
   });
 
   async function shutDown(): Promise<void> {
@@ -161,8 +168,7 @@ export async function serve(options: ServeOptions = {}): Promise<DiscoveryServer
     await closed;
     // Until here, so that probes see why nothing else answers.
     await Promise.all(pageServers.map((pageServer) => pageServer.close()));
-    if (options.registry === undefined) await registry.close();
-    clock.stop();
+    await closeOwn?.();
   }
   let closed: Promise<void> | undefined;
   function close(): Promise<void> {
@@ -175,7 +181,7 @@ export async function serve(options: ServeOptions = {}): Promise<DiscoveryServer
     own: Pages,
   ): Promise<PageServer | undefined> {
     if (at === undefined) return undefined;
-    const pageServer = await tryServePages({ ...options, ...at, pages: own });
+    const pageServer = await tryServePages({ host, ...at }, { ...serviceOptions, pages: own });
     if (pageServer !== undefined) pageServers.push(pageServer);
     return pageServer;
   }
@@ -209,6 +215,13 @@ export async function serve(options: ServeOptions = {}): Promise<DiscoveryServer
     close,
     [Symbol.asyncDispose]: close,
   };
+}
+
+/** A registry that the server owns, with its clock. */
+function createOwnRegistry(): { registry: MemoryRegistry; closeOwn: () => Promise<void> } {
+  const clock = createRunningClock();
+  const registry = new MemoryRegistry({ now: clock.now });
+  return { registry, closeOwn: () => registry.close().finally(clock.stop) };
 }
 
 function checkRange(name: string, value: number, min: number, max: number): void {

@@ -5,8 +5,7 @@
 import type { AffiliateState } from "./affiliate-state.ts";
 import type { WiredAffiliateView } from "./affiliate-wire.ts";
 import type { Expiring } from "./expiry.ts";
-import type { LagMeter } from "./observers.ts";
-import { WatchHub, type WatchSource } from "./watch-hub.ts";
+import { type LagMeter, WatchHub, type WatchSource } from "./watch-hub.ts";
 
 /** The registry that a cluster belongs to. */
 export interface ClusterOwner {

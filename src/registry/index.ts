@@ -3,7 +3,7 @@
  * @module
  */
 
-export type { ScheduleWake } from "../async/wake-timer.ts";
+export type { ScheduleWake } from "../async/timers.ts";
 export {
   type AffiliateState,
   createAffiliateState,
@@ -34,14 +34,15 @@ export {
   resolveRegistryLimits,
 } from "./limits.ts";
 export { MemoryRegistry, type MemoryRegistryOptions } from "./memory-registry.ts";
-export type { RegistryObservers, Swept } from "./observers.ts";
 export type {
   AffiliateView,
   Awaitable,
   Registry,
   RegistryCallOptions,
   RegistryHealth,
+  RegistryObservers,
   RegistryTotals,
+  Swept,
   UpdateRequest,
   WatchMessage,
 } from "./registry.ts";

@@ -1,9 +1,15 @@
 /**
- * A registry's dealings with its journal, which may be absent.
+ * Writes a registry's changes and its whole content to an optional journal.
  * @module
  */
-import type { AffiliateState } from "./affiliate-state.ts";
-import { type Journal, type JournalCluster, toJournalAffiliate } from "./journal.ts";
+import { type AffiliateState, expire } from "./affiliate-state.ts";
+import type { Cluster } from "./cluster.ts";
+import {
+  type Journal,
+  type JournalAffiliate,
+  type JournalCluster,
+  toJournalAffiliate,
+} from "./journal.ts";
 
 /** Writes to a journal, one save at a time, and remembers whether that worked. */
 export class JournalKeeper {
@@ -67,5 +73,29 @@ export class JournalKeeper {
       this.#error = error ?? new Error("unknown");
       throw error;
     }
+  }
+}
+
+/**
+ * Everything to save, read while the registry goes on: each cluster once, with the affiliates that
+ * have not expired when it is read.
+ *
+ * @param now - In ms of the registry's clock.
+ */
+export function* keptClusters(
+  clusters: ReadonlyMap<string, Cluster>,
+  now: () => number,
+): Iterable<JournalCluster> {
+  // By ID: a cluster that is removed and created again meanwhile would come twice from the map.
+  for (const id of [...clusters.keys()]) {
+    const cluster = clusters.get(id);
+    if (cluster === undefined) continue;
+    const instant = now();
+    const affiliates: JournalAffiliate[] = [];
+    for (const { state } of cluster.affiliates()) {
+      const alive = expire(state, instant);
+      if (alive !== null) affiliates.push(toJournalAffiliate(alive, instant));
+    }
+    if (affiliates.length > 0) yield { id, affiliates };
   }
 }

@@ -3,14 +3,13 @@
  * @module
  */
 
-import { type ScheduleWake, scheduleTimeout, WakeTimer } from "../async/wake-timer.ts";
+import { type ScheduleWake, scheduleTimeout } from "../async/timers.ts";
 import { DiscoveryError } from "../errors.ts";
-import { type AffiliateState, expire, merge } from "./affiliate-state.ts";
-import { Cluster, type ClusterAffiliate, type ClusterOwner } from "./cluster.ts";
-import { ExpiryQueue } from "./expiry.ts";
+import { expire, merge } from "./affiliate-state.ts";
+import type { Cluster, ClusterAffiliate } from "./cluster.ts";
+import { ClusterStore } from "./cluster-store.ts";
 import { fromJournalAffiliate, type Journal, type JournalCluster } from "./journal.ts";
-import { JournalKeeper } from "./journal-keeper.ts";
-import { keptClusters } from "./kept-clusters.ts";
+import { JournalKeeper, keptClusters } from "./journal-keeper.ts";
 import {
   checkAffiliateId,
   checkClusterId,
@@ -20,16 +19,17 @@ import {
   type RegistryLimits,
   resolveRegistryLimits,
 } from "./limits.ts";
-import type { RegistryObservers } from "./observers.ts";
 import type {
   AffiliateView,
   Registry,
   RegistryCallOptions,
   RegistryHealth,
+  RegistryObservers,
   RegistryTotals,
   UpdateRequest,
   WatchMessage,
 } from "./registry.ts";
+import { WakeTimer } from "./wake-timer.ts";
 import { Watcher, type WatchHub } from "./watch-hub.ts";
 
 const NO_AFFILIATES: readonly AffiliateView[] = /* @__PURE__ */ Object.freeze([]);
@@ -77,12 +77,8 @@ export class MemoryRegistry implements Registry {
   readonly #now: () => number;
   readonly #journal: JournalKeeper;
   readonly #wake: WakeTimer;
-  readonly #clusters = new Map<string, Cluster>();
-  readonly #expiry = new ExpiryQueue<ClusterAffiliate>();
-  readonly #owner: ClusterOwner;
+  readonly #store: ClusterStore;
   readonly #onSweep: RegistryObservers["onSweep"];
-  #endpoints = 0;
-  #watchers = 0;
   #closing: Promise<void> | undefined;
 
   constructor(options: MemoryRegistryOptions = {}) {
@@ -90,14 +86,8 @@ export class MemoryRegistry implements Registry {
     const { onSweep, onWatchLag } = options;
     this.limits = resolveRegistryLimits(limits);
     this.#onSweep = onSweep;
-    this.#owner = {
-      settle: () => void this.#settle(),
-      watched: (cluster, change) => {
-        this.#watchers += change;
-        this.#release(cluster);
-      },
-      lagMeter: onWatchLag && { now, onWatchLag },
-    };
+    const lagMeter = onWatchLag && { now, onWatchLag };
+    this.#store = new ClusterStore(() => void this.#settle(), lagMeter);
     this.#now = now;
     this.#journal = new JournalKeeper(journal);
     this.#wake = new WakeTimer({
@@ -128,7 +118,7 @@ export class MemoryRegistry implements Registry {
   update(request: UpdateRequest): void {
     this.#checkOpen();
     const now = this.#settle();
-    const cluster = this.#clusters.get(request.clusterId);
+    const cluster = this.#store.get(request.clusterId);
     const affiliate = cluster?.get(request.affiliateId);
     const { next, write, announce } = merge(affiliate?.state ?? null, request, now, this.limits);
     if (affiliate === undefined) this.#checkRoom(cluster);
@@ -138,8 +128,8 @@ export class MemoryRegistry implements Registry {
       return;
     }
     this.#journal.recordPut(request.clusterId, next, now);
-    if (affiliate !== undefined) this.#replace(affiliate, next, announce);
-    else this.#add(cluster ?? this.#createCluster(request.clusterId), next);
+    if (affiliate !== undefined) this.#store.replace(affiliate, next, announce);
+    else this.#store.add(cluster ?? this.#store.create(request.clusterId), next);
     this.#wake.atLatest(next.dueAt);
     if (announce) this.#journal.changed();
   }
@@ -149,7 +139,7 @@ export class MemoryRegistry implements Registry {
     checkClusterId(clusterId, this.limits);
     checkAffiliateId(affiliateId, this.limits);
     this.#settle();
-    const affiliate = this.#clusters.get(clusterId)?.get(affiliateId);
+    const affiliate = this.#store.get(clusterId)?.get(affiliateId);
     if (affiliate !== undefined) this.#delete(affiliate);
   }
 
@@ -158,7 +148,7 @@ export class MemoryRegistry implements Registry {
     this.#checkOpen();
     checkClusterId(clusterId, this.limits);
     this.#settle();
-    return this.#clusters.get(clusterId)?.snapshot() ?? NO_AFFILIATES;
+    return this.#store.get(clusterId)?.snapshot() ?? NO_AFFILIATES;
   }
 
   /**
@@ -178,7 +168,7 @@ export class MemoryRegistry implements Registry {
   sweep(): void {
     if (this.#closing !== undefined) return;
     this.#settle();
-    this.#wake.set(this.#expiry.nextDueAt());
+    this.#wake.set(this.#store.nextDueAt());
   }
 
   health(): RegistryHealth {
@@ -190,12 +180,8 @@ export class MemoryRegistry implements Registry {
   /** All 0 once closed. */
   totals(): RegistryTotals {
     if (this.#closing === undefined) this.#settle();
-    return {
-      clusters: this.#clusters.size,
-      affiliates: this.#expiry.size,
-      endpoints: this.#endpoints,
-      watchers: this.#watchers,
-    };
+    const { clusters, affiliates, endpoints, watchers } = this.#store;
+    return { clusters, affiliates, endpoints, watchers };
   }
 
   /**
@@ -205,7 +191,7 @@ export class MemoryRegistry implements Registry {
    */
   async save(): Promise<void> {
     this.#checkOpen();
-    await this.#journal.save(() => keptClusters(this.#clusters, this.#now));
+    await this.#journal.save(() => keptClusters(this.#store.all(), this.#now));
   }
 
   /**
@@ -225,13 +211,11 @@ export class MemoryRegistry implements Registry {
   async #close(): Promise<void> {
     this.#settle();
     this.#wake.clear();
-    for (const cluster of [...this.#clusters.values()]) cluster.close();
+    this.#store.endWatches();
     try {
-      await this.#journal.save(() => keptClusters(this.#clusters, this.#now));
+      await this.#journal.save(() => keptClusters(this.#store.all(), this.#now));
     } finally {
-      this.#clusters.clear();
-      this.#expiry.clear();
-      this.#endpoints = 0;
+      this.#store.clear();
     }
   }
 
@@ -243,47 +227,37 @@ export class MemoryRegistry implements Registry {
 
   /** Checks for a new affiliate. Not asked for one that is there: a cluster may be over a limit that was lowered. */
   #checkRoom(cluster: Cluster | undefined): void {
-    if (cluster === undefined) checkRoomForCluster(this.#clusters.size, this.limits);
+    if (cluster === undefined) checkRoomForCluster(this.#store.clusters, this.limits);
     checkRoomForAffiliate(cluster?.size ?? 0, this.limits);
-    checkRoomInTotal(this.#expiry.size, this.limits);
+    checkRoomInTotal(this.#store.affiliates, this.limits);
   }
 
   #openHub(clusterId: string): WatchHub {
     this.#checkOpen();
     checkClusterId(clusterId, this.limits);
     this.#settle();
-    let cluster = this.#clusters.get(clusterId);
+    let cluster = this.#store.get(clusterId);
     if (cluster === undefined) {
-      checkRoomForCluster(this.#clusters.size, this.limits);
-      cluster = this.#createCluster(clusterId);
+      checkRoomForCluster(this.#store.clusters, this.limits);
+      cluster = this.#store.create(clusterId);
     }
     return cluster.hub;
-  }
-
-  #createCluster(id: string): Cluster {
-    const cluster = new Cluster(id, this.#owner);
-    this.#clusters.set(id, cluster);
-    return cluster;
-  }
-
-  #release(cluster: Cluster): void {
-    if (cluster.isIdle) this.#clusters.delete(cluster.id);
   }
 
   /** Takes away what has expired by now, which is returned. */
   #settle(): number {
     const now = this.#now();
-    const first = this.#expiry.takeDue(now);
+    const first = this.#store.takeDue(now);
     if (first !== undefined) this.#expire(first, now);
     return now;
   }
 
   #expire(first: ClusterAffiliate, now: number): void {
-    const clusters = this.#clusters.size;
-    const affiliates = this.#expiry.size + 1;
-    const endpoints = this.#endpoints;
+    const { clusters, endpoints } = this.#store;
+    // The first has been taken out already.
+    const affiliates = this.#store.affiliates + 1;
     let due: ClusterAffiliate | undefined = first;
-    for (; due !== undefined; due = this.#expiry.takeDue(now)) {
+    for (; due !== undefined; due = this.#store.takeDue(now)) {
       const next = expire(due.state, now);
       try {
         if (next === null) this.#journal.recordDelete(due.cluster.id, due.id);
@@ -292,13 +266,13 @@ export class MemoryRegistry implements Registry {
         // Seen in health(). Time passes whether or not it can be written down.
       }
       if (next === null) this.#remove(due);
-      else this.#replace(due, next, true);
+      else this.#store.replace(due, next, true);
       this.#journal.changed();
     }
     this.#onSweep?.({
-      clusters: clusters - this.#clusters.size,
-      affiliates: affiliates - this.#expiry.size,
-      endpoints: endpoints - this.#endpoints,
+      clusters: clusters - this.#store.clusters,
+      affiliates: affiliates - this.#store.affiliates,
+      endpoints: endpoints - this.#store.endpoints,
     });
   }
 
@@ -308,23 +282,9 @@ export class MemoryRegistry implements Registry {
     this.#journal.changed();
   }
 
-  #add(cluster: Cluster, state: AffiliateState): void {
-    this.#expiry.update(cluster.add(state));
-    this.#endpoints += state.view.endpoints.length;
-  }
-
-  #replace(affiliate: ClusterAffiliate, next: AffiliateState, announce: boolean): void {
-    this.#endpoints += next.view.endpoints.length - affiliate.state.view.endpoints.length;
-    affiliate.cluster.replace(affiliate, next, announce);
-    this.#expiry.update(affiliate);
-  }
-
   #remove(affiliate: ClusterAffiliate): void {
-    this.#endpoints -= affiliate.state.view.endpoints.length;
-    this.#expiry.remove(affiliate);
-    affiliate.cluster.remove(affiliate);
-    this.#release(affiliate.cluster);
-    if (this.#expiry.size === 0) this.#wake.clear();
+    this.#store.remove(affiliate);
+    if (this.#store.affiliates === 0) this.#wake.clear();
   }
 
   #load({ id, affiliates }: JournalCluster, journal: Journal, restartGraceMs: number): void {
@@ -333,14 +293,14 @@ export class MemoryRegistry implements Registry {
       try {
         const state = fromJournalAffiliate(id, kept, now, this.limits, restartGraceMs);
         if (state === null) continue;
-        const cluster = this.#clusters.get(id);
+        const cluster = this.#store.get(id);
         const known = cluster?.get(kept.id);
         if (known !== undefined) {
-          this.#replace(known, state, true);
+          this.#store.replace(known, state, true);
           continue;
         }
         this.#checkRoom(cluster);
-        this.#add(cluster ?? this.#createCluster(id), state);
+        this.#store.add(cluster ?? this.#store.create(id), state);
       } catch (error) {
         journal.refused?.(id, kept, error);
       }

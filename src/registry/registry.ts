@@ -78,3 +78,26 @@ export interface Registry {
   /** Ends all watches. Further updates, deletes, lists and watches reject with `ERR_REGISTRY_CLOSED`. */
   close(): Promise<void>;
 }
+
+/** How much has expired at once. */
+export interface Swept {
+  /** Clusters that were removed with their last affiliate. */
+  readonly clusters: number;
+  readonly affiliates: number;
+  /** Endpoints of removed affiliates, and those that have expired one by one. */
+  readonly endpoints: number;
+}
+
+/**
+ * Callbacks of a registry for metrics. They only observe, must not throw, and cost nothing if
+ * absent.
+ */
+export interface RegistryObservers {
+  /** Called each time that something has expired. */
+  readonly onSweep?: ((swept: Swept) => void) | undefined;
+  /**
+   * Called for each message to a watcher after its snapshot, with the time that the oldest change
+   * in it has waited, in ms. A long time means that the watcher reads slowly.
+   */
+  readonly onWatchLag?: ((lagMs: number) => void) | undefined;
+}

@@ -6,8 +6,13 @@
  * delete, and memory is bounded by the size of the cluster.
  * @module
  */
-import type { LagMeter } from "./observers.ts";
 import type { AffiliateView, WatchMessage } from "./registry.ts";
+
+/** Measures how long changes wait for their watchers. */
+export interface LagMeter {
+  readonly now: () => number;
+  readonly onWatchLag: (lagMs: number) => void;
+}
 
 /** The cluster behind a hub. */
 export interface WatchSource {

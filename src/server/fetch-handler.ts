@@ -7,8 +7,9 @@ import {
   universalServerResponseToFetch,
 } from "@connectrpc/connect/protocol";
 import type { Registry } from "../registry/registry.ts";
-import { createHttpService, type HttpServiceOptions, peerContext } from "./http-service.ts";
+import { createHttpService, peerContext } from "./http-service.ts";
 import { createProcedures, type ProceduresOptions } from "./rpc/procedures.ts";
+import { type HttpServiceOptions, resolveServiceOptions } from "./service-options.ts";
 
 /** Options of {@link createFetchHandler}. */
 export interface FetchHandlerOptions extends ProceduresOptions, HttpServiceOptions {}
@@ -34,7 +35,9 @@ export function createFetchHandler(
   options: FetchHandlerOptions = {},
 ): (request: Request, info?: RequestInfo) => Promise<Response> {
   const procedures = createProcedures(registry, options);
-  const service = createHttpService(procedures, options, { trailers: false });
+  const service = createHttpService(procedures, resolveServiceOptions(options), {
+    trailers: false,
+  });
   return async (request, info) => {
     const answer = await service({
       ...universalServerRequestFromFetch(request, {}),

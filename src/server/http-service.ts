@@ -3,8 +3,8 @@
  * @module
  */
 import {
-  type ConnectRouter,
   type ContextValues,
+  cors as connectCors,
   createConnectRouter,
   createContextValues,
 } from "@connectrpc/connect";
@@ -14,47 +14,22 @@ import type {
   UniversalServerRequest,
   UniversalServerResponse,
 } from "@connectrpc/connect/protocol";
-import { MAX_DELAY_MS } from "../async/wake-timer.ts";
-import { type ClientHeaders, parseTrustedProxies } from "./limits/client-address.ts";
-import { type CorsOptions, corsHeaders } from "./pages/cors.ts";
 import { answerPage, pageResponse } from "./pages/page-service.ts";
-import type { Pages } from "./pages/pages.ts";
 import {
   grpcNeedsTrailers,
   methodNotAllowed,
   pageFor,
   unsupportedMediaType,
 } from "./pages/plain-page.ts";
-import { observeBodySize } from "./rpc/body-size.ts";
 import type { ServerHooks } from "./rpc/call-report.ts";
 import { withoutFarDeadline } from "./rpc/caller-deadline.ts";
 import { clusterRoutes, peerAddressKey } from "./rpc/cluster-routes.ts";
 import type { Procedures } from "./rpc/procedures.ts";
-import {
-  type BodyObserver,
-  MAX_REQUEST_BYTES,
-  REQUEST_BODY_TIMEOUT_MS,
-  withBodyTimeout,
-} from "./rpc/request-body.ts";
+import { type BodyObserver, observeBodySize, withBodyTimeout } from "./rpc/request-body.ts";
+import type { ResolvedServiceOptions } from "./service-options.ts";
 
-export interface HttpServiceOptions extends ClientHeaders {
-  /**
-   * CIDR prefixes of proxies whose `X-Real-IP` and `X-Forwarded-For` are believed: of nobody else's.
-   * @default none
-   */
-  readonly trustedProxies?: readonly string[] | undefined;
-  /** For browsers; `false` leaves CORS to whoever stands in front. @default all origins */
-  readonly cors?: CorsOptions | false | undefined;
-  readonly hooks?: ServerHooks | undefined;
-  /** Answers to requests that are no calls, such as `servicePages`. @default a line of text at `/` */
-  readonly pages?: Pages | undefined;
-  /** Further services on the same port, such as `healthRoutes` and `reflectionRoutes`. @default none */
-  readonly routes?: readonly ((router: ConnectRouter) => void)[] | undefined;
-  /** Longest time for a caller to send its request, over 0 and at most 2,147,483,647. @default 20_000 */
-  readonly bodyTimeoutMs?: number | undefined;
-  /** Largest request message; a larger one is `ResourceExhausted`. The largest legal one is under 7 kB. @default 65_536 */
-  readonly maxRequestBytes?: number | undefined;
-}
+/** How long a browser may keep the answer to a preflight, in seconds: Chromium's maximum. */
+const PREFLIGHT_MAX_AGE_S = 7200;
 
 /** What the connection below can do. */
 export interface HttpServiceAbilities {
@@ -64,25 +39,14 @@ export interface HttpServiceAbilities {
   readonly acceptCompression?: Compression[];
 }
 
-/**
- * Creates the function. It rejects only for a request that is no HTTP request.
- *
- * @throws {DiscoveryError} For a prefix in `trustedProxies` that does not parse.
- * @throws {RangeError} For a `bodyTimeoutMs` or `maxRequestBytes` out of range.
- */
+/** Creates the function. It rejects only for a request that is not a valid HTTP request. */
 export function createHttpService(
   procedures: Procedures,
-  options: HttpServiceOptions,
+  options: ResolvedServiceOptions,
   abilities: HttpServiceAbilities,
 ): UniversalHandlerFn {
-  const { cors = {}, hooks, pages, routes = [], bodyTimeoutMs = REQUEST_BODY_TIMEOUT_MS } = options;
-  const maxRequestBytes = resolveMaxRequestBytes(options);
-  const onRefused = hooks?.onRefused;
-  if (!(bodyTimeoutMs > 0 && bodyTimeoutMs <= MAX_DELAY_MS)) {
-    throw new RangeError(
-      `bodyTimeoutMs: ${bodyTimeoutMs} is not over 0 and at most ${MAX_DELAY_MS}`,
-    );
-  }
+  const { corsOrigins, hooks, routes, bodyTimeoutMs, maxRequestBytes } = options;
+  const { onRefused } = hooks;
   const { trailers, acceptCompression = [] } = abilities;
   const router = createConnectRouter({
     grpc: trailers,
@@ -91,10 +55,7 @@ export function createHttpService(
     compressMinBytes: Number.MAX_SAFE_INTEGER,
     readMaxBytes: maxRequestBytes,
   });
-  const trustedProxies = parseTrustedProxies(options.trustedProxies ?? []);
-  const { trustXRealIp, trustFirstXForwardedFor } = options;
-  const trust = { trustedProxies, trustXRealIp, trustFirstXForwardedFor };
-  clusterRoutes(procedures, { ...trust, hooks })(router);
+  clusterRoutes(procedures, options)(router);
   for (const addRoutes of routes) addRoutes(router);
   const encodings = acceptCompression.map(({ name }) => name);
   const handlers = new Map(router.handlers.map((handler) => [handler.requestPath, handler]));
@@ -105,7 +66,7 @@ export function createHttpService(
     const handler = handlers.get(url.pathname);
     if (handler === undefined) {
       if (!contentType.startsWith("application/grpc")) {
-        return pageResponse(await answerPage(pages, request, url, trust));
+        return pageResponse(await answerPage(request, url, options));
       }
       onRefused?.("unknown_method");
       return pageResponse(
@@ -139,24 +100,13 @@ export function createHttpService(
   }
 
   return async (request) => {
-    if (cors === false) return answer(request);
+    if (corsOrigins === false) return answer(request);
     const origin = request.header.get("origin");
     const preflight =
       request.method === "OPTIONS" && request.header.has("access-control-request-method");
     const response = preflight ? { status: 204 } : await answer(request);
-    return withHeaders(response, corsHeaders(cors, origin, preflight));
+    return withHeaders(response, corsHeaders(corsOrigins, origin, preflight));
   };
-}
-
-/** @throws {RangeError} Where it is not a positive integer of at most 32 bits. */
-export function resolveMaxRequestBytes({
-  maxRequestBytes = MAX_REQUEST_BYTES,
-}: HttpServiceOptions): number {
-  const max = 2 ** 32 - 1;
-  if (Number.isInteger(maxRequestBytes) && maxRequestBytes >= 1 && maxRequestBytes <= max) {
-    return maxRequestBytes;
-  }
-  throw new RangeError(`maxRequestBytes: ${maxRequestBytes} is not an integer from 1 to ${max}`);
 }
 
 function bodyObserver(
@@ -190,4 +140,35 @@ function withHeaders(
     else header.set(name, value);
   }
   return { ...response, header };
+}
+
+/**
+ * The CORS headers of an answer.
+ *
+ * @param origin - The request's `Origin`, which only browsers send.
+ * @param preflight - Whether the request is a preflight.
+ */
+function corsHeaders(
+  allowedOrigins: "*" | readonly string[],
+  origin: string | null,
+  preflight: boolean,
+): readonly (readonly [string, string])[] {
+  if (origin === null) return [];
+  const headers: [string, string][] = [];
+  if (allowedOrigins !== "*") {
+    // Caches must keep the answers to different origins apart, also of refusals.
+    headers.push(["Vary", "Origin"]);
+    if (!allowedOrigins.includes(origin)) return headers;
+  }
+  headers.push(["Access-Control-Allow-Origin", allowedOrigins === "*" ? "*" : origin]);
+  if (preflight) {
+    headers.push(
+      ["Access-Control-Allow-Methods", connectCors.allowedMethods.join(", ")],
+      ["Access-Control-Allow-Headers", connectCors.allowedHeaders.join(", ")],
+      ["Access-Control-Max-Age", String(PREFLIGHT_MAX_AGE_S)],
+    );
+  } else {
+    headers.push(["Access-Control-Expose-Headers", connectCors.exposedHeaders.join(", ")]);
+  }
+  return headers;
 }

@@ -4,7 +4,6 @@
  */
 
 export { createFetchHandler, type FetchHandlerOptions, type RequestInfo } from "./fetch-handler.ts";
-export type { HttpServiceOptions } from "./http-service.ts";
 export { type ClientHeaders, clientAddress, parseTrustedProxies } from "./limits/client-address.ts";
 export { DEFAULT_RATE_LIMIT, type RateLimit } from "./limits/rate-limit.ts";
 export {
@@ -13,16 +12,15 @@ export {
   DEFAULT_MAX_WATCHES_PER_CLIENT,
 } from "./limits/watch-ceiling.ts";
 export { type MemoryTransportOptions, memoryTransport } from "./memory-transport.ts";
-export type { CorsOptions } from "./pages/cors.ts";
 export { firstOf, type PageRequest, type Pages } from "./pages/pages.ts";
 export type { PlainPage } from "./pages/plain-page.ts";
 export { ServiceHealth } from "./pages/service-health.ts";
 export { type ServicePagesOptions, servicePages } from "./pages/service-pages.ts";
 export type { CallReport, ClusterMethod, ServerHooks } from "./rpc/call-report.ts";
+export type { Caller } from "./rpc/caller.ts";
 export { type ClusterRoutesOptions, clusterRoutes, peerAddressKey } from "./rpc/cluster-routes.ts";
 export { healthRoutes } from "./rpc/health-routes.ts";
 export {
-  type Caller,
   createProcedures,
   type HelloAnswer,
   type Procedures,
@@ -32,3 +30,4 @@ export {
 export { reflectionRoutes } from "./rpc/reflection-routes.ts";
 export { REFUSAL_REASONS, type RefusalReason, refusalReason } from "./rpc/refusal-reason.ts";
 export type { RpcCode } from "./rpc/rpc-status.ts";
+export type { CorsOptions, HttpServiceOptions } from "./service-options.ts";

@@ -3,7 +3,7 @@
  * @module
  */
 
-import { sleep, withinTime } from "../async/waits.ts";
+import { sleep, withinTime } from "../async/timers.ts";
 import type { AffiliateSpec, LocalAffiliate } from "../resources/affiliate.ts";
 import type { DiscoveryRegistry, RegistryChange, RegistryStatus } from "./discovery-registry.ts";
 import { readAffiliate } from "./registry-answer.ts";

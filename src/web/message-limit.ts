@@ -4,9 +4,7 @@
  * @module
  */
 import { Code, ConnectError } from "@connectrpc/connect";
-
-/** Flags (1 byte) and length (4 bytes, big endian) in front of each message. */
-const ENVELOPE_HEAD_BYTES = 5;
+import { ENVELOPE_HEAD_BYTES } from "../protocol/envelope.ts";
 
 /** Content types whose body is a sequence of messages with heads. */
 const ENVELOPED = /^application\/(grpc-web|connect\+)/i;

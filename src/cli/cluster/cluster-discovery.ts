@@ -2,6 +2,7 @@
  * A cluster through all registries that flags name: read once, followed, or joined.
  * @module
  */
+import { linkedController } from "../../async/waits.ts";
 import { Discovery, type DiscoveryChange, type DiscoveryState } from "../../discovery/index.ts";
 import {
   AFFILIATES,
@@ -108,7 +109,7 @@ export async function readClusterOnce(
     access,
     { onNotice, onRetry: () => {} },
     async function* ({ discovery, drops }) {
-      await settled(discovery, AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]));
+      await settled(discovery, timeoutMs, signal);
       if (signal.aborted) throw new CommandFailure("interrupted");
       const { answers, failures } = examine(discovery, timeoutMs);
       if (answers === 0) throw new CommandFailure(failures.join("; ") + adviceFor(access));
@@ -146,12 +147,21 @@ async function open(access: ClusterAccess, options: OpenRegistriesOptions): Prom
   });
 }
 
-/** Waits for every registry and each single service; an abort of `signal` ends the wait, and is no error. */
-export async function settled(discovery: Discovery, signal: AbortSignal): Promise<void> {
+/**
+ * Waits for every registry and each single service, at most `timeoutMs`; an abort of `signal` ends the wait, and is no error.
+ */
+export async function settled(
+  discovery: Discovery,
+  timeoutMs: number,
+  signal: AbortSignal,
+): Promise<void> {
+  const { controller, unlink } = linkedController(signal, AbortSignal.timeout(timeoutMs));
   try {
-    await discovery.settled({ signal });
+    await discovery.settled({ signal: controller.signal });
   } catch (error) {
-    if (!signal.aborted) throw error;
+    if (!controller.signal.aborted) throw error;
+  } finally {
+    unlink();
   }
 }
 

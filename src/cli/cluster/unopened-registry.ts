@@ -5,11 +5,10 @@
  */
 
 import { Lifecycle } from "../../async/lifecycle.ts";
+import { type Sleep, sleep } from "../../async/timers.ts";
 import {
   linkedController,
   type SignalOptions,
-  type Sleep,
-  sleep,
   unlessAborted,
   untilAborted,
 } from "../../async/waits.ts";

@@ -2,7 +2,7 @@
  * `export`: the members of a cluster in the formats of other tools, once or kept up to date.
  * @module
  */
-import { sleep } from "../../async/waits.ts";
+import { sleep } from "../../async/timers.ts";
 import { removeLeftovers } from "../../node/files/atomic-file.ts";
 import {
   addClusterFlags,

@@ -3,13 +3,15 @@
  * would differ.
  * @module
  */
+
 import { isUtf8 } from "node:buffer";
 import { readFile, stat } from "node:fs/promises";
 import type { Command } from "commander";
 import { AtomicFile } from "../../node/files/atomic-file.ts";
 import { fileFailure } from "../../node/files/file-failure.ts";
+import type { ListenAddress } from "../../node/index.ts";
 import { CommandFailure, oneLine, UsageError } from "../exit.ts";
-import { type ListenAddress, parseListenAddress, parseTimeout } from "../flags/flag-values.ts";
+import { parseListenAddress, parseTimeout } from "../flags/flag-values.ts";
 import { type Flags, flag } from "../flags/flags.ts";
 import { shownPath } from "../input-file.ts";
 import type { ExportFormat, ExportRenderer } from "./exporter.ts";

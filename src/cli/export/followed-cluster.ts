@@ -3,7 +3,7 @@
  * @module
  */
 
-import { sleep } from "../../async/waits.ts";
+import { sleep } from "../../async/timers.ts";
 import type { DiscoveryChange } from "../../discovery/index.ts";
 import type { ClusterAccess } from "../cluster/cluster-access.ts";
 import { runCluster, settled, type WatchClusterOptions } from "../cluster/cluster-discovery.ts";
@@ -25,10 +25,7 @@ export function followCluster(
   { signal, onNotice }: WatchClusterOptions,
 ): AsyncGenerator<ExportedState, void, undefined> {
   return runCluster(access, { onNotice }, async function* ({ discovery, drops, tellDrops }) {
-    const settling = settled(
-      discovery,
-      AbortSignal.any([signal, AbortSignal.timeout(PATIENCE_MS)]),
-    );
+    const settling = settled(discovery, PATIENCE_MS, signal);
     const absent = new AbsentNodes();
     let hasState = false;
     let isUsable = false;

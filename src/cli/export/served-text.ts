@@ -2,9 +2,8 @@
  * An export that Prometheus fetches: the latest text at `/` and `/targets`, over HTTP/1.1.
  * @module
  */
-import { servePages } from "../../node/http/serve-pages.ts";
+import { type ListenAddress, servePages } from "../../node/http/serve-pages.ts";
 import type { PlainPage } from "../../server/pages/plain-page.ts";
-import type { ListenAddress } from "../flags/flag-values.ts";
 
 const PATHS = new Set(["/", "/targets"]);
 

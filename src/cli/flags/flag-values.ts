@@ -3,8 +3,10 @@
  * names the flag.
  * @module
  */
-import { MAX_DELAY_MS } from "../../async/wake-timer.ts";
+
+import { MAX_DELAY_MS } from "../../async/timers.ts";
 import { scanPort } from "../../net/endpoint.ts";
+import type { ListenAddress } from "../../node/index.ts";
 import { quoted } from "../text.ts";
 
 /** What a flag's value is: text, a whole number, on or off, or several texts. */
@@ -75,14 +77,6 @@ export function choiceOf<const Choice extends string>(
     if (found !== undefined) return found;
     throw new RangeError(`${quoted(text)} is none of ${choices.join(", ")}`);
   };
-}
-
-/** Where to listen. */
-export interface ListenAddress {
-  /** Absent for all addresses, IPv4 and IPv6. */
-  readonly host?: string;
-  /** 0 lets the system choose. */
-  readonly port: number;
 }
 
 /**

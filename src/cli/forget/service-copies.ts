@@ -3,7 +3,8 @@
  * @module
  */
 import type { Client } from "@connectrpc/connect";
-import { sleep, unlessAborted } from "../../async/waits.ts";
+import { sleep } from "../../async/timers.ts";
+import { unlessAborted } from "../../async/waits.ts";
 import { type Connection, connect } from "../../client/connection.ts";
 import { type ListedAffiliate, openAffiliate } from "../../client/opening.ts";
 import { parseServiceUrl } from "../../client/service-url.ts";

@@ -3,7 +3,9 @@
  * machine are doing, and where they were seen.
  * @module
  */
-import { sleep } from "../../async/waits.ts";
+
+import { sleep } from "../../async/timers.ts";
+import { linkedController } from "../../async/waits.ts";
 import type { DiscoveryState } from "../../discovery/index.ts";
 import { harvestEndpoints, type PeerProblem, peersOf } from "../../kubespan/index.ts";
 import {
@@ -187,11 +189,11 @@ function followAffiliates(
   access: ClusterAccess | undefined,
   { signal, onNotice }: WatchClusterOptions,
 ): FollowedAffiliates {
-  const left = new AbortController();
+  const { controller, unlink } = linkedController(signal);
   let affiliates: readonly AffiliateSpec[] = [];
   const answered = Promise.withResolvers<void>();
   async function follow(cluster: ClusterAccess): Promise<void> {
-    const options = { signal: AbortSignal.any([signal, left.signal]), onNotice };
+    const options = { signal: controller.signal, onNotice };
     for await (const change of watchCluster(cluster, options)) {
       if (change.kind === "status") continue;
       affiliates = specsOf(change.state);
@@ -203,7 +205,8 @@ function followAffiliates(
     known: Promise.race([answered.promise, following]),
     affiliates: () => affiliates,
     async [Symbol.asyncDispose]() {
-      left.abort();
+      controller.abort();
+      unlink();
       // What went wrong is told by `known`.
       await following.catch(() => {});
     },

@@ -3,8 +3,10 @@
  * registered with.
  * @module
  */
+
 import { isDeepStrictEqual } from "node:util";
-import { type Sleep, sleep } from "../../async/waits.ts";
+import { type Sleep, sleep } from "../../async/timers.ts";
+import { linkedController } from "../../async/waits.ts";
 import type { Discovery, DiscoveryChange, DiscoveryRegistry } from "../../discovery/index.ts";
 import type { DiscoveryError } from "../../errors.ts";
 import type { AffiliateSpec } from "../../resources/index.ts";
@@ -84,15 +86,15 @@ export class Membership {
    */
   async keep(onChange: (change: DiscoveryChange) => void, signal: AbortSignal): Promise<boolean> {
     const ended = new AbortController();
-    const broken = new AbortController();
-    const leaving = AbortSignal.any([signal, ended.signal, broken.signal]);
+    const { controller, unlink } = linkedController(signal, ended.signal);
+    const leaving = controller.signal;
     const tasks = Promise.all([
       this.#run(ended.signal),
       this.#look(leaving),
       ...this.#parts.map((part) => this.#announce(part, leaving)),
     ]);
     // Told at the end; until then others still list us.
-    tasks.catch(() => broken.abort());
+    tasks.catch(() => controller.abort());
     let hasLeft = false;
     try {
       for await (const change of this.#discovery.watch({ signal: leaving })) {
@@ -103,6 +105,7 @@ export class Membership {
     } finally {
       hasLeft = await this.#leave();
       ended.abort();
+      unlink();
       await tasks;
     }
     return hasLeft;
@@ -110,8 +113,9 @@ export class Membership {
 
   async #run(ended: AbortSignal): Promise<void> {
     while (!ended.aborted) {
-      this.#restart = new AbortController();
-      await this.#discovery.run({ signal: AbortSignal.any([ended, this.#restart.signal]) });
+      const { controller, unlink } = linkedController(ended);
+      this.#restart = controller;
+      await this.#discovery.run({ signal: controller.signal }).finally(unlink);
     }
   }
 

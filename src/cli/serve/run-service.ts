@@ -47,10 +47,10 @@ async function openServeState(
   { snapshot, limits }: ServeSettings,
   reports: ServeReports,
 ): Promise<ServeState> {
-  const clock = createRunningClock();
-  const options = { limits, now: clock.now, ...reports.observers };
+  const options = { limits, ...reports.observers };
   if (snapshot === undefined) {
-    const registry = new MemoryRegistry(options);
+    const clock = createRunningClock();
+    const registry = new MemoryRegistry({ ...options, now: clock.now });
     return { registry, close: () => registry.close().finally(clock.stop) };
   }
   const kept = await openSnapshotRegistry({
@@ -59,7 +59,7 @@ async function openServeState(
     onLoad: reports.onSnapshotLoad,
     onSave: reports.onSnapshotSave,
   });
-  return { registry: kept.registry, close: () => kept.close().finally(clock.stop) };
+  return { registry: kept.registry, close: kept.close };
 }
 
 async function serveUntilStopped(

@@ -3,11 +3,15 @@
  * options. A value that is an option by itself is a row in `setting-table.ts`, and nothing here.
  * @module
  */
-import type { ServeOptions, SnapshotRegistryOptions, TlsFiles } from "../../node/index.ts";
+import type {
+  ListenAddress,
+  ServeOptions,
+  SnapshotRegistryOptions,
+  TlsFiles,
+} from "../../node/index.ts";
 import type { RegistryLimits } from "../../registry/limits.ts";
 import type { RateLimit } from "../../server/limits/rate-limit.ts";
 import { UsageError } from "../exit.ts";
-import type { ListenAddress } from "../flags/flag-values.ts";
 import type { Flags } from "../flags/flags.ts";
 import type { LogOptions } from "./log.ts";
 import type { RuleValues } from "./setting.ts";

@@ -3,10 +3,14 @@
  * which option takes the value.
  * @module
  */
-import type { ConnectionLimits, ServeOptions, SnapshotRegistryOptions } from "../../node/index.ts";
+import type {
+  ConnectionLimits,
+  ListenAddress,
+  ServeOptions,
+  SnapshotRegistryOptions,
+} from "../../node/index.ts";
 import type { RegistryLimits } from "../../registry/limits.ts";
 import type { Ceilings } from "../../server/limits/watch-ceiling.ts";
-import type { ListenAddress } from "../flags/flag-values.ts";
 import {
   type FlagOption,
   type Flags,

@@ -8,7 +8,7 @@
 import { createHash } from "node:crypto";
 import type { BigIntStats } from "node:fs";
 import { readFile, stat } from "node:fs/promises";
-import { type ScheduleWake, scheduleTimeout } from "../../async/wake-timer.ts";
+import { type ScheduleWake, scheduleTimeout } from "../../async/timers.ts";
 import { DiscoveryError, type DiscoveryErrorCode } from "../../errors.ts";
 
 /** What a look at one file found. */

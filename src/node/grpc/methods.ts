@@ -14,10 +14,11 @@ import {
 } from "../../protocol/gen/sidero/discovery/server/cluster_pb.ts";
 import { readPlainRequest, readPlainUpdateRequest } from "../../protocol/plain-requests.ts";
 import type { Awaitable, WatchMessage } from "../../registry/registry.ts";
-import type { RequestFields } from "../../server/rpc/call.ts";
+import type { RequestFields } from "../../server/rpc/call-record.ts";
 import type { ClusterMethod } from "../../server/rpc/call-report.ts";
-import type { Caller, Procedures } from "../../server/rpc/procedures.ts";
-import { EMPTY_FRAME, helloFrame, listFrame } from "./frames.ts";
+import type { Caller } from "../../server/rpc/caller.ts";
+import type { Procedures } from "../../server/rpc/procedures.ts";
+import { EMPTY_FRAME, helloFrame, listFrame } from "./answers.ts";
 
 /** A request that stands ready to be run. */
 export type GrpcOperation =

@@ -6,10 +6,9 @@
  * @module
  */
 import { Code, ConnectError } from "@connectrpc/connect";
+import { ENVELOPE_HEAD_BYTES, ENVELOPE_LENGTH_OFFSET } from "../../protocol/envelope.ts";
 
-/** A flag, of which bit 0 says "compressed", and the length in four bytes. */
-const HEAD_BYTES = 5;
-
+/** The flag of a compressed message. */
 const COMPRESSED = 1;
 
 /** What a method takes and gives, for the texts of errors. */
@@ -64,19 +63,19 @@ export class GrpcRequestBody {
       const text = "received compressed envelope, but do not know how to decompress";
       throw new ConnectError(text, Code.Internal);
     }
-    return bytes.subarray(HEAD_BYTES, end);
+    return bytes.subarray(ENVELOPE_HEAD_BYTES, end);
   }
 
   /** Where the message that begins at `start` ends; `undefined` while its head is not complete. */
   #messageEnd(start: number): number | undefined {
     const bytes = this.#bytes;
-    if (bytes === undefined || this.#length < start + HEAD_BYTES) return undefined;
-    const length = bytes.readUInt32BE(start + 1);
+    if (bytes === undefined || this.#length < start + ENVELOPE_HEAD_BYTES) return undefined;
+    const length = bytes.readUInt32BE(start + ENVELOPE_LENGTH_OFFSET);
     if (length > this.#maxBytes) {
       const text = `message size ${length} is larger than configured readMaxBytes ${this.#maxBytes}`;
       throw new ConnectError(text, Code.ResourceExhausted);
     }
-    return start + HEAD_BYTES + length;
+    return start + ENVELOPE_HEAD_BYTES + length;
   }
 
   #append(bytes: Buffer, piece: Buffer): void {

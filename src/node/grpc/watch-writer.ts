@@ -7,13 +7,8 @@
  */
 import type { ServerHttp2Stream } from "node:http2";
 import type { WatchMessage } from "../../registry/registry.ts";
-import { type Framed, watchFrame } from "./frames.ts";
-
-/**
- * Most bytes of one write. What is written but not yet taken by the reader counts against the memory of its connection, on
- * which many may wait behind one proxy, each for a snapshot of megabytes.
- */
-const MAX_WRITE_BYTES = 32_768;
+import { MAX_WRITE_BYTES } from "../http/connection-limits.ts";
+import { type Framed, watchFrame } from "./answers.ts";
 
 /** What to tell of a watch that is being written. */
 export interface WatchWriterEvents {

@@ -2,6 +2,7 @@
  * What connections may cost before and between calls.
  * @module
  */
+import { readFileSync } from "node:fs";
 
 /** Bounds of one port. All are positive integers. */
 export interface ConnectionLimits {
@@ -51,6 +52,13 @@ export const DEFAULT_IDLE_TIMEOUT_MS = 300_000;
 /** For the ports of pages (256 connections each), the snapshot, certificates, and what the runtime opens. */
 const FILES_FOR_OTHERS = 600;
 
+/**
+ * Most bytes of one write to a connection. What is written but not yet taken by the reader counts
+ * against the memory of its connection, on which many may wait behind one proxy, each for a
+ * snapshot of megabytes.
+ */
+export const MAX_WRITE_BYTES = 32_768;
+
 /** Where timers and HTTP/2's settings end. */
 const MAX_VALUE = 2 ** 31 - 1;
 
@@ -83,6 +91,31 @@ export function resolveConnectionLimits(
     ),
     idleTimeoutMs: positive("idleTimeoutMs", limits.idleTimeoutMs ?? DEFAULT_IDLE_TIMEOUT_MS),
   };
+}
+
+/**
+ * How many files this process may have open: each connection is one.
+ *
+ * At that limit Node closes new connections without an error, no snapshot can be written and no
+ * certificate read again. So the service stays below it, and refuses connections itself.
+ *
+ * @returns `undefined` if the system does not say (other than Linux), or has no limit.
+ */
+export function openFileLimit(): number | undefined {
+  try {
+    return parseOpenFileLimit(readFileSync("/proc/self/limits", "latin1"));
+  } catch {
+    return undefined;
+  }
+}
+
+/**
+ * Reads Linux's `/proc/self/limits`. The soft limit counts, which Node raises to the hard limit
+ * when it starts.
+ */
+export function parseOpenFileLimit(limits: string): number | undefined {
+  const soft = /^Max open files\s+(\d+)\s/m.exec(limits)?.[1];
+  return soft === undefined ? undefined : Number(soft);
 }
 
 function positive(name: string, value: number): number {

@@ -5,6 +5,7 @@
  * Nothing that a caller sends or fails to send may throw here: all errors of connections end with the connection.
  * @module
  */
+
 import { createServer as createHttp1Server, type Server as Http1Server } from "node:http";
 import {
   createServer as createHttp2Server,
@@ -12,16 +13,17 @@ import {
   type ServerHttp2Session,
 } from "node:http2";
 import { createServer as createTcpServer, type Socket, type Server as TcpServer } from "node:net";
+import { versions } from "node:process";
 import type { ServerHooks } from "../../server/rpc/call-report.ts";
 import type { RefusalReason } from "../../server/rpc/refusal-reason.ts";
 import type { TakeStream } from "../grpc/fast-path.ts";
+import { ignore } from "../ignore.ts";
 import type { TlsCredentials } from "../tls/tls-credentials.ts";
 import { createTlsDoor } from "../tls/tls-door.ts";
 import type { ResolvedConnectionLimits } from "./connection-limits.ts";
 import { sniffProtocol } from "./connection-sniffer.ts";
 import { closeIdleSessions } from "./idle-sessions.ts";
 import type { NodeRequest, NodeResponse } from "./request-listener.ts";
-import { KEEPS_HANDED_HTTP1 } from "./runtime-gaps.ts";
 
 export interface OnePortServerOptions {
   readonly tls: TlsCredentials | undefined;
@@ -66,6 +68,13 @@ const HTTP1_CHECK_INTERVAL_MS = 5000;
 
 /** How long a refused connection may take to read why. */
 const REFUSAL_LINGER_MS = 1000;
+
+/**
+ * Whether HTTP/1.1 connections that were handed to a server stay open after an answer. Deno (seen
+ * with 2.9.6) closes them, though the answer has promised to keep them; a caller that sends its
+ * next request then loses it.
+ */
+const KEEPS_HANDED_HTTP1: boolean = versions.deno === undefined;
 
 /**
  * Wires the servers together. `tcp` is not listening yet.
@@ -248,5 +257,3 @@ function statusOf(code: string | undefined): string {
   if (code === "HPE_HEADER_OVERFLOW") return "431 Request Header Fields Too Large";
   return "400 Bad Request";
 }
-
-function ignore(): void {}

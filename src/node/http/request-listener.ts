@@ -2,6 +2,7 @@
  * The service on the requests of `node:http` and `node:http2`.
  * @module
  */
+
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { Http2ServerRequest, type Http2ServerResponse } from "node:http2";
 import type { UniversalHandlerFn, UniversalServerRequest } from "@connectrpc/connect/protocol";
@@ -13,7 +14,8 @@ import { peerContext } from "../../server/http-service.ts";
 import { pageResponse } from "../../server/pages/page-service.ts";
 import { badRequest } from "../../server/pages/plain-page.ts";
 import type { ServerHooks } from "../../server/rpc/call-report.ts";
-import { inSlices } from "./sliced-body.ts";
+import { ignore } from "../ignore.ts";
+import { MAX_WRITE_BYTES } from "./connection-limits.ts";
 
 /** A request of either HTTP version. */
 export type NodeRequest = IncomingMessage | Http2ServerRequest;
@@ -124,4 +126,33 @@ function dropRest(request: Http2ServerRequest): void {
   request.resume();
 }
 
-function ignore(): void {}
+/**
+ * Cuts chunks that are too large. A reader that waits for each piece to be taken, as Connect does,
+ * holds one at a time.
+ *
+ * @returns Views of the chunks. `throw` and `return` go to `body` as they are.
+ */
+export function inSlices(body: AsyncIterable<Uint8Array>): AsyncIterable<Uint8Array> {
+  return {
+    [Symbol.asyncIterator]() {
+      const chunks = body[Symbol.asyncIterator]();
+      let rest: Uint8Array = new Uint8Array(0);
+
+      function firstOf(bytes: Uint8Array): IteratorResult<Uint8Array, undefined> {
+        rest = bytes.subarray(MAX_WRITE_BYTES);
+        return { done: false, value: bytes.subarray(0, MAX_WRITE_BYTES) };
+      }
+
+      const slices: AsyncIterator<Uint8Array> = {
+        async next() {
+          if (rest.length > 0) return firstOf(rest);
+          const chunk = await chunks.next();
+          return chunk.done === true ? chunk : firstOf(chunk.value);
+        },
+      };
+      if (chunks.throw !== undefined) slices.throw = (error) => chunks.throw?.(error) as never;
+      if (chunks.return !== undefined) slices.return = () => chunks.return?.() as never;
+      return slices;
+    },
+  };
+}

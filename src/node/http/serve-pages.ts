@@ -7,6 +7,10 @@ import { type DiscoveryError, isDiscoveryError } from "../../errors.ts";
 import type { ClientHeaders } from "../../server/limits/client-address.ts";
 import { createPageService } from "../../server/pages/page-service.ts";
 import type { Pages } from "../../server/pages/pages.ts";
+import {
+  type ResolvedServiceOptions,
+  resolveServiceOptions,
+} from "../../server/service-options.ts";
 import { listenOn, reachableHost } from "./listening.ts";
 import { createRequestListener } from "./request-listener.ts";
 
@@ -51,9 +55,17 @@ const CLOSE_GRACE_MS = 1000;
 /**
  * Serves pages alone, without TLS.
  *
- * @throws {DiscoveryError} `ERR_LISTEN_FAILED`
+ * @throws {DiscoveryError} `ERR_LISTEN_FAILED`; `ERR_PREFIX_INVALID` or `ERR_ADDRESS_INVALID` for a
+ *   trusted proxy that does not parse.
  */
 export async function servePages(options: ServePagesOptions): Promise<PageServer> {
+  return openPageServer(options, resolveServiceOptions(options));
+}
+
+async function openPageServer(
+  { host, port }: ListenAddress,
+  options: ResolvedServiceOptions,
+): Promise<PageServer> {
   const server = createServer({
     headersTimeout: REQUEST_TIMEOUT_MS,
     requestTimeout: REQUEST_TIMEOUT_MS,
@@ -65,12 +77,12 @@ export async function servePages(options: ServePagesOptions): Promise<PageServer
   server.maxConnections = MAX_CONNECTIONS;
   // A reader that reads nothing: an answer that has stood still for this long is given up.
   server.setTimeout(REQUEST_TIMEOUT_MS + KEEPALIVE_MS);
-  server.on("request", createRequestListener(createPageService(options.pages, options)));
-  const { address, port, family } = await listenOn(server, options.host, options.port);
+  server.on("request", createRequestListener(createPageService(options)));
+  const at = await listenOn(server, host, port);
   return {
-    host: address,
-    port,
-    url: `http://${reachableHost({ address, port, family })}:${port}`,
+    host: at.address,
+    port: at.port,
+    url: `http://${reachableHost(at)}:${at.port}`,
     close() {
       const closed = new Promise<void>((resolve) => server.close(() => resolve()));
       server.closeIdleConnections();
@@ -80,14 +92,19 @@ export async function servePages(options: ServePagesOptions): Promise<PageServer
   };
 }
 
-/** As {@link servePages}; `undefined` where the address cannot be had and whoever asked for it can do without. */
+/**
+ * As {@link servePages}, for options that are checked already.
+ *
+ * @returns `undefined` if the address is not available and the service can do without it.
+ */
 export async function tryServePages(
-  options: ServePagesOptions & PagesAddress,
+  address: PagesAddress,
+  options: ResolvedServiceOptions,
 ): Promise<PageServer | undefined> {
   try {
-    return await servePages(options);
+    return await openPageServer(address, options);
   } catch (error) {
-    const { onUnavailable } = options;
+    const { onUnavailable } = address;
     if (onUnavailable === undefined || !isDiscoveryError(error)) throw error;
     onUnavailable(error);
     return undefined;

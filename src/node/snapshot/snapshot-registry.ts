@@ -3,7 +3,7 @@
  * @module
  */
 
-import { MAX_DELAY_MS, type ScheduleWake, scheduleTimeout } from "../../async/wake-timer.ts";
+import { MAX_DELAY_MS, type ScheduleWake, scheduleTimeout } from "../../async/timers.ts";
 import { DiscoveryError } from "../../errors.ts";
 import type { Journal } from "../../registry/journal.ts";
 import { MemoryRegistry, type MemoryRegistryOptions } from "../../registry/memory-registry.ts";
@@ -91,8 +91,8 @@ export async function openSnapshotRegistry(
     schedule = scheduleTimeout,
     wallClock = Date.now,
   } = options;
-  const clock = createRunningClock();
-  const now = options.now ?? clock.now;
+  const { now, stop: stopClock } =
+    options.now === undefined ? createRunningClock() : { now: options.now, stop() {} };
   checkDelay("intervalMs", intervalMs);
   if (changeDelayMs !== Number.POSITIVE_INFINITY) checkDelay("changeDelayMs", changeDelayMs);
   checkDelay("shutdownTimeoutMs", shutdownTimeoutMs);
@@ -116,7 +116,7 @@ export async function openSnapshotRegistry(
     try {
       await within(shutdownTimeoutMs, registry.close(), options.path);
     } finally {
-      clock.stop();
+      stopClock();
     }
   }
   function close(): Promise<void> {

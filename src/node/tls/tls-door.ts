@@ -2,9 +2,11 @@
  * TLS on connections that somebody else has accepted, under credentials that may change.
  * @module
  */
+
 import type { Socket } from "node:net";
 import { createServer, type Server, type TLSSocket } from "node:tls";
 import { DiscoveryError } from "../../errors.ts";
+import { ignore } from "../ignore.ts";
 import { checkTlsCredentials, type TlsCredentials } from "./tls-credentials.ts";
 
 export interface TlsDoorOptions {
@@ -87,5 +89,3 @@ function createTlsServer(
   });
   return server;
 }
-
-function ignore(): void {}

@@ -1,11 +1,19 @@
 /**
- * Which IP a caller has, also behind proxies that the operator trusts.
+ * Which IP a caller has, also behind proxies that the operator trusts, and which callers count as
+ * one client.
  *
- * Anyone can send a header, so headers count only where the connection itself comes from a named proxy.
+ * Anyone can send a header, so headers count only if the connection itself comes from a named
+ * proxy. One client is an IPv4 address, or an IPv6 network of 64 bits, of which one machine has all
+ * addresses to itself. It is two numbers of 32 bits: cheap to make, to hash and to compare.
  * @module
  */
 import { parseAddress, unmapAddress } from "../../net/address.ts";
 import { contains, type Prefix, parsePrefix } from "../../net/prefix.ts";
+
+const IPV4_BYTES = 4;
+
+/** The first number of an IPv4 address. `ffff:ffff::` is multicast, which is never a source. */
+const IPV4_HIGH = 0xffff_ffff;
 
 /** Which headers of a trusted proxy count: a proxy that does not set one passes on what a stranger sent in it. */
 export interface ClientHeaders {
@@ -51,6 +59,30 @@ export function clientAddress(
   return plainAddress(headers.get("x-forwarded-for")?.split(",", 1)[0]) ?? peer;
 }
 
+/**
+ * First number of a client.
+ *
+ * @param ip - 4 or 16 bytes; IPv4-mapped IPv6 is IPv4.
+ */
+export function networkHigh(ip: Uint8Array): number {
+  return unmapAddress(ip).length === IPV4_BYTES ? IPV4_HIGH : uint32(ip, 0);
+}
+
+/**
+ * Second number of a client.
+ *
+ * @param ip - 4 or 16 bytes; IPv4-mapped IPv6 is IPv4.
+ */
+export function networkLow(ip: Uint8Array): number {
+  const unmapped = unmapAddress(ip);
+  return uint32(unmapped, unmapped.length === IPV4_BYTES ? 0 : 4);
+}
+
+/** Both numbers as one key, for lookups that are less frequent. */
+export function networkKey(ip: Uint8Array): string {
+  return `${networkHigh(ip)}/${networkLow(ip)}`;
+}
+
 /** Unmapped and without a zone, which means something on one machine only. */
 function plainAddress(text: string | null | undefined): Uint8Array | undefined {
   if (text === null || text === undefined) return undefined;
@@ -64,4 +96,10 @@ function plainAddress(text: string | null | undefined): Uint8Array | undefined {
 function wholeAddress(text: string): Prefix {
   const ip = parseAddress(text);
   return { ip: ip.subarray(0, 16), bits: 8 * Math.min(ip.length, 16) };
+}
+
+function uint32(bytes: Uint8Array, at: number): number {
+  const high = ((bytes[at] ?? 0) << 8) | (bytes[at + 1] ?? 0);
+  const low = ((bytes[at + 2] ?? 0) << 8) | (bytes[at + 3] ?? 0);
+  return high * 0x1_0000 + low;
 }

@@ -7,10 +7,10 @@
  * @module
  */
 
-import { type ScheduleWake, scheduleTimeout } from "../../async/wake-timer.ts";
+import { type ScheduleWake, scheduleTimeout } from "../../async/timers.ts";
 import { DiscoveryError } from "../../errors.ts";
-import type { Caller } from "../rpc/procedures.ts";
-import { networkHigh, networkLow } from "./client-network.ts";
+import type { Caller } from "../rpc/caller.ts";
+import { networkHigh, networkLow } from "./client-address.ts";
 import { TokenTable } from "./token-table.ts";
 
 /** What one client may: an IPv4 address, or an IPv6 network of 64 bits. */

@@ -3,7 +3,7 @@
  * @module
  */
 import { DiscoveryError } from "../../errors.ts";
-import { networkKey } from "./client-network.ts";
+import { networkKey } from "./client-address.ts";
 
 /** Ceilings on what callers hold open. All are positive integers. */
 export interface Ceilings {

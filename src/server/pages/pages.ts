@@ -3,7 +3,7 @@
  * @module
  */
 import type { Awaitable } from "../../registry/registry.ts";
-import type { Caller } from "../rpc/procedures.ts";
+import type { Caller } from "../rpc/caller.ts";
 import type { PlainPage } from "./plain-page.ts";
 
 /** A request that is no call. */

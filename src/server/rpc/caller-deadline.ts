@@ -5,7 +5,7 @@
  * @module
  */
 import { Code, ConnectError } from "@connectrpc/connect";
-import { MAX_DELAY_MS } from "../../async/wake-timer.ts";
+import { MAX_DELAY_MS } from "../../async/timers.ts";
 
 const UNIT_MS: Readonly<Record<string, number>> = /* @__PURE__ */ Object.freeze({
   H: 3_600_000,

@@ -12,12 +12,14 @@ import {
 import type { Prefix } from "../../net/prefix.ts";
 import { Cluster } from "../../protocol/gen/sidero/discovery/server/cluster_pb.ts";
 import { type ClientHeaders, clientAddress } from "../limits/client-address.ts";
-import { Call, type RequestFields } from "./call.ts";
-import type { ClusterMethod, ServerHooks } from "./call-report.ts";
+import { CallRecord } from "./call-record.ts";
+import type { ServerHooks } from "./call-report.ts";
+import type { Caller } from "./caller.ts";
 import type { Procedures } from "./procedures.ts";
 import type { RpcStatus } from "./rpc-status.ts";
 import { type Codec, listResponse, watchResponses } from "./wire-messages.ts";
 
+/** Options of {@link clusterRoutes}. */
 export interface ClusterRoutesOptions extends ClientHeaders {
   /** Connections from here may name their caller in a header. @default none */
   readonly trustedProxies?: readonly Prefix[] | undefined;
@@ -38,65 +40,64 @@ export function clusterRoutes(
 ): (router: ConnectRouter) => void {
   const { trustedProxies = [], hooks = {} } = options;
 
-  function startCall(method: ClusterMethod, request: RequestFields, context: HandlerContext): Call {
+  function callerOf({ requestHeader, values, signal, timeoutMs }: HandlerContext): Caller {
     const clientIp = () =>
-      clientAddress(
-        context.requestHeader,
-        context.values.get(peerAddressKey),
-        trustedProxies,
-        options,
-      );
-    const { signal, timeoutMs } = context;
-    return new Call("slow", method, request, { signal, clientIp, timeoutMs }, hooks);
+      clientAddress(requestHeader, values.get(peerAddressKey), trustedProxies, options);
+    return { signal, clientIp, timeoutMs };
   }
 
   return (router) => {
     router.service(Cluster, {
       hello(request, context) {
-        const call = startCall("Hello", request, context);
-        return unary(call, async () => {
-          const { redirectEndpoint, clientIp } = await procedures.hello(request, call.caller);
+        const caller = callerOf(context);
+        const record = new CallRecord("slow", "Hello", request, caller, hooks);
+        return unary(record, async () => {
+          const { redirectEndpoint, clientIp } = await procedures.hello(request, caller);
           if (redirectEndpoint === undefined) return { clientIp };
           return { clientIp, redirect: { endpoint: redirectEndpoint } };
         });
       },
       affiliateUpdate(request, context) {
-        const call = startCall("AffiliateUpdate", request, context);
-        return unary(call, async () => {
-          await procedures.affiliateUpdate(request, call.caller);
+        const caller = callerOf(context);
+        const record = new CallRecord("slow", "AffiliateUpdate", request, caller, hooks);
+        return unary(record, async () => {
+          await procedures.affiliateUpdate(request, caller);
           return {};
         });
       },
       affiliateDelete(request, context) {
-        const call = startCall("AffiliateDelete", request, context);
-        return unary(call, async () => {
-          await procedures.affiliateDelete(request, call.caller);
+        const caller = callerOf(context);
+        const record = new CallRecord("slow", "AffiliateDelete", request, caller, hooks);
+        return unary(record, async () => {
+          await procedures.affiliateDelete(request, caller);
           return {};
         });
       },
       list(request, context) {
-        const call = startCall("List", request, context);
-        return unary(call, async () =>
-          listResponse(await procedures.list(request, call.caller), codecOf(context)),
+        const caller = callerOf(context);
+        const record = new CallRecord("slow", "List", request, caller, hooks);
+        return unary(record, async () =>
+          listResponse(await procedures.list(request, caller), codecOf(context)),
         );
       },
       async *watch(request, context) {
-        const call = startCall("Watch", request, context);
+        const caller = callerOf(context);
+        const record = new CallRecord("slow", "Watch", request, caller, hooks);
         const codec = codecOf(context);
-        // A caller that is gone may never ask for the next message, and the code below would wait for it.
+        // A caller that has left may never ask for the next message, and the loop below would wait.
         const { signal } = context;
-        signal.addEventListener("abort", () => call.abandoned(signal.reason), { once: true });
+        signal.addEventListener("abort", () => record.abandoned(signal.reason), { once: true });
         try {
-          for await (const message of procedures.watch(request, call.caller)) {
+          for await (const message of procedures.watch(request, caller)) {
             for (const response of watchResponses(message, codec)) {
-              call.sent();
+              record.sent();
               yield response;
             }
           }
         } catch (error) {
-          throw connectError(call.failed(error));
+          throw connectError(record.failed(error));
         } finally {
-          call.end();
+          record.end();
         }
       },
     });
@@ -107,15 +108,15 @@ function codecOf(context: HandlerContext): Codec {
   return context.requestHeader.get("content-type")?.includes("json") ? "json" : "binary";
 }
 
-async function unary<T>(call: Call, answer: () => Promise<T>): Promise<T> {
+async function unary<T>(record: CallRecord, answer: () => Promise<T>): Promise<T> {
   try {
     const response = await answer();
-    call.sent();
+    record.sent();
     return response;
   } catch (error) {
-    throw connectError(call.failed(error));
+    throw connectError(record.failed(error));
   } finally {
-    call.end();
+    record.end();
   }
 }
 

@@ -11,9 +11,10 @@ import type { AffiliateView, Awaitable, Registry, WatchMessage } from "../../reg
 import { type AllowCluster, checkAllowed, whileAllowed } from "../limits/cluster-permission.ts";
 import { type RateLimit, RateLimiter } from "../limits/rate-limit.ts";
 import { type Ceilings, WatchCeiling } from "../limits/watch-ceiling.ts";
-import { CallerWatch } from "./caller-watch.ts";
-import { type DurationFields, ttlMsOf } from "./ttl.ts";
+import type { Caller } from "./caller.ts";
+import { LimitedWatch } from "./limited-watch.ts";
 
+/** Options of {@link createProcedures}. */
 export interface ProceduresOptions {
   /** `host:port` at which clients shall connect instead; `Hello` passes it on. */
   readonly redirectEndpoint?: string | undefined;
@@ -33,25 +34,31 @@ export interface ProceduresOptions {
   readonly allowCluster?: AllowCluster | undefined;
 }
 
-/** Who calls, and for how long. */
-export interface Caller {
-  /**
-   * Aborts when the caller has gone or its deadline is over, with what to tell it as the reason. May be made when it is
-   * first asked for, which costs as much as a short call: ask only where there is something to wait for.
-   */
-  readonly signal: AbortSignal;
-  /** 4 or 16 bytes. May look at headers. */
-  clientIp(): Uint8Array | undefined;
-  /** What is left of the caller's deadline; not positive once it is over, absent where it has none. */
-  timeoutMs(): number | undefined;
-}
-
+/** What `Hello` answers. */
 export interface HelloAnswer {
   readonly redirectEndpoint: string | undefined;
   /** 4 or 16 bytes; empty where unknown or not reported. */
   readonly clientIp: Uint8Array;
 }
 
+/** `google.protobuf.Duration` as it stands in a message: any int64 and any int32. */
+export interface DurationFields {
+  readonly seconds: bigint;
+  readonly nanos: number;
+}
+
+/** The field that all requests have. */
+export interface ClusterFields {
+  readonly clusterId: string;
+}
+
+/** The fields of `AffiliateDeleteRequest`. */
+export interface AffiliateFields {
+  readonly clusterId: string;
+  readonly affiliateId: string;
+}
+
+/** The fields of `AffiliateUpdateRequest`. */
 export interface UpdateFields {
   readonly clusterId: string;
   readonly affiliateId: string;
@@ -65,24 +72,21 @@ export interface UpdateFields {
  * one; `rpcStatus` says what to tell the caller.
  */
 export interface Procedures {
-  hello(request: { readonly clusterId: string }, caller: Caller): Awaitable<HelloAnswer>;
+  hello(request: ClusterFields, caller: Caller): Awaitable<HelloAnswer>;
   affiliateUpdate(request: UpdateFields, caller: Caller): Awaitable<void>;
-  affiliateDelete(
-    request: { readonly clusterId: string; readonly affiliateId: string },
-    caller: Caller,
-  ): Awaitable<void>;
-  list(
-    request: { readonly clusterId: string },
-    caller: Caller,
-  ): Awaitable<readonly AffiliateView[]>;
+  affiliateDelete(request: AffiliateFields, caller: Caller): Awaitable<void>;
+  list(request: ClusterFields, caller: Caller): Awaitable<readonly AffiliateView[]>;
   /** Ends without an error when the registry or the service closes, else with the caller's reason. */
-  watch(request: { readonly clusterId: string }, caller: Caller): AsyncIterable<WatchMessage>;
+  watch(request: ClusterFields, caller: Caller): AsyncIterable<WatchMessage>;
   /**
    * Ends all watches without an error, and refuses new ones: a client then goes elsewhere. Calls that wait for the rate
    * limit go on at once.
    */
   endWatches(): void;
 }
+
+/** A procedure without its checks. */
+type Procedure<Subject, Answer> = (subject: Subject, caller: Caller) => Awaitable<Answer>;
 
 const NO_BYTES: Uint8Array = /* @__PURE__ */ new Uint8Array(0);
 
@@ -97,18 +101,39 @@ export function createProcedures(registry: Registry, options: ProceduresOptions 
   if (redirectEndpoint === "") throw new TypeError("redirectEndpoint: is empty");
   const limiter = rateLimit === false ? undefined : new RateLimiter(rateLimit);
   const watchCeiling = new WatchCeiling(options.ceilings);
-  const watches = new Set<CallerWatch>();
+  const watches = new Set<LimitedWatch>();
   let ended = false;
 
-  /** Waits for the caller's turn before anything else: strangers shall not be refused faster than others are served. */
-  function enter(clusterId: string, caller: Caller): Promise<void> | undefined {
+  /**
+   * Runs a procedure once the rate limit lets its caller in, at once if there is no wait. The limit
+   * comes before every other check, so that refusals are no faster than answers.
+   */
+  function inTurn<Subject, Answer>(
+    clusterId: string,
+    run: Procedure<Subject, Answer>,
+    subject: Subject,
+    caller: Caller,
+  ): Awaitable<Answer> {
     const turn = limiter?.take(caller);
-    if (turn !== undefined) return turn.then(() => checkAllowed(clusterId, allowCluster));
+    if (turn !== undefined) return afterTurn(turn, clusterId, run, subject, caller);
     checkAllowed(clusterId, allowCluster);
-    return undefined;
+    return run(subject, caller);
   }
 
-  function hello({ clusterId }: { readonly clusterId: string }, caller: Caller): HelloAnswer {
+  /** Apart from {@link inTurn}, which then allocates nothing for a closure that it rarely needs. */
+  async function afterTurn<Subject, Answer>(
+    turn: Promise<void>,
+    clusterId: string,
+    run: Procedure<Subject, Answer>,
+    subject: Subject,
+    caller: Caller,
+  ): Promise<Answer> {
+    await turn;
+    checkAllowed(clusterId, allowCluster);
+    return run(subject, caller);
+  }
+
+  function hello({ clusterId }: ClusterFields, caller: Caller): HelloAnswer {
     checkClusterId(clusterId);
     const clientIp = reportClientIp ? caller.clientIp() : undefined;
     return { redirectEndpoint, clientIp: clientIp ?? NO_BYTES };
@@ -128,22 +153,30 @@ export function createProcedures(registry: Registry, options: ProceduresOptions 
     );
   }
 
-  function startWatch(clusterId: string, caller: Caller): CallerWatch {
+  function affiliateDelete(
+    { clusterId, affiliateId }: AffiliateFields,
+    caller: Caller,
+  ): Awaitable<void> {
+    return registry.delete(clusterId, affiliateId, caller);
+  }
+
+  function list({ clusterId }: ClusterFields, caller: Caller): Awaitable<readonly AffiliateView[]> {
+    return registry.list(clusterId, caller);
+  }
+
+  function startWatch(clusterId: string, caller: Caller): LimitedWatch {
     let leave: (() => void) | undefined;
-    function open(signal: AbortSignal): AsyncIterable<WatchMessage> {
+    function openNow(signal: AbortSignal): AsyncIterable<WatchMessage> {
       if (ended) throw new DiscoveryError("ERR_REGISTRY_CLOSED", "watches have ended");
-      // It may have ended while it waited for its turn, and would then be counted for ever.
+      // A watch that has ended while it waited for its turn must not be counted.
       if (!signal.aborted) {
         leave = watchCeiling.enter(caller.clientIp());
         watches.add(watch);
       }
       return whileAllowed(clusterId, registry.watch(clusterId, { signal }), allowCluster);
     }
-    const watch = new CallerWatch(caller, {
-      open(signal) {
-        const turn = enter(clusterId, caller);
-        return turn === undefined ? open(signal) : turn.then(() => open(signal));
-      },
+    const watch = new LimitedWatch(caller, {
+      open: (signal) => inTurn(clusterId, openNow, signal, caller),
       onEnd() {
         leave?.();
         watches.delete(watch);
@@ -153,25 +186,12 @@ export function createProcedures(registry: Registry, options: ProceduresOptions 
   }
 
   return {
-    hello(request, caller) {
-      const turn = enter(request.clusterId, caller);
-      return turn === undefined ? hello(request, caller) : turn.then(() => hello(request, caller));
-    },
-    affiliateUpdate(request, caller) {
-      const turn = enter(request.clusterId, caller);
-      if (turn === undefined) return affiliateUpdate(request, caller);
-      return turn.then(() => affiliateUpdate(request, caller));
-    },
-    affiliateDelete({ clusterId, affiliateId }, caller) {
-      const turn = enter(clusterId, caller);
-      if (turn === undefined) return registry.delete(clusterId, affiliateId, caller);
-      return turn.then(() => registry.delete(clusterId, affiliateId, caller));
-    },
-    list({ clusterId }, caller) {
-      const turn = enter(clusterId, caller);
-      if (turn === undefined) return registry.list(clusterId, caller);
-      return turn.then(() => registry.list(clusterId, caller));
-    },
+    hello: (request, caller) => inTurn(request.clusterId, hello, request, caller),
+    affiliateUpdate: (request, caller) =>
+      inTurn(request.clusterId, affiliateUpdate, request, caller),
+    affiliateDelete: (request, caller) =>
+      inTurn(request.clusterId, affiliateDelete, request, caller),
+    list: (request, caller) => inTurn(request.clusterId, list, request, caller),
     watch({ clusterId }, caller) {
       return { [Symbol.asyncIterator]: () => startWatch(clusterId, caller) };
     },
@@ -181,4 +201,18 @@ export function createProcedures(registry: Registry, options: ProceduresOptions 
       limiter?.open();
     },
   };
+}
+
+/**
+ * The TTL of a request, in whole ms.
+ *
+ * @param ttl - Absent is 0. The two fields are added up, whatever their signs and ranges, as in Go.
+ * @returns Rounded away from zero, so that a nanosecond over the longest TTL is over it, and one
+ *   under zero is negative.
+ */
+export function ttlMsOf(ttl: DurationFields | undefined): number {
+  if (ttl === undefined) return 0;
+  // A double holds nanoseconds near both limits; far from them only the side matters.
+  const ttlMs = Number(ttl.seconds) * 1000 + ttl.nanos / 1e6;
+  return ttlMs < 0 ? Math.floor(ttlMs) : Math.ceil(ttlMs);
 }

@@ -3,7 +3,7 @@
  * caller's text.
  * @module
  */
-import { type DiscoveryErrorCode, isDiscoveryError } from "../../errors.ts";
+import { errorTraits } from "../../errors.ts";
 
 /** Every reason, so that its series can exist from the start. */
 export const REFUSAL_REASONS = [
@@ -40,26 +40,8 @@ export const REFUSAL_REASONS = [
 /** One of {@link REFUSAL_REASONS}. */
 export type RefusalReason = (typeof REFUSAL_REASONS)[number];
 
-const REASON_BY_CODE: { readonly [code in DiscoveryErrorCode]?: RefusalReason } = {
-  ERR_CLUSTER_ID_EMPTY: "cluster_id",
-  ERR_CLUSTER_ID_TOO_LONG: "cluster_id",
-  ERR_AFFILIATE_ID_EMPTY: "affiliate_id",
-  ERR_AFFILIATE_ID_TOO_LONG: "affiliate_id",
-  ERR_AFFILIATE_DATA_TOO_BIG: "affiliate_data",
-  ERR_ENDPOINT_TOO_BIG: "endpoint",
-  ERR_TTL_TOO_LARGE: "ttl",
-  ERR_TTL_NEGATIVE: "ttl",
-  ERR_TOO_MANY_CLUSTERS: "cluster_limit",
-  ERR_TOO_MANY_AFFILIATES: "affiliate_limit",
-  ERR_TOO_MANY_AFFILIATES_IN_TOTAL: "affiliate_total_limit",
-  ERR_TOO_MANY_ENDPOINTS: "endpoint_limit",
-  ERR_RATE_LIMITED: "rate_limit",
-  ERR_TOO_MANY_WATCHES: "watch_limit",
-  ERR_CLUSTER_NOT_ALLOWED: "cluster_not_allowed",
-  ERR_REGISTRY_CLOSED: "shutting_down",
-};
-
-/** Why a call was refused; `undefined` where it failed for another reason, or the caller left. */
+/** Why a call was refused; `undefined` if it failed for another reason or its caller left. */
 export function refusalReason(error: unknown): RefusalReason | undefined {
-  return isDiscoveryError(error) ? REASON_BY_CODE[error.code] : undefined;
+  const traits = errorTraits(error);
+  return traits?.kind === "refused" ? traits.refusalReason : undefined;
 }

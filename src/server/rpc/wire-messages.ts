@@ -13,7 +13,6 @@ import type {
 import { MAX_SNAPSHOT_MESSAGE_BYTES } from "../../protocol/limits.ts";
 import { affiliateWire } from "../../registry/affiliate-wire.ts";
 import type { AffiliateView, WatchMessage } from "../../registry/registry.ts";
-import { splitBySize } from "./snapshot-split.ts";
 
 /** How the answer is encoded. */
 export type Codec = "binary" | "json";
@@ -81,4 +80,34 @@ function rawFields(views: readonly AffiliateView[]): RawField[] {
     }
   }
   return [{ no: AFFILIATES_FIELD, wireType: LENGTH_DELIMITED, data: data.subarray(TAG_BYTES) }];
+}
+
+/**
+ * Splits `items` in order into groups of at most `maxBytes`, as common receive limits require.
+ *
+ * @param items - In the order of delivery.
+ * @param sizeOf - Encoded bytes of one item.
+ * @param maxBytes - A larger item gets a group of its own.
+ * @returns One group if all fit, also for no items.
+ */
+export function splitBySize<T>(
+  items: readonly T[],
+  sizeOf: (item: T) => number,
+  maxBytes: number,
+): readonly (readonly T[])[] {
+  const groups: T[][] = [];
+  let group: T[] = [];
+  let groupBytes = 0;
+  for (const item of items) {
+    const itemBytes = sizeOf(item);
+    if (group.length > 0 && groupBytes + itemBytes > maxBytes) {
+      groups.push(group);
+      group = [];
+      groupBytes = 0;
+    }
+    group.push(item);
+    groupBytes += itemBytes;
+  }
+  groups.push(group);
+  return groups;
 }

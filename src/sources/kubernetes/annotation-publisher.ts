@@ -4,7 +4,8 @@
  */
 
 import { Backoff, MAX_BACKOFF_MS } from "../../async/backoff.ts";
-import { type Sleep, untilFirstEnds, Wakeup } from "../../async/waits.ts";
+import type { Sleep } from "../../async/timers.ts";
+import { untilFirstEnds, Wakeup } from "../../async/waits.ts";
 import { DiscoveryError } from "../../errors.ts";
 import type { AffiliateSpec } from "../../resources/affiliate.ts";
 import {

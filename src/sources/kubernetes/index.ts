@@ -2,7 +2,8 @@
  * Discovery by annotations of Kubernetes nodes.
  * @module
  */
-export type { SignalOptions, Sleep } from "../../async/waits.ts";
+export type { Sleep } from "../../async/timers.ts";
+export type { SignalOptions } from "../../async/waits.ts";
 export {
   ANNOTATIONS,
   type AnnotationName,

@@ -5,7 +5,8 @@
  */
 
 import { Lifecycle } from "../../async/lifecycle.ts";
-import { type SignalOptions, type Sleep, sleep, untilFirstEnds } from "../../async/waits.ts";
+import { type Sleep, sleep } from "../../async/timers.ts";
+import { type SignalOptions, untilFirstEnds } from "../../async/waits.ts";
 import type { DiscoveryError } from "../../errors.ts";
 import type { AffiliateSpec, LocalAffiliate } from "../../resources/affiliate.ts";
 import type { DiscoveryRegistry, RegistryChange, RegistryStatus } from "../discovery-registry.ts";

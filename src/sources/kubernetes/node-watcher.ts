@@ -5,7 +5,7 @@
  */
 
 import { Backoff } from "../../async/backoff.ts";
-import type { Sleep } from "../../async/waits.ts";
+import type { Sleep } from "../../async/timers.ts";
 import { DiscoveryError } from "../../errors.ts";
 import { toKubernetesError } from "./api-errors.ts";
 import type { NodeApi, NodeListPage } from "./node-api.ts";

@@ -2,7 +2,8 @@
  * One of several services: its client, what it says to the merged list, and where it stands.
  * @module
  */
-import { type SignalOptions, type Sleep, sleep } from "../../async/waits.ts";
+import { type Sleep, sleep } from "../../async/timers.ts";
+import type { SignalOptions } from "../../async/waits.ts";
 import type { DropReport } from "../../client/affiliate-change.ts";
 import type { ClientLog, DiscoveryClientOptions } from "../../client/client-options.ts";
 import { type ClientStatus, DiscoveryClient } from "../../client/discovery-client.ts";

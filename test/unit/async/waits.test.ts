@@ -1,12 +1,11 @@
 import { getEventListeners } from "node:events";
 import { afterEach, describe, expect, test } from "vitest";
+import { sleep } from "../../../src/async/timers.ts";
 import {
   linkedController,
-  sleep,
   unlessAborted,
   untilFirstEnds,
   Wakeup,
-  withinTime,
 } from "../../../src/async/waits.ts";
 
 const never = new Promise<never>(() => {});
@@ -20,9 +19,7 @@ afterEach(() => {
 
 describe("each wait ends with its signal, and leaves no listener", () => {
   const waits: Readonly<Record<string, (signal: AbortSignal) => Promise<unknown>>> = {
-    sleep: (signal) => sleep(1e9, signal),
     unlessAborted: (signal) => unlessAborted(never, signal),
-    withinTime: (signal) => withinTime(never, 1e9, () => new Error("late"), sleep, signal),
     "Wakeup.wait": (signal) => new Wakeup().wait(signal),
     untilFirstEnds: (signal) => untilFirstEnds([(own) => sleep(1e9, own)], signal),
   };
@@ -36,19 +33,9 @@ describe("each wait ends with its signal, and leaves no listener", () => {
 });
 
 describe("a wait that has what it waits for leaves no listener", () => {
-  test("sleep", async () => {
-    await sleep(0, stop.signal);
-  });
-
   test("unlessAborted gives what the promise gives", async () => {
     await expect(unlessAborted(Promise.resolve(1), stop.signal)).resolves.toBe(1);
     await expect(unlessAborted(Promise.reject(reason), stop.signal)).rejects.toBe(reason);
-  });
-
-  test("withinTime gives what the promise gives, or fails when its time is over", async () => {
-    const late = () => new Error("late");
-    await expect(withinTime(Promise.resolve(1), 1e9, late, sleep, stop.signal)).resolves.toBe(1);
-    await expect(withinTime(never, 0, late, sleep, stop.signal)).rejects.toThrow("late");
   });
 
   test("Wakeup wakes all who wait, and nobody who comes later", async () => {

@@ -4,7 +4,7 @@ import { MAX_OPENED_AFFILIATES } from "../../../src/client/watcher.ts";
 import * as clusterCipher from "../../../src/crypto/cluster-cipher.ts";
 import { MAX_SNAPSHOT_MESSAGE_BYTES } from "../../../src/protocol/limits.ts";
 import { encodeAffiliateField } from "../../../src/protocol/sealed.ts";
-import { splitBySize } from "../../../src/server/rpc/snapshot-split.ts";
+import { splitBySize } from "../../../src/server/rpc/wire-messages.ts";
 import { type ClientHarness, setUpHarness } from "./client-harness.ts";
 import { CLUSTER_SECRET, type FakeService, listed, unavailable, until } from "./fake-service.ts";
 

@@ -10,7 +10,7 @@ import {
   type RateLimit,
   RateLimiter,
 } from "../../../../src/server/limits/rate-limit.ts";
-import type { Caller } from "../../../../src/server/rpc/procedures.ts";
+import type { Caller } from "../../../../src/server/rpc/caller.ts";
 import { createManualClock, settled } from "../../../harness/registry/manual-clock.ts";
 import { type Fate, NaiveLimiter } from "../naive-limiter.ts";
 

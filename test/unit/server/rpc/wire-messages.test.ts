@@ -1,13 +1,17 @@
 import { create, toBinary, toJson } from "@bufbuild/protobuf";
 import fc from "fast-check";
-import { expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import {
   ListResponseSchema,
   SealedAffiliateSchema,
   WatchResponseSchema,
 } from "../../../../src/protocol/index.ts";
 import type { AffiliateView } from "../../../../src/registry/registry.ts";
-import { listResponse, watchResponses } from "../../../../src/server/rpc/wire-messages.ts";
+import {
+  listResponse,
+  splitBySize,
+  watchResponses,
+} from "../../../../src/server/rpc/wire-messages.ts";
 
 const view: fc.Arbitrary<AffiliateView> = fc.record({
   id: fc.string({ unit: "grapheme" }),
@@ -83,3 +87,35 @@ test.each(["binary", "json"] as const)(
     expect(watchResponses({ kind: "snapshot", affiliates: over }, codec)).toHaveLength(2);
   },
 );
+
+const ownSize = (size: number) => size;
+
+describe("splitting by size", () => {
+  test("nothing is one empty group", () => {
+    expect(splitBySize([], ownSize, 10)).toEqual([[]]);
+  });
+
+  test("what fits exactly is one group, one byte more makes two", () => {
+    expect(splitBySize([4, 6], ownSize, 10)).toEqual([[4, 6]]);
+    expect(splitBySize([4, 7], ownSize, 10)).toEqual([[4], [7]]);
+  });
+
+  test("an item over the limit stands alone", () => {
+    expect(splitBySize([1, 11, 1], ownSize, 10)).toEqual([[1], [11], [1]]);
+  });
+
+  test("groups keep all items in order, within the limit, and no two neighbours would fit together", () => {
+    fc.assert(
+      fc.property(fc.array(fc.integer({ min: 0, max: 100 })), (sizes) => {
+        const groups = splitBySize(sizes, ownSize, 100);
+        const sum = (group: readonly number[]) => group.reduce((a, b) => a + b, 0);
+        expect(groups.flat()).toEqual(sizes);
+        for (const [i, group] of groups.entries()) {
+          expect(sum(group)).toBeLessThanOrEqual(100);
+          const next = groups[i + 1]?.[0];
+          if (next !== undefined) expect(sum(group) + next).toBeGreaterThan(100);
+        }
+      }),
+    );
+  });
+});

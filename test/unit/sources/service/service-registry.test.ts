@@ -3,7 +3,7 @@ import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { MAX_SNAPSHOT_MESSAGE_BYTES, MAX_TTL_MS } from "../../../../src/protocol/limits.ts";
 import { encodeAffiliateField } from "../../../../src/protocol/sealed.ts";
 import type { AffiliateSpec } from "../../../../src/resources/affiliate.ts";
-import { splitBySize } from "../../../../src/server/rpc/snapshot-split.ts";
+import { splitBySize } from "../../../../src/server/rpc/wire-messages.ts";
 import { ServiceRegistry } from "../../../../src/sources/service/service-registry.ts";
 import {
   CLUSTER_SECRET,

@@ -1,6 +1,6 @@
 import { afterEach, expect, test } from "vitest";
 import { MemoryRegistry } from "../../../src/registry/memory-registry.ts";
-import type { RegistryObservers, Swept } from "../../../src/registry/observers.ts";
+import type { RegistryObservers, Swept } from "../../../src/registry/registry.ts";
 import { createManualClock, type ManualClock } from "../../harness/registry/manual-clock.ts";
 import { sealedBytes, sealedEndpoints } from "./sealed-bytes.ts";
 

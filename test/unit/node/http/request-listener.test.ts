@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { inSlices } from "../../../../src/node/http/sliced-body.ts";
+import { inSlices } from "../../../../src/node/http/request-listener.ts";
 
 async function* chunksOf(...sizes: number[]): AsyncGenerator<Uint8Array> {
   for (const [i, size] of sizes.entries()) yield new Uint8Array(size).fill(i);

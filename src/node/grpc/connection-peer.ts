@@ -3,30 +3,20 @@
  * @module
  */
 import type { IncomingHttpHeaders } from "node:http2";
-import type { Prefix } from "../../net/prefix.ts";
-import { type ClientHeaders, clientAddress } from "../../server/limits/client-address.ts";
-import type { ServerHooks } from "../../server/rpc/call-report.ts";
-
-/** What calls need to know: {@link HttpServiceOptions}, read once. */
-export interface GrpcCallOptions {
-  readonly trustedProxies: readonly Prefix[];
-  readonly clientHeaders: ClientHeaders;
-  readonly hooks: ServerHooks;
-  readonly bodyTimeoutMs: number;
-  readonly maxRequestBytes: number;
-}
+import { clientAddress } from "../../server/limits/client-address.ts";
+import type { ResolvedServiceOptions } from "../../server/service-options.ts";
 
 /** The other end of a connection, and for whom it speaks. */
-export class GrpcPeer {
+export class ConnectionPeer {
   readonly #address: string | undefined;
-  readonly #options: GrpcCallOptions;
+  readonly #options: ResolvedServiceOptions;
   /** Nodes repeat themselves, and so do their proxies: the address is worked out when the headers change. */
   #isKnown = false;
   #realIp: string | string[] | undefined;
   #forwardedFor: string | string[] | undefined;
   #clientIp: Uint8Array | undefined;
 
-  constructor(address: string | undefined, options: GrpcCallOptions) {
+  constructor(address: string | undefined, options: ResolvedServiceOptions) {
     this.#address = address;
     this.#options = options;
   }
@@ -42,8 +32,8 @@ export class GrpcPeer {
       const value = headers[name];
       return typeof value === "string" ? value : null;
     };
-    const { trustedProxies, clientHeaders } = this.#options;
-    this.#clientIp = clientAddress({ get }, this.#address, trustedProxies, clientHeaders);
+    const { trustedProxies } = this.#options;
+    this.#clientIp = clientAddress({ get }, this.#address, trustedProxies, this.#options);
     this.#isKnown = true;
     this.#realIp = realIp;
     this.#forwardedFor = forwardedFor;

@@ -1,30 +1,31 @@
 /**
- * A watch of a registry, for as long as its caller and the service stay.
+ * A watch of a registry that ends when its caller leaves or the service stops.
  *
  * By hand instead of an async generator: a message passes here for every change and every watcher, and a generator makes
  * half a dozen promises of each.
  * @module
  */
 import type { Awaitable, WatchMessage } from "../../registry/registry.ts";
-import type { Caller } from "./procedures.ts";
+import type { Caller } from "./caller.ts";
 
-export interface CallerWatchOptions {
+/** Options of {@link LimitedWatch}. */
+export interface LimitedWatchOptions {
   /** Opens the registry's watch, which ends when the signal aborts. What it throws is a refusal. */
   readonly open: (signal: AbortSignal) => Awaitable<AsyncIterable<WatchMessage>>;
-  /** Called once, when nothing is held any more. */
-  readonly onEnd: (watch: CallerWatch) => void;
+  /** Called once, after everything has been released. */
+  readonly onEnd: (watch: LimitedWatch) => void;
 }
 
 type Step = IteratorResult<WatchMessage, undefined>;
 
 const DONE: Step = /* @__PURE__ */ Object.freeze({ done: true, value: undefined });
 
-/** One watch. Begins with the first `next()`, which rejects where it is refused. */
-export class CallerWatch implements AsyncIterator<WatchMessage, undefined> {
+/** One watch. Begins with the first `next()`, which rejects if the watch is refused. */
+export class LimitedWatch implements AsyncIterator<WatchMessage, undefined> {
   readonly #caller: Caller;
-  readonly #options: CallerWatchOptions;
+  readonly #options: LimitedWatchOptions;
   readonly #end = new AbortController();
-  /** Not left to the reader alone: it may be gone for good between two messages. */
+  /** Not left to the reader alone: it may have stopped reading between two messages. */
   readonly #onAbort = () => this.#leave();
   readonly #onStep = (step: Step): Step => (step.done === true ? this.#finish() : step);
   readonly #onError = (error: unknown): never => {
@@ -35,7 +36,7 @@ export class CallerWatch implements AsyncIterator<WatchMessage, undefined> {
   #isEndedByService = false;
   #hasLeft = false;
 
-  constructor(caller: Caller, options: CallerWatchOptions) {
+  constructor(caller: Caller, options: LimitedWatchOptions) {
     this.#caller = caller;
     this.#options = options;
   }
@@ -53,13 +54,13 @@ export class CallerWatch implements AsyncIterator<WatchMessage, undefined> {
     return DONE;
   }
 
-  /** Ends the watch without an error: the service goes away. */
+  /** Ends the watch without an error: the service stops. */
   end(): void {
     this.#isEndedByService = true;
     this.#leave();
   }
 
-  /** Without a wait where there is nothing to wait for: nothing that happens in between may be missed. */
+  /** Does not wait if the watch opens at once, so that no change in between is missed. */
   #begin(): Promise<Step> {
     const { signal } = this.#caller;
     try {

@@ -1,6 +1,8 @@
 import { expect, test } from "vitest";
-import { resolveConnectionLimits } from "../../../../src/node/http/connection-limits.ts";
-import { parseOpenFileLimit } from "../../../../src/node/http/open-file-limit.ts";
+import {
+  parseOpenFileLimit,
+  resolveConnectionLimits,
+} from "../../../../src/node/http/connection-limits.ts";
 
 const LINUX = `Limit                     Soft Limit           Hard Limit           Units     
 Max cpu time              unlimited            unlimited            seconds   

@@ -1,59 +1,65 @@
 /**
- * One gRPC call on a stream of `node:http2`, from its request to its status.
+ * One stream of `node:http2` that carries a gRPC call, from its request to its status.
  * @module
  */
+
 import type { IncomingHttpHeaders, OutgoingHttpHeaders, ServerHttp2Stream } from "node:http2";
 import { Code, ConnectError } from "@connectrpc/connect";
 import type { WatchMessage } from "../../registry/registry.ts";
-import { Call } from "../../server/rpc/call.ts";
+import { CallRecord } from "../../server/rpc/call-record.ts";
+import type { Caller } from "../../server/rpc/caller.ts";
 import { parseGrpcTimeout } from "../../server/rpc/caller-deadline.ts";
-import type { Caller } from "../../server/rpc/procedures.ts";
 import { rpcStatus } from "../../server/rpc/rpc-status.ts";
-import type { GrpcMethod, GrpcOperation } from "./methods.ts";
-import type { GrpcCallOptions, GrpcPeer } from "./peer.ts";
-import { GrpcRequestBody } from "./request-body.ts";
+import type { ResolvedServiceOptions } from "../../server/service-options.ts";
+import { ignore } from "../ignore.ts";
 import {
   ANSWER_HEADERS,
   deadlineExceeded,
   failureHeaders,
   OK_TRAILERS,
   statusTrailers,
-} from "./status.ts";
+} from "./answers.ts";
+import type { ConnectionPeer } from "./connection-peer.ts";
+import type { GrpcMethod, GrpcOperation } from "./methods.ts";
+import { GrpcRequestBody } from "./request-body.ts";
 import { WatchWriter } from "./watch-writer.ts";
 
 const ANSWER_OPTIONS = { waitForTrailers: true, sendDate: false } as const;
 const FAILURE_OPTIONS = { endStream: true, sendDate: false } as const;
 
-/** Where a stream holds its call: listeners are shared by all calls. */
-const CALL: unique symbol = Symbol("call");
+/** Where a stream of Node holds its {@link GrpcStream}: all streams share the same listeners. */
+const OWNER: unique symbol = Symbol("owner");
 
-interface GrpcStream extends ServerHttp2Stream {
-  [CALL]?: GrpcCall | undefined;
+interface OwnedStream extends ServerHttp2Stream {
+  [OWNER]?: GrpcStream | undefined;
 }
 
-/** Answers `stream`, which has brought its headers and nothing else yet. */
-export function startGrpcCall(
+/** Answers `stream`, of which only the headers have arrived. */
+export function answerGrpcStream(
   stream: ServerHttp2Stream,
   headers: IncomingHttpHeaders,
   method: GrpcMethod,
-  peer: GrpcPeer,
-  options: GrpcCallOptions,
+  peer: ConnectionPeer,
+  options: ResolvedServiceOptions,
 ): void {
-  const call = new GrpcCall(stream, headers, method, peer, options);
-  (stream as GrpcStream)[CALL] = call;
-  call.start();
+  const owner = new GrpcStream(stream, headers, method, peer, options);
+  (stream as OwnedStream)[OWNER] = owner;
+  owner.start();
 }
 
-/** One call: its stream, its caller, and how far it has come. */
-class GrpcCall implements Caller {
+/**
+ * The state of one stream. It is also the {@link Caller} that the procedures see: an object of its
+ * own would cost every call an allocation.
+ */
+class GrpcStream implements Caller {
   readonly #stream: ServerHttp2Stream;
   readonly #headers: IncomingHttpHeaders;
   readonly #method: GrpcMethod;
-  readonly #peer: GrpcPeer;
-  readonly #options: GrpcCallOptions;
+  readonly #peer: ConnectionPeer;
+  readonly #options: ResolvedServiceOptions;
   /** Absent once the request is complete, or refused. */
   #body: GrpcRequestBody | undefined;
-  #call: Call | undefined;
+  #record: CallRecord | undefined;
   #deadlineAt: number | undefined;
   #timer: NodeJS.Timeout | undefined;
   #controller: AbortController | undefined;
@@ -67,8 +73,8 @@ class GrpcCall implements Caller {
     stream: ServerHttp2Stream,
     headers: IncomingHttpHeaders,
     method: GrpcMethod,
-    peer: GrpcPeer,
-    options: GrpcCallOptions,
+    peer: ConnectionPeer,
+    options: ResolvedServiceOptions,
   ) {
     this.#stream = stream;
     this.#headers = headers;
@@ -139,8 +145,8 @@ class GrpcCall implements Caller {
     }
     this.#body = undefined;
     const { name } = this.#method;
-    const call = new Call("fast", name, operation.fields, this, this.#options.hooks);
-    this.#call = call;
+    const record = new CallRecord("fast", name, operation.fields, this, this.#options.hooks);
+    this.#record = record;
     try {
       const leftMs = this.timeoutMs();
       if (leftMs !== undefined && leftMs <= 0) throw deadlineExceeded();
@@ -185,7 +191,7 @@ class GrpcCall implements Caller {
   answer(frame: Buffer): void {
     if (this.#isAnswered) return;
     this.#isAnswered = true;
-    this.#call?.sent();
+    this.#record?.sent();
     this.#end();
     if (!this.#isWritable()) return;
     this.#respond();
@@ -193,9 +199,9 @@ class GrpcCall implements Caller {
   }
 
   fail(error: unknown): void {
-    if (this.#isAnswered || this.#call === undefined) return;
+    if (this.#isAnswered || this.#record === undefined) return;
     this.#isAnswered = true;
-    const status = this.#call.failed(error);
+    const status = this.#record.failed(error);
     this.#end();
     if (!this.#isWritable()) return;
     if (this.#stream.headersSent) this.#finish(statusTrailers(status));
@@ -209,7 +215,7 @@ class GrpcCall implements Caller {
     if (this.#isAnswered) return;
     this.#isAnswered = true;
     const reason = new ConnectError("the call was canceled", Code.Canceled);
-    this.#call?.abandoned(reason);
+    this.#record?.abandoned(reason);
     this.#gone(reason);
   }
 
@@ -233,11 +239,11 @@ class GrpcCall implements Caller {
   }
 
   #watch(messages: AsyncIterable<WatchMessage>): void {
-    const call = this.#call as Call;
+    const record = this.#record as CallRecord;
     const writer = new WatchWriter(this.#stream, messages, {
       onMessages: (count) => {
         if (!this.#stream.headersSent) this.#respond();
-        for (let i = 0; i < count; i++) call.sent();
+        for (let i = 0; i < count; i++) record.sent();
       },
       onEnd: (error) => {
         if (error !== undefined) this.fail(error);
@@ -273,7 +279,7 @@ class GrpcCall implements Caller {
 
   #end(): void {
     clearTimeout(this.#timer);
-    this.#call?.end();
+    this.#record?.end();
   }
 
   #gone(reason: unknown): void {
@@ -293,30 +299,28 @@ class GrpcCall implements Caller {
 }
 
 function onData(this: ServerHttp2Stream, piece: Buffer): void {
-  (this as GrpcStream)[CALL]?.receive(piece);
+  (this as OwnedStream)[OWNER]?.receive(piece);
 }
 
 function onEnd(this: ServerHttp2Stream): void {
-  (this as GrpcStream)[CALL]?.run();
+  (this as OwnedStream)[OWNER]?.run();
 }
 
-function onClose(this: GrpcStream): void {
-  this[CALL]?.closed();
+function onClose(this: OwnedStream): void {
+  this[OWNER]?.closed();
   // A stream that has closed stays until the next full collection of garbage (its handle is the reason, seen with Node 24),
   // and what it holds would with it.
-  this[CALL] = undefined;
+  this[OWNER] = undefined;
 }
 
 function onWantTrailers(this: ServerHttp2Stream): void {
-  (this as GrpcStream)[CALL]?.sendTrailers();
+  (this as OwnedStream)[OWNER]?.sendTrailers();
 }
 
-function onBodyTimeout(call: GrpcCall): void {
-  call.bodyTimeout();
+function onBodyTimeout(stream: GrpcStream): void {
+  stream.bodyTimeout();
 }
 
-function onDeadline(call: GrpcCall): void {
-  call.deadlineOver();
+function onDeadline(stream: GrpcStream): void {
+  stream.deadlineOver();
 }
-
-function ignore(): void {}

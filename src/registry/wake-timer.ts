@@ -1,16 +1,11 @@
 /**
- * One timer for all that will expire.
+ * One timer for everything in a registry that will expire.
  * @module
  */
-
-/** Calls `callback` once, `delayMs` from now, unless cancelled. */
-export type ScheduleWake = (callback: () => void, delayMs: number) => { cancel(): void };
+import { MAX_DELAY_MS, type ScheduleWake } from "../async/timers.ts";
 
 /** Expiries this close together share a wake-up; also how late one may be announced. Talos wants a second at most. */
 const WAKE_GRAIN_MS = 100;
-
-/** Longest delay that `setTimeout` takes; after a longer one it calls back at once. */
-export const MAX_DELAY_MS = 2_147_483_647;
 
 /** What a {@link WakeTimer} works with. */
 export interface WakeTimerOptions {
@@ -75,10 +70,3 @@ export class WakeTimer {
 function endOfGrain(instant: number): number {
   return Math.ceil(instant / WAKE_GRAIN_MS) * WAKE_GRAIN_MS;
 }
-
-/** `setTimeout`, without keeping a process alive for it in runtimes that can say so (Node and Bun). */
-export const scheduleTimeout: ScheduleWake = (callback, delayMs) => {
-  const timer: unknown = setTimeout(callback, delayMs);
-  (timer as { unref?: () => void }).unref?.();
-  return { cancel: () => clearTimeout(timer as number) };
-};

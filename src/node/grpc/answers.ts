@@ -1,15 +1,21 @@
 /**
- * Answers as they go over the wire: a head of five bytes and a message, once or several times.
+ * Answers as they go over the wire: headers, messages in their frames, trailers.
  *
- * What many callers are told is built once: the list of a cluster until its next change, and a change for all who watch.
+ * What many callers get is built once: the list of a cluster until its next change, and a change
+ * for all who watch.
+ * @see https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-HTTP2.md
  * @module
  */
+import type { OutgoingHttpHeaders } from "node:http2";
+import { Code, ConnectError } from "@connectrpc/connect";
+import { ENVELOPE_HEAD_BYTES, ENVELOPE_LENGTH_OFFSET } from "../../protocol/envelope.ts";
 import { MAX_SNAPSHOT_MESSAGE_BYTES } from "../../protocol/limits.ts";
 import { encodeAffiliateField } from "../../protocol/sealed.ts";
 import { affiliateWire } from "../../registry/affiliate-wire.ts";
 import type { AffiliateView, WatchMessage } from "../../registry/registry.ts";
 import type { HelloAnswer } from "../../server/rpc/procedures.ts";
-import { splitBySize } from "../../server/rpc/snapshot-split.ts";
+import type { RpcStatus } from "../../server/rpc/rpc-status.ts";
+import { splitBySize } from "../../server/rpc/wire-messages.ts";
 
 /** Messages in their frames, one after the other. Shared: never changed. */
 export interface Framed {
@@ -17,11 +23,19 @@ export interface Framed {
   readonly messages: number;
 }
 
-/** A flag for compression, and the length in four bytes. */
-const HEAD_BYTES = 5;
+/** The headers of every answer with messages. `respond` does not change them. */
+export const ANSWER_HEADERS: OutgoingHttpHeaders = /* @__PURE__ */ Object.freeze({
+  ":status": 200,
+  "content-type": "application/grpc+proto",
+});
 
-/** The answer of methods that have nothing to say. */
-export const EMPTY_FRAME: Buffer = /* @__PURE__ */ Buffer.alloc(HEAD_BYTES);
+/** The trailers of a call that succeeded. */
+export const OK_TRAILERS: OutgoingHttpHeaders = /* @__PURE__ */ Object.freeze({
+  "grpc-status": "0",
+});
+
+/** The answer of methods whose response is empty. */
+export const EMPTY_FRAME: Buffer = /* @__PURE__ */ Buffer.alloc(ENVELOPE_HEAD_BYTES);
 
 const REDIRECT_TAG = (1 << 3) | 2;
 const REDIRECT_ENDPOINT_TAG = (1 << 3) | 2;
@@ -36,6 +50,21 @@ const NO_BYTES: Uint8Array = /* @__PURE__ */ new Uint8Array(0);
 const listFrames = /* @__PURE__ */ new WeakMap<readonly AffiliateView[], Buffer>();
 /** A registry gives the same message to all who are told the same. */
 const watchFrames = /* @__PURE__ */ new WeakMap<object, Framed>();
+
+/** The trailers of a call that failed. The text is percent-encoded, as headers take ASCII only. */
+export function statusTrailers({ code, message }: RpcStatus): OutgoingHttpHeaders {
+  return { "grpc-status": String(code), "grpc-message": encodeURIComponent(message) };
+}
+
+/** `Trailers-Only`: the answer to a call that failed before its first message. */
+export function failureHeaders(status: RpcStatus): OutgoingHttpHeaders {
+  return { ...ANSWER_HEADERS, ...statusTrailers(status) };
+}
+
+/** The deadline has passed, in Connect's words. */
+export function deadlineExceeded(): ConnectError {
+  return new ConnectError("the operation timed out", Code.DeadlineExceeded);
+}
 
 /** `HelloResponse` */
 export function helloFrame({ redirectEndpoint, clientIp }: HelloAnswer): Buffer {
@@ -102,10 +131,10 @@ function frame(fields: readonly Uint8Array[]): Buffer {
 function framed(fields: readonly Uint8Array[], allocate: (bytes: number) => Buffer): Buffer {
   let length = 0;
   for (const part of fields) length += part.length;
-  const bytes = allocate(HEAD_BYTES + length);
+  const bytes = allocate(ENVELOPE_HEAD_BYTES + length);
   bytes[0] = 0;
-  bytes.writeUInt32BE(length, 1);
-  let at = HEAD_BYTES;
+  bytes.writeUInt32BE(length, ENVELOPE_LENGTH_OFFSET);
+  let at = ENVELOPE_HEAD_BYTES;
   for (const part of fields) {
     bytes.set(part, at);
     at += part.length;

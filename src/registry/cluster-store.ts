@@ -1,0 +1,113 @@
+/**
+ * What a registry in memory holds: clusters, their affiliates in the order in which they expire,
+ * and how many there are of each. It checks nothing, and has no clock.
+ * @module
+ */
+import type { AffiliateState } from "./affiliate-state.ts";
+import { Cluster, type ClusterAffiliate, type ClusterOwner } from "./cluster.ts";
+import { ExpiryQueue } from "./expiry.ts";
+import type { LagMeter } from "./watch-hub.ts";
+
+/** The clusters of one registry. A cluster stays while it has affiliates or watchers. */
+export class ClusterStore implements ClusterOwner {
+  readonly lagMeter: LagMeter | undefined;
+  /** Removes what has expired by now, in all clusters. */
+  readonly settle: () => void;
+  readonly #clusters = new Map<string, Cluster>();
+  readonly #expiry = new ExpiryQueue<ClusterAffiliate>();
+  #endpoints = 0;
+  #watchers = 0;
+
+  /** @param settle - Removes what has expired by now; called before watchers read. */
+  constructor(settle: () => void, lagMeter: LagMeter | undefined) {
+    this.settle = settle;
+    this.lagMeter = lagMeter;
+  }
+
+  /** How many clusters. */
+  get clusters(): number {
+    return this.#clusters.size;
+  }
+
+  /** How many affiliates, without those that were taken out as due. */
+  get affiliates(): number {
+    return this.#expiry.size;
+  }
+
+  /** How many endpoints of all affiliates. */
+  get endpoints(): number {
+    return this.#endpoints;
+  }
+
+  /** How many watchers. */
+  get watchers(): number {
+    return this.#watchers;
+  }
+
+  /** All clusters by ID. */
+  all(): ReadonlyMap<string, Cluster> {
+    return this.#clusters;
+  }
+
+  get(clusterId: string): Cluster | undefined {
+    return this.#clusters.get(clusterId);
+  }
+
+  /** Adds a cluster, which the caller then gives its first affiliate or watcher. */
+  create(clusterId: string): Cluster {
+    const cluster = new Cluster(clusterId, this);
+    this.#clusters.set(clusterId, cluster);
+    return cluster;
+  }
+
+  add(cluster: Cluster, state: AffiliateState): void {
+    this.#expiry.update(cluster.add(state));
+    this.#endpoints += state.view.endpoints.length;
+  }
+
+  /** @param announce - Whether its view has changed. */
+  replace(affiliate: ClusterAffiliate, next: AffiliateState, announce: boolean): void {
+    this.#endpoints += next.view.endpoints.length - affiliate.state.view.endpoints.length;
+    affiliate.cluster.replace(affiliate, next, announce);
+    this.#expiry.update(affiliate);
+  }
+
+  remove(affiliate: ClusterAffiliate): void {
+    this.#endpoints -= affiliate.state.view.endpoints.length;
+    this.#expiry.remove(affiliate);
+    affiliate.cluster.remove(affiliate);
+    this.#release(affiliate.cluster);
+  }
+
+  /** Takes the next affiliate that is due out of the order; it is then replaced or removed. */
+  takeDue(now: number): ClusterAffiliate | undefined {
+    return this.#expiry.takeDue(now);
+  }
+
+  /** When the next affiliate is due; `Infinity` if there is none. */
+  nextDueAt(): number {
+    return this.#expiry.nextDueAt();
+  }
+
+  /** Called by a cluster for a watcher that has come (1) or left (-1). */
+  watched(cluster: Cluster, change: 1 | -1): void {
+    this.#watchers += change;
+    this.#release(cluster);
+  }
+
+  /** Ends all watches. */
+  endWatches(): void {
+    for (const cluster of [...this.#clusters.values()]) cluster.close();
+  }
+
+  /** Removes everything, without telling watchers. */
+  clear(): void {
+    this.#clusters.clear();
+    this.#expiry.clear();
+    this.#endpoints = 0;
+  }
+
+  #release(cluster: Cluster): void {
+    if (cluster.isIdle) this.#clusters.delete(cluster.id);
+  }
+}

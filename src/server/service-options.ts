@@ -1,0 +1,107 @@
+/**
+ * The options of the service over HTTP, and what they mean once they are checked.
+ *
+ * They are checked once, by whoever takes them from a user. Connect's handler, native gRPC and the
+ * pages all get the same {@link ResolvedServiceOptions}.
+ * @module
+ */
+import type { ConnectRouter } from "@connectrpc/connect";
+import { MAX_DELAY_MS } from "../async/timers.ts";
+import type { Prefix } from "../net/prefix.ts";
+import { type ClientHeaders, parseTrustedProxies } from "./limits/client-address.ts";
+import type { Pages } from "./pages/pages.ts";
+import type { ServerHooks } from "./rpc/call-report.ts";
+import { MAX_REQUEST_BYTES, REQUEST_BODY_TIMEOUT_MS } from "./rpc/request-body.ts";
+
+/** Which web pages may call the service from a browser. */
+export interface CorsOptions {
+  /**
+   * Origins like `https://example.org`, or `*` for all, which is safe if no credentials are
+   * involved: the service has none. @default "*"
+   */
+  readonly allowedOrigins?: "*" | readonly string[] | undefined;
+}
+
+/** Options of the service that do not depend on what carries the requests. */
+export interface HttpServiceOptions extends ClientHeaders {
+  /**
+   * CIDR prefixes of the proxies whose `X-Real-IP` and `X-Forwarded-For` are trusted.
+   * @default none
+   */
+  readonly trustedProxies?: readonly string[] | undefined;
+  /** For browsers; `false` leaves CORS to a proxy in front. @default all origins */
+  readonly cors?: CorsOptions | false | undefined;
+  /** Callbacks for metrics and logs. @default none */
+  readonly hooks?: ServerHooks | undefined;
+  /**
+   * Answers to requests that are not calls, such as `servicePages`.
+   * @default a line of text at `/`
+   */
+  readonly pages?: Pages | undefined;
+  /**
+   * Further services on the same port, such as `healthRoutes` and `reflectionRoutes`. @default none
+   */
+  readonly routes?: readonly ((router: ConnectRouter) => void)[] | undefined;
+  /**
+   * Longest time for a caller to send its request, over 0 and at most 2,147,483,647.
+   * @default 20_000
+   */
+  readonly bodyTimeoutMs?: number | undefined;
+  /**
+   * Largest request message; a larger one is `ResourceExhausted`. The largest legal one is under
+   * 7 kB. @default 65_536
+   */
+  readonly maxRequestBytes?: number | undefined;
+}
+
+/** {@link HttpServiceOptions}, checked and complete. */
+export interface ResolvedServiceOptions extends Required<ClientHeaders> {
+  readonly trustedProxies: readonly Prefix[];
+  /** Origins that CORS allows; `false` adds no headers of CORS. */
+  readonly corsOrigins: "*" | readonly string[] | false;
+  readonly hooks: ServerHooks;
+  readonly pages: Pages | undefined;
+  readonly routes: readonly ((router: ConnectRouter) => void)[];
+  readonly bodyTimeoutMs: number;
+  readonly maxRequestBytes: number;
+}
+
+const MAX_MAX_REQUEST_BYTES = 2 ** 32 - 1;
+
+/**
+ * Checks options and fills in the defaults.
+ *
+ * @throws {DiscoveryError} `ERR_PREFIX_INVALID` or `ERR_ADDRESS_INVALID` for a prefix in
+ *   `trustedProxies` that does not parse.
+ * @throws {RangeError} If `bodyTimeoutMs` or `maxRequestBytes` is out of range.
+ */
+export function resolveServiceOptions(options: HttpServiceOptions): ResolvedServiceOptions {
+  const { bodyTimeoutMs = REQUEST_BODY_TIMEOUT_MS, maxRequestBytes = MAX_REQUEST_BYTES } = options;
+  if (
+    !Number.isInteger(maxRequestBytes) ||
+    maxRequestBytes < 1 ||
+    maxRequestBytes > MAX_MAX_REQUEST_BYTES
+  ) {
+    throw new RangeError(
+      `maxRequestBytes: ${maxRequestBytes} is not an integer from 1 to ${MAX_MAX_REQUEST_BYTES}`,
+    );
+  }
+  if (!(bodyTimeoutMs > 0 && bodyTimeoutMs <= MAX_DELAY_MS)) {
+    throw new RangeError(
+      `bodyTimeoutMs: ${bodyTimeoutMs} is not over 0 and at most ${MAX_DELAY_MS}`,
+    );
+  }
+  const { trustedProxies = [], trustXRealIp = true, trustFirstXForwardedFor = true } = options;
+  const { cors = {}, hooks = {}, pages, routes = [] } = options;
+  return {
+    trustedProxies: parseTrustedProxies(trustedProxies),
+    trustXRealIp,
+    trustFirstXForwardedFor,
+    corsOrigins: cors && (cors.allowedOrigins ?? "*"),
+    hooks,
+    pages,
+    routes,
+    bodyTimeoutMs,
+    maxRequestBytes,
+  };
+}
