@@ -60,7 +60,7 @@ describe("a consumer compiles", () => {
   });
 });
 
-describe.each(["node22", "node24"] as const)("on %s", (name) => {
+describe.each(["node22", "node24", "node26"] as const)("on %s", (name) => {
   test.each(PROGRAMS)("$program runs", async ({ program }) => {
     await run(tools[name], [program], { cwd: folder, timeout: 60_000 });
   });
