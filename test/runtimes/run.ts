@@ -8,7 +8,7 @@
  */
 import { cp } from "node:fs/promises";
 import { join } from "node:path";
-import { installPackage } from "../harness/package/install-package.ts";
+import { installPackage } from "../harness/runtimes/install-package.ts";
 import { installTools } from "../harness/runtimes/tools.ts";
 import { installExamples, runExamplePage, startEmbeddedServer } from "./examples.ts";
 import { judge } from "./gaps.ts";
