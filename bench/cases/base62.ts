@@ -5,7 +5,7 @@
 import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
 import { base62 } from "../../src/identity/index.ts";
-import { slowDecode, slowEncode } from "../../test/harness/identity/slow-base62.ts";
+import { slowDecode, slowEncode } from "../../test/unit/identity/slow-base62.ts";
 import type { Comparison } from "../harness/compare.ts";
 import { type BenchOptions, compareAll } from "../harness/measure.ts";
 

@@ -3,7 +3,7 @@
  * @module
  */
 import { resolve } from "node:path";
-import { buildGoProgram } from "../../test/harness/processes/binaries.ts";
+import { buildGoProgram } from "../../test/harness/go/go-build.ts";
 import { LineProcess } from "../../test/harness/processes/line-process.ts";
 import type { RunningServer } from "./servers.ts";
 
@@ -46,7 +46,8 @@ export class LoadGenerator implements AsyncDisposable {
   /** Builds the program where it must be. */
   static async start(): Promise<LoadGenerator> {
     const module = resolve(import.meta.dirname, "go");
-    return new LoadGenerator(await buildGoProgram(module, ".", "service-load"));
+    const program = { name: "service-load", module, packageName: ".", cache: "interop" } as const;
+    return new LoadGenerator(await buildGoProgram(program));
   }
 
   /** @throws {Error} Where a call fails, or what the service delivers is not what was published. */

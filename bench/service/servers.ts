@@ -8,9 +8,9 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
-import { OUR_CLI } from "../../test/harness/cli/our-cli.ts";
+import { type Binaries, buildBinaries } from "../../test/harness/go/binaries.ts";
 import { unusedPort } from "../../test/harness/net/unused-port.ts";
-import { type Binaries, buildBinaries } from "../../test/harness/processes/binaries.ts";
+import { OUR_CLI } from "../../test/harness/paths.ts";
 import { LineProcess } from "../../test/harness/processes/line-process.ts";
 
 export const SERVER_NAMES = ["ours", "reference"] as const;

@@ -3,7 +3,7 @@
  * @module
  */
 
-import { OUR_CLI } from "../../test/harness/cli/our-cli.ts";
+import { OUR_CLI } from "../../test/harness/paths.ts";
 import { LineProcess } from "../../test/harness/processes/line-process.ts";
 import type { Place } from "../cases/discovery-peers.ts";
 

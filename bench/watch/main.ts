@@ -6,7 +6,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { parseArgs } from "node:util";
 import { generateClusterId, generateClusterSecret } from "../../src/crypto/index.ts";
 import { generateNodeId } from "../../src/identity/index.ts";
-import { buildBinaries } from "../../test/harness/processes/binaries.ts";
+import { buildBinaries } from "../../test/harness/go/binaries.ts";
 import { type Place, startClient } from "../cases/discovery-peers.ts";
 import { describeMachine } from "../harness/machine.ts";
 import { type Measurement, pool, summarizeMeasurement } from "../harness/measurement.ts";

@@ -12,7 +12,7 @@ import {
   objectsOf,
   template,
 } from "../harness/kubernetes/chart.ts";
-import { CHART, COMMAND } from "../harness/paths.ts";
+import { CHART, OUR_CLI } from "../harness/paths.ts";
 
 const run = promisify(execFile);
 const { helm } = inject("programs");
@@ -38,7 +38,7 @@ test.each([[[]], [EVERYTHING]])(
     const file = join(folder, "serve.yaml");
     const config = await renderedConfig(values);
     await writeFile(file, config);
-    const { stdout } = await run(COMMAND, ["serve", "--config", file, "--print-config"]);
+    const { stdout } = await run(OUR_CLI, ["serve", "--config", file, "--print-config"]);
     expect(parse(stdout)).toMatchObject(parse(config));
   },
 );

@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { promisify } from "node:util";
 import { describe, expect, inject, onTestFinished, test } from "vitest";
 import { readDocBlocks } from "../harness/cli/doc-page.ts";
-import { COMMAND, DEPLOY, ROOT, TLS_FIXTURES } from "../harness/paths.ts";
+import { DEPLOY, OUR_CLI, ROOT, TLS_FIXTURES } from "../harness/paths.ts";
 
 const run = promisify(execFile);
 const blocks = readDocBlocks("docs/operations.md");
@@ -28,7 +28,7 @@ async function createDesk(): Promise<Desk> {
   onTestFinished(() => rm(folder, { recursive: true, force: true }));
   await mkdir(join(folder, "bin"));
   await mkdir(join(folder, "state"));
-  await symlink(COMMAND, join(folder, "bin/talos-discovery"));
+  await symlink(OUR_CLI, join(folder, "bin/talos-discovery"));
   await symlink(inject("programs").helm, join(folder, "bin/helm"));
   await symlink(DEPLOY, join(folder, "deploy"));
   await copyFile(`${TLS_FIXTURES}/server.pem`, join(folder, "tls.crt"));

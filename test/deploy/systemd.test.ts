@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { promisify } from "node:util";
 import { expect, onTestFinished, test } from "vitest";
 import { parse } from "yaml";
-import { COMMAND, DEPLOY } from "../harness/paths.ts";
+import { DEPLOY, OUR_CLI } from "../harness/paths.ts";
 
 const run = promisify(execFile);
 const UNIT = `${DEPLOY}/systemd/talos-discovery.service`;
@@ -19,7 +19,7 @@ test("systemd finds nothing wrong with the unit", async () => {
   const unit = await readFile(UNIT, "utf8");
   // The command is where it is in this run; everything else is as it is installed.
   const path = join(folder, "talos-discovery.service");
-  await writeFile(path, unit.replace("/usr/local/bin/talos-discovery", COMMAND));
+  await writeFile(path, unit.replace("/usr/local/bin/talos-discovery", OUR_CLI));
   const { stdout, stderr } = await run("systemd-analyze", ["verify", "--man=no", path]);
   const complaints = `${stdout}${stderr}`.split("\n").filter((line) => line.includes("talos-"));
   expect(complaints).toEqual([]);
@@ -40,7 +40,7 @@ test("its example of a configuration is one, also with everything that it only s
   const complete = join(folder, "serve.yaml");
   await writeFile(complete, example.replaceAll(/^# ([a-z-]+: )/gm, "$1"));
   for (const file of [EXAMPLE, complete]) {
-    const { stdout } = await run(COMMAND, ["serve", "--config", file, "--print-config"]);
+    const { stdout } = await run(OUR_CLI, ["serve", "--config", file, "--print-config"]);
     expect(parse(stdout)).toMatchObject(parse(await readFile(file, "utf8")));
   }
   expect(Object.keys(parse(await readFile(complete, "utf8")))).toHaveLength(6);

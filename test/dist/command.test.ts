@@ -35,17 +35,20 @@ describe("npx talos-discovery", () => {
   });
 });
 
-test.each(["node22", "node24"] as const)("on %s: makes a cluster and an identity", async (name) => {
-  const cluster = await run(tools[name], [command, "cluster", "new"]);
-  const { clusterID, clusterSecret } = parse(cluster.stdout) as Record<string, string>;
-  for (const text of [clusterID, clusterSecret]) {
-    expect(Buffer.from(text ?? "", "base64")).toHaveLength(32);
-  }
-  const file = join(folder, `identity-${name}.yaml`);
-  await run(tools[name], [command, "identity", "new", "--out", file]);
-  const shown = await run(tools[name], [command, "identity", "show", file]);
-  expect(shown.stdout).toMatch(/[A-Za-z0-9]{43,}/);
-});
+test.each(["node22", "node24", "node26"] as const)(
+  "on %s: makes a cluster and an identity",
+  async (name) => {
+    const cluster = await run(tools[name], [command, "cluster", "new"]);
+    const { clusterID, clusterSecret } = parse(cluster.stdout) as Record<string, string>;
+    for (const text of [clusterID, clusterSecret]) {
+      expect(Buffer.from(text ?? "", "base64")).toHaveLength(32);
+    }
+    const file = join(folder, `identity-${name}.yaml`);
+    await run(tools[name], [command, "identity", "new", "--out", file]);
+    const shown = await run(tools[name], [command, "identity", "show", file]);
+    expect(shown.stdout).toMatch(/[A-Za-z0-9]{43,}/);
+  },
+);
 
 test("a node joins a service and is a member, and is none after it has left", async () => {
   const secretFile = join(folder, "cluster.yaml");

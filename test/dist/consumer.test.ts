@@ -8,7 +8,7 @@ import { join } from "node:path";
 import { promisify } from "node:util";
 import { beforeAll, describe, expect, inject, test } from "vitest";
 import manifest from "../../package.json" with { type: "json" };
-import { REPOSITORY } from "../harness/package/install-package.ts";
+import { ROOT } from "../harness/paths.ts";
 
 const run = promisify(execFile);
 const { folder } = inject("packageUnderTest");
@@ -43,7 +43,7 @@ const PROGRAMS = [
 beforeAll(async () => {
   await cp(join(import.meta.dirname, "consumer"), folder, { recursive: true });
   // As `npm install --save-dev @types/node` would, without asking for it again.
-  await symlink(join(REPOSITORY, "node_modules/@types"), join(folder, "node_modules/@types"));
+  await symlink(join(ROOT, "node_modules/@types"), join(folder, "node_modules/@types"));
 });
 
 describe("a consumer compiles", () => {
@@ -60,7 +60,7 @@ describe("a consumer compiles", () => {
   });
 });
 
-describe.each(["node22", "node24"] as const)("on %s", (name) => {
+describe.each(["node22", "node24", "node26"] as const)("on %s", (name) => {
   test.each(PROGRAMS)("$program runs", async ({ program }) => {
     await run(tools[name], [program], { cwd: folder, timeout: 60_000 });
   });

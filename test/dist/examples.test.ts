@@ -10,7 +10,7 @@ import { pathToFileURL } from "node:url";
 import { promisify } from "node:util";
 import { build } from "esbuild";
 import { afterAll, beforeAll, describe, expect, inject, test } from "vitest";
-import { REPOSITORY } from "../harness/package/install-package.ts";
+import { ROOT } from "../harness/paths.ts";
 import { startExample } from "./running-example.ts";
 
 const { folder } = inject("packageUnderTest");
@@ -21,7 +21,7 @@ let clusterId: string;
 let clusterSecret: string;
 
 beforeAll(async () => {
-  await cp(join(REPOSITORY, "examples"), examples, { recursive: true });
+  await cp(join(ROOT, "examples"), examples, { recursive: true });
   const { serve } = await importInstalled<typeof import("../../src/node/index.ts")>("node");
   const { generateClusterId, generateClusterSecret } =
     await importInstalled<typeof import("../../src/crypto/index.ts")>("crypto");

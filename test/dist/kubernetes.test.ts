@@ -51,7 +51,7 @@ describe("the command line", () => {
 
   test("loads nothing of Kubernetes' package where nobody names a kubeconfig", async () => {
     const said = await failureOf([command, "get", "members"]);
-    expect(said).toMatch(/load .*\/get-/);
+    expect(said).toMatch(/load .*\/command-/);
     expect(said).not.toMatch(/load .*kubernetes-credentials/);
   });
 });

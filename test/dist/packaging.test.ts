@@ -11,7 +11,7 @@ import { publint } from "publint";
 import { formatMessage } from "publint/utils";
 import { describe, expect, inject, test } from "vitest";
 import manifest from "../../package.json" with { type: "json" };
-import { REPOSITORY } from "../harness/package/install-package.ts";
+import { ROOT } from "../harness/paths.ts";
 
 const run = promisify(execFile);
 const { folder, tarball, files } = inject("packageUnderTest");
@@ -24,16 +24,16 @@ describe("exports", () => {
   test.each(subpaths)("%s has a source file, declarations and a module", (_, target) => {
     const source = target.types.replace("./dist/types/", "src/").replace(/\.d\.ts$/, ".ts");
     expect(Object.keys(target)).toEqual(["types", "default"]);
-    expect(existsSync(join(REPOSITORY, source)), source).toBe(true);
+    expect(existsSync(join(ROOT, source)), source).toBe(true);
     expect(files).toContain(target.types.slice(2));
     expect(files).toContain(target.default.slice(2));
   });
 
   test("every exported subpath is named in the documentation", async () => {
     const pages = ["README.md", "docs/architecture.md"];
-    const text = (
-      await Promise.all(pages.map((page) => readFile(join(REPOSITORY, page), "utf8")))
-    ).join("\n");
+    const text = (await Promise.all(pages.map((page) => readFile(join(ROOT, page), "utf8")))).join(
+      "\n",
+    );
     const names = subpaths.map(([subpath]) => `talos-discovery${subpath.slice(1)}`);
     expect(names.filter((name) => !text.includes(name))).toEqual([]);
   });

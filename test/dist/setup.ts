@@ -3,7 +3,7 @@
  * @module
  */
 import type { TestProject } from "vitest/node";
-import { type InstalledPackage, installPackage } from "../harness/package/install-package.ts";
+import { type InstalledPackage, installPackage } from "../harness/runtimes/install-package.ts";
 import { installTools, type Tools } from "../harness/runtimes/tools.ts";
 
 declare module "vitest" {

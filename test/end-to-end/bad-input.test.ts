@@ -144,7 +144,7 @@ describe("a service that answers garbage", () => {
     const server = createServer((socket) => {
       socket.on("error", () => {});
       socket.write(`\u0000\u00ff${"nonsense ".repeat(100)}\r\n\r\n`);
-      socket.on("data", (data) => socket.write(data.reverse()));
+      socket.on("data", (data: Buffer) => socket.write(data.reverse()));
     });
     server.listen(0, "127.0.0.1");
     await once(server, "listening");

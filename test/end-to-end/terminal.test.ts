@@ -3,7 +3,7 @@
  * @module
  */
 import { expect, test } from "vitest";
-import { OUR_CLI } from "../harness/cli/our-cli.ts";
+import { OUR_CLI } from "../harness/paths.ts";
 import { createCluster } from "../harness/processes/nodes.ts";
 import { Stage } from "../harness/processes/stage.ts";
 import { TerminalProcess } from "./harness/terminal-process.ts";

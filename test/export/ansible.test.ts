@@ -2,13 +2,14 @@
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { COMMAND, createExportDesk, type ExportDesk } from "./exporting.ts";
+import { OUR_CLI } from "../harness/paths.ts";
+import { createExportDesk, type ExportDesk } from "./exporting.ts";
 
 const QUIET = ["-o", "-c", "local"];
 
 async function inventoryScript({ folder }: ExportDesk): Promise<string> {
   const path = join(folder, "inventory.sh");
-  const command = `${process.execPath} ${COMMAND} export ansible --port 2222`;
+  const command = `${process.execPath} ${OUR_CLI} export ansible --port 2222`;
   await writeFile(path, `#!/bin/sh\nexec ${command} "$@"\n`, { mode: 0o755 });
   return path;
 }

@@ -5,7 +5,7 @@
 import { execFile } from "node:child_process";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join, resolve } from "node:path";
+import { join } from "node:path";
 import { promisify } from "node:util";
 import { onTestFinished } from "vitest";
 import type { DiscoveryServer } from "../../src/node/serve.ts";
@@ -14,11 +14,9 @@ import {
   type PublishedNode,
   type TestCluster,
 } from "../harness/cluster/published-nodes.ts";
+import { OUR_CLI } from "../harness/paths.ts";
 import { LineProcess } from "../harness/processes/line-process.ts";
 import { startService } from "../harness/service/test-service.ts";
-
-/** The built command. */
-export const COMMAND: string = resolve(import.meta.dirname, "../../dist/cli/main.js");
 
 const OS = "Talos (v1.15.0)";
 
@@ -90,7 +88,7 @@ export async function createExportDesk(): Promise<ExportDesk> {
     cluster,
     env,
     run,
-    export: (...args) => run(process.execPath, COMMAND, "export", ...args),
+    export: (...args) => run(process.execPath, OUR_CLI, "export", ...args),
     start(program, ...args) {
       const started = new LineProcess<string>(program, program, args, (line) => line, { env });
       onTestFinished(() => started.kill());

@@ -9,7 +9,7 @@ import { resolve } from "node:path";
 import { promisify } from "node:util";
 import { expect, onTestFinished } from "vitest";
 import { parseWireguardDump, type WireguardStatus } from "../../src/kubespan/index.ts";
-import { buildGoProgram } from "../harness/processes/binaries.ts";
+import { buildGoProgram } from "../harness/go/go-build.ts";
 import { LineProcess } from "../harness/processes/line-process.ts";
 
 /** Names the interface, as a file's name does for `wg-quick`. */
@@ -35,7 +35,12 @@ const runFile = promisify(execFile);
 
 /** WireGuard in user space, for kernels without. Resolves with the program's path. */
 export function buildWireguard(): Promise<string> {
-  return buildGoProgram(GO_MODULE, GO_PACKAGE, "wireguard-go");
+  return buildGoProgram({
+    name: "wireguard-go",
+    module: GO_MODULE,
+    packageName: GO_PACKAGE,
+    cache: "interop",
+  });
 }
 
 /** A machine. It ends with the test, with all that runs on it. */

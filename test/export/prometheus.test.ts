@@ -4,7 +4,8 @@ import { join } from "node:path";
 import { expect, test } from "vitest";
 import { stringify } from "yaml";
 import { unusedPort } from "../harness/net/unused-port.ts";
-import { COMMAND, createExportDesk, type ExportDesk } from "./exporting.ts";
+import { OUR_CLI } from "../harness/paths.ts";
+import { createExportDesk, type ExportDesk } from "./exporting.ts";
 
 const PAGE = new URL("../../docs/prometheus.md", import.meta.url);
 
@@ -20,7 +21,7 @@ async function relabelling(): Promise<object[]> {
 async function serveTargets(desk: ExportDesk, ...args: readonly string[]): Promise<string> {
   const exporting = desk.start(
     process.execPath,
-    ...[COMMAND, "export", "prometheus", "--serve", "0", ...args],
+    ...[OUR_CLI, "export", "prometheus", "--serve", "0", ...args],
   );
   return exporting.until("listening", () => {
     const line = exporting.events.find((event) => event.startsWith("listening on "));
@@ -111,7 +112,7 @@ test("Prometheus reads the file that is kept up to date", async () => {
   const config = await writeConfig(desk, { file_sd_configs: [{ files: [file] }] });
   desk.start(
     process.execPath,
-    ...[COMMAND, "export", "prometheus", "--out", file, "--watch", "--type", "worker"],
+    ...[OUR_CLI, "export", "prometheus", "--out", file, "--watch", "--type", "worker"],
   );
   await expect.poll(() => readFile(file, "utf8").catch(() => "")).toContain("10.5.0.3:9100");
   expect(await desk.run("promtool", "check", "config", config)).toContain("SUCCESS");

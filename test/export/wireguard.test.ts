@@ -15,7 +15,8 @@ import {
   wireguardConfig,
 } from "../../src/kubespan/index.ts";
 import { createAffiliateSpec } from "../../src/resources/index.ts";
-import { COMMAND, createExportDesk, type ExportDesk } from "./exporting.ts";
+import { OUR_CLI } from "../harness/paths.ts";
+import { createExportDesk, type ExportDesk } from "./exporting.ts";
 import { buildWireguard, connect, createMachine, INTERFACE } from "./mesh-machine.ts";
 
 const BUILD_LIMIT_MS = 600_000;
@@ -57,7 +58,7 @@ async function publishNode(
   const mac = `02:00:00:00:00:${address.split(".").at(-1)?.padStart(2, "0")}`;
   const made = await desk.run(
     process.execPath,
-    ...[COMMAND, "identity", "new", "--kubespan", "--mac", mac],
+    ...[OUR_CLI, "identity", "new", "--kubespan", "--mac", mac],
     ...["--out", identityFile, "-o", "yaml"],
   );
   const identity = parse(made) as KubeSpanIdentity;
@@ -181,10 +182,10 @@ test("machines that join with --kubespan make a mesh, and see by get that it is 
   const desk = await createExportDesk();
   const [a, b] = [await createMachine(wireguard), await createMachine(wireguard)];
   await connect([a, "10.77.0.1"], [b, "10.77.0.2"]);
-  const service = a.start(process.execPath, COMMAND, ...SERVE);
+  const service = a.start(process.execPath, OUR_CLI, ...SERVE);
   await service.until("listening", () => service.events.find((line) => /listening/i.test(line)));
   const cluster = join(desk.folder, "cluster.yaml");
-  await desk.run(process.execPath, COMMAND, "cluster", "new", "--out", cluster);
+  await desk.run(process.execPath, OUR_CLI, "cluster", "new", "--out", cluster);
   const where = ["--config", cluster, "--service", "http://10.77.0.1:3000"];
   const machines = [["a", a] as const, ["b", b] as const];
   const identityOf = (name: string) => join(desk.folder, `${name}.yaml`);
@@ -192,7 +193,7 @@ test("machines that join with --kubespan make a mesh, and see by get that it is 
   for (const [name, machine] of machines) {
     const joined = machine.start(
       process.execPath,
-      ...[COMMAND, "join", ...where, "--nodename", name],
+      ...[OUR_CLI, "join", ...where, "--nodename", name],
       ...["--kubespan", "--kubespan-identity", identityOf(name)],
     );
     await joined.until("registered", () => joined.events.find((line) => /registered/.test(line)));
@@ -202,7 +203,7 @@ test("machines that join with --kubespan make a mesh, and see by get that it is 
     await mkdir(folder);
     const path = join(folder, `${INTERFACE}.conf`);
     const identity = ["--kubespan-identity", identityOf(name)];
-    const command = [COMMAND, "export", "wireguard", ...where, ...identity, "--out", path];
+    const command = [OUR_CLI, "export", "wireguard", ...where, ...identity, "--out", path];
     await machine.run(process.execPath, ...command);
   }
   // Only now: a machine in the mesh speaks to the others through the mesh alone.
@@ -211,7 +212,7 @@ test("machines that join with --kubespan make a mesh, and see by get that it is 
   }
   // B's calls to the service go through the mesh as well, to the address of A's wire.
   const peers = async (): Promise<string> =>
-    b.run(process.execPath, COMMAND, "get", "kubespanpeerstatuses", ...where);
+    b.run(process.execPath, OUR_CLI, "get", "kubespanpeerstatuses", ...where);
   await expect
     .poll(peers)
     .toMatch(/^ID +VERSION +LABEL +ENDPOINT +STATE.*\n\S+= +1 +a +10\.77\.0\.1:51820 +up /);

@@ -3,17 +3,15 @@
  * @module
  */
 import { execFile } from "node:child_process";
-import { createHash } from "node:crypto";
 import { existsSync } from "node:fs";
-import { mkdir, mkdtemp, readFile, rename, rm } from "node:fs/promises";
+import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { promisify } from "node:util";
+import { buildGoProgram } from "../harness/go/go-build.ts";
 
 const GO_MODULE = resolve(import.meta.dirname, "go");
-const CACHE = resolve(import.meta.dirname, "../../.cache/h2spec");
 const PACKAGE = "github.com/summerwind/h2spec/cmd/h2spec";
-const BUILD_LIMIT_MS = 600_000;
 const RUN_LIMIT_MS = 300_000;
 
 /** How long h2spec waits for an answer, in seconds: what is missing costs this. */
@@ -32,22 +30,14 @@ export interface SpecResult {
   readonly outcome: "passed" | "failed" | "skipped";
 }
 
-/** Builds it where it is missing. Resolves with its path. */
-export async function buildH2spec(): Promise<string> {
-  const hash = createHash("sha256");
-  for (const name of ["go.mod", "go.sum"]) hash.update(await readFile(join(GO_MODULE, name)));
-  const path = join(CACHE, `h2spec-${hash.digest("hex").slice(0, 16)}`);
-  if (existsSync(path)) return path;
-  process.stderr.write("h2spec: building\n");
-  await mkdir(CACHE, { recursive: true });
-  // Built beside its place and renamed: a run that is cut short leaves no half binary under the final name.
-  const unfinished = join(CACHE, `unfinished-${process.pid}`);
-  await run("go", ["build", "-trimpath", "-buildvcs=false", "-o", unfinished, PACKAGE], {
-    cwd: GO_MODULE,
-    timeout: BUILD_LIMIT_MS,
+/** Builds it if it is missing. Resolves with its path. */
+export function buildH2spec(): Promise<string> {
+  return buildGoProgram({
+    name: "h2spec",
+    module: GO_MODULE,
+    packageName: PACKAGE,
+    cache: "h2spec",
   });
-  await rename(unfinished, path);
-  return path;
 }
 
 /** Runs h2spec against a plaintext port: all of its tests, or one with more patience. */

@@ -5,7 +5,7 @@
 import { spawn } from "node:child_process";
 import { text } from "node:stream/consumers";
 import { describe, expect, test } from "vitest";
-import { OUR_CLI } from "../harness/cli/our-cli.ts";
+import { OUR_CLI } from "../harness/paths.ts";
 import { type Cluster, createCluster, NODE_KINDS } from "../harness/processes/nodes.ts";
 import { certificate, SERVICE_KINDS, type Service } from "../harness/processes/services.ts";
 import { Stage } from "../harness/processes/stage.ts";

@@ -3,7 +3,7 @@ import { execFile } from "node:child_process";
 import { promisify } from "node:util";
 import { expect, inject, test } from "vitest";
 import { parse } from "yaml";
-import { OUR_CLI } from "../harness/cli/our-cli.ts";
+import { OUR_CLI } from "../harness/paths.ts";
 
 const run = promisify(execFile);
 

@@ -6,7 +6,7 @@ import { execFile, spawn } from "node:child_process";
 import { once } from "node:events";
 import { promisify } from "node:util";
 import { expect, test } from "vitest";
-import { OUR_CLI } from "../harness/cli/our-cli.ts";
+import { OUR_CLI } from "../harness/paths.ts";
 import {
   type Cluster,
   createCluster,

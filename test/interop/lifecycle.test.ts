@@ -7,6 +7,7 @@ import { randomAffiliate, randomEndpoints } from "../harness/cluster/random-affi
 import { createCluster, NODE_KINDS, type TestNode } from "../harness/processes/nodes.ts";
 import { GO_SWEEP_INTERVAL_MS, SERVICE_KINDS } from "../harness/processes/services.ts";
 import { Stage } from "../harness/processes/stage.ts";
+import { startWireTap } from "./harness/wire-tap.ts";
 
 /** Between the end of a life and its announcement: ours announces within a second; the reference's sweep is faster. */
 const ANNOUNCE_LIMIT_MS = 1000 + GO_SWEEP_INTERVAL_MS;
@@ -107,7 +108,7 @@ describe.each(SERVICE_KINDS)("through the %s service", (serviceKind) => {
     await using stage = new Stage();
     const service = await stage.service(serviceKind);
     const cluster = createCluster();
-    const tap = await stage.wireTap(service);
+    const tap = stage.use(await startWireTap(service.port));
     const nodes = NODE_KINDS.map((kind) =>
       stage.node(kind, service, cluster, { endpoint: tap.endpoint }),
     );

@@ -7,7 +7,7 @@ import { randomAffiliate, randomEndpoints } from "../harness/cluster/random-affi
 import { createCluster, NODE_KINDS } from "../harness/processes/nodes.ts";
 import { SERVICE_KINDS } from "../harness/processes/services.ts";
 import { Stage } from "../harness/processes/stage.ts";
-import type { TappedFrame } from "./harness/wire-tap.ts";
+import { startWireTap, type TappedFrame } from "./harness/wire-tap.ts";
 
 /** gRPC in Go gives up on a caller at the third ping that comes too soon. */
 const PINGS = 4;
@@ -91,7 +91,9 @@ describe.each(SERVICE_KINDS)("the %s service", (serviceKind) => {
     await using stage = new Stage();
     const service = await stage.service(serviceKind);
     const cluster = createCluster();
-    const taps = await Promise.all(NODE_KINDS.map(() => stage.wireTap(service)));
+    const taps = await Promise.all(
+      NODE_KINDS.map(async () => stage.use(await startWireTap(service.port))),
+    );
     // A tenth of the TTL, but at least 10 s; the TTL is long enough for silence between refreshes.
     for (const [i, kind] of NODE_KINDS.entries()) {
       const endpoint = taps[i]?.endpoint ?? "";

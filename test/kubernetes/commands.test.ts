@@ -10,7 +10,7 @@ import { afterAll, beforeAll, expect, inject, test } from "vitest";
 import { ANNOTATIONS } from "../../src/sources/kubernetes/index.ts";
 import { annotationsOf, nodeObject, writeKubeconfig } from "../harness/kubernetes/cluster.ts";
 import { KubeApi } from "../harness/kubernetes/kube-api.ts";
-import { COMMAND, ROOT } from "../harness/paths.ts";
+import { OUR_CLI, ROOT } from "../harness/paths.ts";
 import { accountToken } from "./harness/account.ts";
 
 const run = promisify(execFile);
@@ -24,7 +24,7 @@ let folder: string;
 let env: NodeJS.ProcessEnv;
 
 beforeAll(async () => {
-  if (!existsSync(COMMAND)) throw new Error("dist/ is missing: npm run build");
+  if (!existsSync(OUR_CLI)) throw new Error("dist/ is missing: npm run build");
   folder = await mkdtemp(join(tmpdir(), "talos-discovery-"));
   api = await KubeApi.start(inject("kubeApiServer"));
   const annotations = { [ANNOTATIONS.nodeId]: "other", [ANNOTATIONS.addresses]: "10.0.0.12" };
@@ -33,7 +33,7 @@ beforeAll(async () => {
   await writeFile(join(folder, "token"), await accountToken(api, "node-annotations"));
   await writeKubeconfig(folder, api, { tokenFile: "token" });
   await mkdir(join(folder, "bin"));
-  await symlink(COMMAND, join(folder, "bin/talos-discovery"));
+  await symlink(OUR_CLI, join(folder, "bin/talos-discovery"));
   env = { PATH: `${join(folder, "bin")}:${process.env.PATH}`, HOME: folder };
 });
 

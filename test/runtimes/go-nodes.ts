@@ -5,7 +5,7 @@
 import { randomBytes } from "node:crypto";
 import { isDeepStrictEqual } from "node:util";
 import { generateNodeId } from "../../src/identity/index.ts";
-import { buildBinaries } from "../harness/processes/binaries.ts";
+import { buildBinaries } from "../harness/go/binaries.ts";
 import { LineProcess } from "../harness/processes/line-process.ts";
 import { runTests, type TestResult } from "./harness.ts";
 import type { ServiceUrls } from "./runtimes.ts";

@@ -8,7 +8,7 @@
  */
 import { cp } from "node:fs/promises";
 import { join } from "node:path";
-import { installPackage } from "../harness/package/install-package.ts";
+import { installPackage } from "../harness/runtimes/install-package.ts";
 import { installTools } from "../harness/runtimes/tools.ts";
 import { installExamples, runExamplePage, startEmbeddedServer } from "./examples.ts";
 import { judge } from "./gaps.ts";
@@ -30,12 +30,13 @@ const [tools, installed] = await Promise.all([installTools(), installPackage()])
 const tests = join(installed.folder, "test");
 const programs = join(tests, "runtimes/programs");
 const examples = await installExamples(installed.folder);
-const { node22, node24, deno, bun } = processRuntimes(tools);
+const { node22, node24, node26, deno, bun } = processRuntimes(tools);
 
-/** Everything, given a service on Node 24 where no other is named. */
+/** Everything, given a service on Node 26 if no other is named. */
 const runs: Readonly<Record<string, (service: ServiceUrls) => Promise<TestResult[]>>> = {
   node22: (service) => runInProcess(node22, programs, service),
   node24: (service) => runInProcess(node24, programs, service),
+  node26: (service) => runInProcess(node26, programs, service),
   deno: (service) => runInProcess(deno, programs, service),
   bun: (service) => runInProcess(bun, programs, service),
   workerd: (service) => runInWorkerd(tools, programs, service),
@@ -51,13 +52,13 @@ const runs: Readonly<Record<string, (service: ServiceUrls) => Promise<TestResult
 
 /** A service under another runtime, as our clients on Node see it over all protocols, and Go nodes over gRPC. */
 async function throughClients(service: ServiceUrls): Promise<TestResult[]> {
-  const ours = await runInProcess(node24, programs, service);
+  const ours = await runInProcess(node26, programs, service);
   return [...ours, ...(await goNodesMeet(service))];
 }
 
 /** A service in a fetch handler, which has no gRPC. */
 function throughFetch(service: ServiceUrls): Promise<TestResult[]> {
-  return runInProcess(node24, programs, service);
+  return runInProcess(node26, programs, service);
 }
 
 async function withService<Result>(
@@ -100,7 +101,7 @@ try {
   const unknown = names.filter((name) => !(name in runs));
   if (unknown.length > 0) throw new RangeError(`no such runtime: ${unknown.join(", ")}`);
   const outcomes = await withService(
-    () => startService(node24, programs),
+    () => startService(node26, programs),
     async (service) => {
       const all: boolean[] = [];
       for (const name of names) all.push(await runAndReport(name, service));

@@ -29,10 +29,11 @@ export interface ProcessRuntime {
 
 export function processRuntimes(
   tools: Tools,
-): Record<"node22" | "node24" | "deno" | "bun", ProcessRuntime> {
+): Record<"node22" | "node24" | "node26" | "deno" | "bun", ProcessRuntime> {
   return {
     node22: { command: tools.node22, args: ["--disable-warning=ExperimentalWarning"] },
     node24: { command: tools.node24, args: [] },
+    node26: { command: tools.node26, args: [] },
     deno: { command: tools.deno, args: ["run", "--allow-all", "--no-prompt", "--no-remote"] },
     bun: { command: tools.bun, args: ["run", "--no-install"] },
   };

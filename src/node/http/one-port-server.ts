@@ -11,6 +11,7 @@ import {
   createServer as createHttp2Server,
   type Http2Server,
   type ServerHttp2Session,
+  type ServerHttp2Stream,
 } from "node:http2";
 import { createServer as createTcpServer, type Socket, type Server as TcpServer } from "node:net";
 import { versions } from "node:process";
@@ -201,7 +202,7 @@ function offerStreams(
   // Only a server turns streams into requests, all of them, as soon as it has a listener. This one never sees a connection.
   const requests = createHttp2Server();
   requests.on("request", listener);
-  http2.on("stream", (stream, headers, flags, rawHeaders) => {
+  http2.on("stream", (stream: ServerHttp2Stream, headers, flags, rawHeaders) => {
     if (!takeStream(stream, headers)) requests.emit("stream", stream, headers, flags, rawHeaders);
   });
 }

@@ -2,7 +2,9 @@
  * The Go programs that judge what is in `deploy/`, built once.
  * @module
  */
-import { buildGoProgram, buildKubeApiServer } from "../../harness/kubernetes/go-build.ts";
+import { resolve } from "node:path";
+import { buildKubeApiServer } from "../../harness/go/binaries.ts";
+import { buildGoProgram } from "../../harness/go/go-build.ts";
 
 /** Paths of the built programs. */
 export interface Programs {
@@ -15,8 +17,14 @@ export interface Programs {
 /** Builds what is missing. */
 export async function buildPrograms(): Promise<Programs> {
   return {
-    helm: await buildGoProgram("helm", "test/deploy/helm", "helm.sh/helm/v3/cmd/helm"),
-    compose: await buildGoProgram("compose", "test/deploy/compose", "."),
+    helm: await build("helm", "helm.sh/helm/v3/cmd/helm"),
+    compose: await build("compose", "."),
     kubeApiServer: await buildKubeApiServer(),
   };
+}
+
+/** The module is the folder of the program's name in `test/deploy`. */
+function build(name: string, packageName: string): Promise<string> {
+  const module = resolve(import.meta.dirname, "..", name);
+  return buildGoProgram({ name, module, packageName, cache: "deploy" });
 }

@@ -4,7 +4,7 @@
  */
 import { existsSync } from "node:fs";
 import type { TestProject } from "vitest/node";
-import { COMMAND } from "../../harness/paths.ts";
+import { OUR_CLI } from "../../harness/paths.ts";
 import { buildPrograms, type Programs } from "./go-programs.ts";
 
 declare module "vitest" {
@@ -14,7 +14,7 @@ declare module "vitest" {
 }
 
 export async function setup(project: TestProject): Promise<void> {
-  if (!existsSync(COMMAND))
+  if (!existsSync(OUR_CLI))
     throw new Error("dist/ is missing: npm run build, or npm run test:deploy");
   project.provide("programs", await buildPrograms());
 }

@@ -3,7 +3,7 @@
  * @module
  */
 import { execFile } from "node:child_process";
-import { OUR_CLI } from "../../harness/cli/our-cli.ts";
+import { OUR_CLI } from "../../harness/paths.ts";
 import { LineProcess } from "../../harness/processes/line-process.ts";
 
 /** Longer than any command that ends by itself waits for something. */

@@ -6,7 +6,7 @@ import { execFile } from "node:child_process";
 import { chmod, mkdir, mkdtemp, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { OUR_CLI } from "../../harness/cli/our-cli.ts";
+import { OUR_CLI } from "../../harness/paths.ts";
 import { LineProcess } from "../../harness/processes/line-process.ts";
 
 /** Longer than any command that ends by itself takes. */

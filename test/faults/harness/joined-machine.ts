@@ -3,7 +3,7 @@
  * @module
  */
 
-import { OUR_CLI } from "../../harness/cli/our-cli.ts";
+import { OUR_CLI } from "../../harness/paths.ts";
 import { EVENT_LIMIT_MS, LineProcess } from "../../harness/processes/line-process.ts";
 import type { Cluster } from "../../harness/processes/nodes.ts";
 

@@ -4,8 +4,7 @@
  */
 import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
-
-const ROOT = resolve(import.meta.dirname, "../../..");
+import { ROOT } from "../paths.ts";
 
 /** A block of commands. */
 export interface DocBlock {

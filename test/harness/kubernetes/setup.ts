@@ -3,7 +3,7 @@
  * @module
  */
 import type { TestProject } from "vitest/node";
-import { buildKubeApiServer } from "./go-build.ts";
+import { buildKubeApiServer } from "../go/binaries.ts";
 
 declare module "vitest" {
   interface ProvidedContext {

@@ -4,8 +4,8 @@
  */
 import { resolve } from "node:path";
 import { inject } from "vitest";
-import { OUR_CLI } from "../cli/our-cli.ts";
 import { unusedPort } from "../net/unused-port.ts";
+import { OUR_CLI } from "../paths.ts";
 import { LineProcess } from "./line-process.ts";
 
 export const SERVICE_KINDS = ["go", "ts"] as const;

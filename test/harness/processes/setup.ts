@@ -9,8 +9,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import type { TestProject } from "vitest/node";
-import { OUR_CLI } from "../cli/our-cli.ts";
-import { type Binaries, buildBinaries } from "./binaries.ts";
+import { type Binaries, buildBinaries } from "../go/binaries.ts";
+import { OUR_CLI } from "../paths.ts";
 
 declare module "vitest" {
   interface ProvidedContext {

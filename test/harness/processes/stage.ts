@@ -2,8 +2,6 @@
  * What one test starts, so that all of it ends with the test.
  * @module
  */
-
-import { startWireTap, type WireTap } from "../../interop/harness/wire-tap.ts";
 import { type Cluster, type NodeKind, type NodeOptions, TestNode } from "./nodes.ts";
 import { Probe, type ProbeOptions } from "./probe.ts";
 import { type Service, type ServiceKind, type ServiceOptions, startService } from "./services.ts";
@@ -28,10 +26,6 @@ export class Stage {
     const probe = new Probe(service, options);
     this.#started.use(probe.process);
     return probe;
-  }
-
-  async wireTap(service: Service): Promise<WireTap> {
-    return this.#started.use(await startWireTap(service.port));
   }
 
   /** Ends something else with the test. */

@@ -15,8 +15,9 @@ const CACHE = join(import.meta.dirname, "../../../.cache/runtimes");
 
 export interface Tools {
   readonly node22: string;
-  /** The Node that runs this: development's own. */
   readonly node24: string;
+  /** The Node.js that runs this: the one of development. */
+  readonly node26: string;
   readonly deno: string;
   readonly bun: string;
   /** `node_modules` with miniflare and playwright-core. */
@@ -37,8 +38,9 @@ export async function installTools(): Promise<Tools> {
   }
   const modules = join(CACHE, "node_modules");
   const tools: Tools = {
-    node22: join(modules, "node/bin/node"),
-    node24: process.execPath,
+    node22: join(modules, "node22/bin/node"),
+    node24: join(modules, "node24/bin/node"),
+    node26: process.execPath,
     // Not the launchers in .bin: ending one of those would leave the runtime running.
     deno: join(modules, "deno/deno"),
     bun: join(modules, "bun/bin/bun.exe"),

@@ -88,7 +88,7 @@ export async function rawSocket(
 ): Promise<{ readonly socket: Socket; readonly said: Promise<string> }> {
   const socket = connectTcp(server.port, "127.0.0.1");
   const chunks: Buffer[] = [];
-  socket.on("data", (chunk) => chunks.push(chunk));
+  socket.on("data", (chunk: Buffer) => chunks.push(chunk));
   socket.on("error", () => {});
   const said = once(socket, "close").then(() => Buffer.concat(chunks).toString("latin1"));
   await once(socket, "connect");

@@ -55,7 +55,7 @@ export async function startWireTap(port: number): Promise<WireTap> {
     ] as const) {
       sockets.add(source);
       const read = createFrameReader(from, skipBytes, note);
-      source.on("data", (chunk) => {
+      source.on("data", (chunk: Buffer) => {
         read(chunk);
         sink.write(chunk);
       });

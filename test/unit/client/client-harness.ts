@@ -9,7 +9,7 @@ import {
   type DropReport,
 } from "../../../src/client/index.ts";
 import type { DiscoveryError } from "../../../src/errors.ts";
-import { CLUSTER_SECRET, FakeService, until } from "./fake-service.ts";
+import { CLUSTER_SECRET, FakeService, until } from "../../harness/service/fake-service.ts";
 
 export const TTL_MS = 60_000;
 

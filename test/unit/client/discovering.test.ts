@@ -5,8 +5,14 @@ import * as clusterCipher from "../../../src/crypto/cluster-cipher.ts";
 import { MAX_SNAPSHOT_MESSAGE_BYTES } from "../../../src/protocol/limits.ts";
 import { encodeAffiliateField } from "../../../src/protocol/sealed.ts";
 import { splitBySize } from "../../../src/server/rpc/wire-messages.ts";
+import {
+  CLUSTER_SECRET,
+  type FakeService,
+  listed,
+  unavailable,
+  until,
+} from "../../harness/service/fake-service.ts";
 import { type ClientHarness, setUpHarness } from "./client-harness.ts";
-import { CLUSTER_SECRET, type FakeService, listed, unavailable, until } from "./fake-service.ts";
 
 const harness = setUpHarness();
 let service: FakeService;

@@ -1,7 +1,13 @@
 import { beforeEach, describe, expect, test, vi } from "vitest";
 import type { DiscoveryClientOptions } from "../../../src/client/index.ts";
+import {
+  type FakeService,
+  listed,
+  never,
+  unavailable,
+  until,
+} from "../../harness/service/fake-service.ts";
 import { type ClientHarness, setUpHarness, TTL_MS } from "./client-harness.ts";
-import { type FakeService, listed, never, unavailable, until } from "./fake-service.ts";
 
 const harness = setUpHarness();
 let service: FakeService;

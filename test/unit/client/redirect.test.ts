@@ -1,6 +1,6 @@
 import { describe, expect, test, vi } from "vitest";
+import { FakeService, listed, unavailable, until } from "../../harness/service/fake-service.ts";
 import { setUpHarness } from "./client-harness.ts";
-import { FakeService, listed, unavailable, until } from "./fake-service.ts";
 
 const harness = setUpHarness();
 

@@ -2,8 +2,8 @@ import fc from "fast-check";
 import { expect, test } from "vitest";
 import { DiscoveryError } from "../../../src/errors.ts";
 import { base62 } from "../../../src/identity/index.ts";
-import { slowDecode, slowEncode } from "../../harness/identity/slow-base62.ts";
 import vectors from "../../vectors/base62.json" with { type: "json" };
+import { slowDecode, slowEncode } from "./slow-base62.ts";
 
 const bytesOf = (hex: string) => new Uint8Array(Buffer.from(hex, "hex"));
 

@@ -1,4 +1,4 @@
-import { createServer } from "node:http2";
+import { createServer, type ServerHttp2Stream } from "node:http2";
 import { describe, expect, test } from "vitest";
 import { checkClock } from "../../../../src/cli/diagnose/clock-check.ts";
 import { TLS } from "../../../harness/service/test-service.ts";
@@ -33,7 +33,7 @@ describe("the clock", () => {
 
   test("of a service that tells no time is unknown, and no failure", async () => {
     const server = createServer();
-    server.on("stream", (stream) => {
+    server.on("stream", (stream: ServerHttp2Stream) => {
       stream.on("error", () => {});
       stream.respond({ ":status": 404, date: "yesterday" }, { endStream: true });
     });

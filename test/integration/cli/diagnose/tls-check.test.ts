@@ -3,11 +3,7 @@ import { createServer, type TlsOptions } from "node:tls";
 import { describe, expect, test } from "vitest";
 import { checkTls } from "../../../../src/cli/diagnose/tls-check.ts";
 import { CA, TLS } from "../../../harness/service/test-service.ts";
-import {
-  type CertificateOptions,
-  type Issued,
-  issueCertificate,
-} from "../../../unit/cli/diagnose/certificates.ts";
+import { type CertificateOptions, type Issued, issueCertificate } from "./certificates.ts";
 import {
   checkOf,
   diagnose,

@@ -11,16 +11,16 @@ import { grpcTransport } from "../../../../src/node/index.ts";
 import { type AffiliateSpec, createAffiliateSpec } from "../../../../src/resources/index.ts";
 import { startSilence } from "../../../harness/net/silent-server.ts";
 import {
-  CLUSTER_ID,
-  CLUSTER_SECRET,
-  LoopbackService,
-} from "../../../harness/service/loopback-service.ts";
-import {
   CLUSTER_SECRET as FAKE_SECRET,
   FakeService,
   never,
   unavailable,
-} from "../../../unit/client/fake-service.ts";
+} from "../../../harness/service/fake-service.ts";
+import {
+  CLUSTER_ID,
+  CLUSTER_SECRET,
+  LoopbackService,
+} from "../../../harness/service/loopback-service.ts";
 
 const NODE_ID = generateNodeId();
 const OTHER_ID = generateNodeId();

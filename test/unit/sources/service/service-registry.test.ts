@@ -12,7 +12,7 @@ import {
   never,
   unavailable,
   until,
-} from "../../client/fake-service.ts";
+} from "../../../harness/service/fake-service.ts";
 import { type HistoryStep, naiveAnswer, type Said } from "./naive-service-shares.ts";
 
 let services: readonly [FakeService, FakeService];

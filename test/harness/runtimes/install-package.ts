@@ -7,10 +7,9 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
+import { ROOT } from "../paths.ts";
 
 const run = promisify(execFile);
-
-export const REPOSITORY: string = join(import.meta.dirname, "../../..");
 
 export interface InstalledPackage {
   /** The folder whose `node_modules` has the package and its dependencies, and nothing else. */
@@ -34,7 +33,7 @@ export async function installPackage(): Promise<InstalledPackage> {
     const packed = await run(
       "npm",
       ["pack", "--json", "--ignore-scripts", "--pack-destination", folder],
-      { cwd: REPOSITORY },
+      { cwd: ROOT },
     );
     const report = packReport(packed.stdout);
     const tarball = join(folder, report.filename);
