@@ -5,6 +5,7 @@
  */
 import { compressionGzip } from "@connectrpc/connect-node";
 import { MAX_DELAY_MS } from "../async/wake-timer.ts";
+import { checkInteger } from "../check.ts";
 import { MemoryRegistry } from "../registry/memory-registry.ts";
 import type { Registry } from "../registry/registry.ts";
 import { createHttpService, type HttpServiceOptions } from "../server/http-service.ts";
@@ -115,9 +116,9 @@ export async function serve(options: ServeOptions = {}): Promise<DiscoveryServer
     connectTimeoutMs = DEFAULT_CONNECT_TIMEOUT_MS,
     signal,
   } = options;
-  checkRange("port", port, 0, 65_535);
-  checkRange("shutdownGraceMs", shutdownGraceMs, 0, MAX_DELAY_MS);
-  checkRange("connectTimeoutMs", connectTimeoutMs, 1, MAX_DELAY_MS);
+  checkInteger("port", port, 0, 65_535);
+  checkInteger("shutdownGraceMs", shutdownGraceMs, 0, MAX_DELAY_MS);
+  checkInteger("connectTimeoutMs", connectTimeoutMs, 1, MAX_DELAY_MS);
   const limits = resolveConnectionLimits(
     options.connections ?? {},
     connectTimeoutMs,
@@ -209,9 +210,4 @@ export async function serve(options: ServeOptions = {}): Promise<DiscoveryServer
     close,
     [Symbol.asyncDispose]: close,
   };
-}
-
-function checkRange(name: string, value: number, min: number, max: number): void {
-  if (Number.isInteger(value) && value >= min && value <= max) return;
-  throw new RangeError(`${name}: ${value} is not an integer from ${min} to ${max}`);
 }

@@ -4,6 +4,7 @@
  */
 
 import { type ScheduleWake, scheduleTimeout, WakeTimer } from "../async/wake-timer.ts";
+import { checkNumber } from "../check.ts";
 import { DiscoveryError } from "../errors.ts";
 import { type AffiliateState, expire, merge } from "./affiliate-state.ts";
 import { Cluster, type ClusterAffiliate, type ClusterOwner } from "./cluster.ts";
@@ -112,12 +113,12 @@ export class MemoryRegistry implements Registry {
    * A registry with what its journal has kept.
    *
    * @throws What `journal.load` throws.
-   * @throws {RangeError} Where `graceMs` is negative or no number.
+   * @throws {RangeError} If `graceMs` is negative or not a number.
    */
   static async open(options: MemoryRegistryOptions = {}): Promise<MemoryRegistry> {
     const registry = new MemoryRegistry(options);
     const { journal, graceMs = 0 } = options;
-    if (!(graceMs >= 0)) throw new RangeError(`graceMs: ${graceMs} is no number from 0`);
+    checkNumber("graceMs", graceMs, 0, Number.POSITIVE_INFINITY);
     if (journal === undefined) return registry;
     for await (const cluster of journal.load()) registry.#load(cluster, journal, graceMs);
     registry.sweep();

@@ -15,6 +15,7 @@ import type {
   UniversalServerResponse,
 } from "@connectrpc/connect/protocol";
 import { MAX_DELAY_MS } from "../async/wake-timer.ts";
+import { checkInteger, checkPositive } from "../check.ts";
 import { type ClientHeaders, parseTrustedProxies } from "./limits/client-address.ts";
 import { type CorsOptions, corsHeaders } from "./pages/cors.ts";
 import { answerPage, pageResponse } from "./pages/page-service.ts";
@@ -78,11 +79,7 @@ export function createHttpService(
   const { cors = {}, hooks, pages, routes = [], bodyTimeoutMs = REQUEST_BODY_TIMEOUT_MS } = options;
   const maxRequestBytes = resolveMaxRequestBytes(options);
   const onRefused = hooks?.onRefused;
-  if (!(bodyTimeoutMs > 0 && bodyTimeoutMs <= MAX_DELAY_MS)) {
-    throw new RangeError(
-      `bodyTimeoutMs: ${bodyTimeoutMs} is not over 0 and at most ${MAX_DELAY_MS}`,
-    );
-  }
+  checkPositive("bodyTimeoutMs", bodyTimeoutMs, MAX_DELAY_MS);
   const { trailers, acceptCompression = [] } = abilities;
   const router = createConnectRouter({
     grpc: trailers,
@@ -148,15 +145,11 @@ export function createHttpService(
   };
 }
 
-/** @throws {RangeError} Where it is not a positive integer of at most 32 bits. */
+/** @throws {RangeError} If it is not a positive integer of at most 32 bits. */
 export function resolveMaxRequestBytes({
   maxRequestBytes = MAX_REQUEST_BYTES,
 }: HttpServiceOptions): number {
-  const max = 2 ** 32 - 1;
-  if (Number.isInteger(maxRequestBytes) && maxRequestBytes >= 1 && maxRequestBytes <= max) {
-    return maxRequestBytes;
-  }
-  throw new RangeError(`maxRequestBytes: ${maxRequestBytes} is not an integer from 1 to ${max}`);
+  return checkInteger("maxRequestBytes", maxRequestBytes, 1, 2 ** 32 - 1);
 }
 
 function bodyObserver(

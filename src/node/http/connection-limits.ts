@@ -2,6 +2,7 @@
  * What connections may cost before and between calls.
  * @module
  */
+import { checkInteger } from "../../check.ts";
 
 /** Bounds of one port. All are positive integers. */
 export interface ConnectionLimits {
@@ -85,7 +86,6 @@ export function resolveConnectionLimits(
   };
 }
 
-function positive(name: string, value: number): number {
-  if (Number.isInteger(value) && value >= 1 && value <= MAX_VALUE) return value;
-  throw new RangeError(`connections.${name}: ${value} is not an integer from 1 to ${MAX_VALUE}`);
+function positive(name: keyof ConnectionLimits, value: number): number {
+  return checkInteger(`connections.${name}`, value, 1, MAX_VALUE);
 }
