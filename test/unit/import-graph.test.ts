@@ -17,7 +17,7 @@ interface FolderRule {
 }
 
 /** What every folder may import. */
-const SHARED: ReadonlySet<string> = new Set(["errors.ts", "check.ts", "async"]);
+const SHARED: ReadonlySet<string> = new Set(["errors.ts", "check.ts", "bytes.ts", "async"]);
 
 const CONNECT = "@connectrpc/connect";
 const PROTOBUF = "@bufbuild/protobuf";
@@ -156,7 +156,7 @@ describe("the import graph", () => {
     expect(index && forbiddenImports(index, { folders, packages: [] })).toEqual([]);
   });
 
-  test.each(["errors.ts", "check.ts"])("%s imports nothing", (path) => {
+  test.each(["errors.ts", "check.ts", "bytes.ts"])("%s imports nothing", (path) => {
     const shared = sources.find((source) => source.path === path);
     expect(shared && importsOf(shared)).toEqual([]);
   });

@@ -4,6 +4,7 @@
  * What many callers are told is built once: the list of a cluster until its next change, and a change for all who watch.
  * @module
  */
+import { EMPTY_BYTES } from "../../bytes.ts";
 import { MAX_SNAPSHOT_MESSAGE_BYTES } from "../../protocol/limits.ts";
 import { encodeAffiliateField } from "../../protocol/sealed.ts";
 import { affiliateWire } from "../../registry/affiliate-wire.ts";
@@ -29,8 +30,6 @@ const CLIENT_IP_TAG = (2 << 3) | 2;
 
 /** Field 2 of `WatchResponse`, `deleted`, which is true. */
 const DELETED_FIELD: Uint8Array = /* @__PURE__ */ Uint8Array.from([(2 << 3) | 0, 1]);
-
-const NO_BYTES: Uint8Array = /* @__PURE__ */ new Uint8Array(0);
 
 /** A registry gives the same array for as long as a cluster does not change. */
 const listFrames = /* @__PURE__ */ new WeakMap<readonly AffiliateView[], Buffer>();
@@ -76,7 +75,7 @@ export function watchFrame(message: WatchMessage): Framed {
 function frameOf(message: WatchMessage): Framed {
   if (message.kind === "deleted") {
     const frames = message.ids.map((id) =>
-      frame([encodeAffiliateField(id, NO_BYTES, []), DELETED_FIELD]),
+      frame([encodeAffiliateField(id, EMPTY_BYTES, []), DELETED_FIELD]),
     );
     return { bytes: Buffer.concat(frames), messages: frames.length };
   }
