@@ -9,7 +9,6 @@ import { createHash } from "node:crypto";
 import type { BigIntStats } from "node:fs";
 import { readFile, stat } from "node:fs/promises";
 import { type ScheduleWake, scheduleTimeout } from "../../async/wake-timer.ts";
-import { DiscoveryError, type DiscoveryErrorCode } from "../../errors.ts";
 
 /** What a look at one file found. */
 export type FileReading =
@@ -42,27 +41,6 @@ const SETTLE_MS = 250;
 /** Reads files whole. Never rejects: what cannot be read says why. */
 export function readFiles(paths: readonly string[]): Promise<readonly FileReading[]> {
   return Promise.all(paths.map(readOne));
-}
-
-/**
- * What was read, as text.
- *
- * @param code - For bytes that are no UTF-8.
- * @throws {DiscoveryError} `ERR_FILE_UNREADABLE` or `code`, naming the file.
- */
-export function textOf(
-  path: string,
-  reading: FileReading | undefined,
-  code: DiscoveryErrorCode,
-): string {
-  if (reading === undefined || "problem" in reading) {
-    throw new DiscoveryError("ERR_FILE_UNREADABLE", `${path}: ${reading?.problem}`);
-  }
-  try {
-    return new TextDecoder("utf-8", { fatal: true }).decode(reading.bytes);
-  } catch (cause) {
-    throw new DiscoveryError(code, `${path}: is not text in UTF-8`, { cause });
-  }
 }
 
 /**
