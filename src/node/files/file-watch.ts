@@ -9,11 +9,12 @@ import { createHash } from "node:crypto";
 import type { BigIntStats } from "node:fs";
 import { readFile, stat } from "node:fs/promises";
 import { type ScheduleWake, scheduleTimeout } from "../../async/wake-timer.ts";
+import { fileReason } from "./file-failure.ts";
 
 /** What a look at one file found. */
 export type FileReading =
   | { readonly bytes: Uint8Array }
-  /** Why there are none: `no such file`. */
+  /** Why there are none: `no such file or directory`. */
   | { readonly problem: string };
 
 export interface WatchFilesOptions {
@@ -127,18 +128,7 @@ async function readOne(path: string): Promise<FileReading> {
 }
 
 function problemOf(error: unknown): string {
-  switch ((error as NodeJS.ErrnoException).code) {
-    case "ENOENT":
-    case "ENOTDIR":
-      return "no such file";
-    case "EACCES":
-    case "EPERM":
-      return "not permitted";
-    case "ELOOP":
-      return "links that lead to themselves";
-    default:
-      return error instanceof Error ? error.message : "cannot be read";
-  }
+  return fileReason(error) ?? (error instanceof Error ? error.message : "cannot be read");
 }
 
 /** Differs after every replacement and nearly every writing; links are followed to their ends. */

@@ -20,10 +20,11 @@ export async function readKeptFile(path: string): Promise<string> {
   try {
     return await readFile(path, "utf8");
   } catch (error) {
+    const reason = fileReason(error) ?? "cannot be read";
     if (isSystemError(error, "ENOENT")) {
-      throw new DiscoveryError("ERR_FILE_UNREADABLE", `${path}: no such file`, { cause: error });
+      throw new DiscoveryError("ERR_FILE_UNREADABLE", `${path}: ${reason}`, { cause: error });
     }
-    throw invalidFile(path, fileReason(error) ?? "cannot be read", error);
+    throw invalidFile(path, reason, error);
   }
 }
 
