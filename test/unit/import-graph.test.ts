@@ -48,7 +48,7 @@ const RULES: Readonly<Record<string, FolderRule>> = {
   node: {
     folders: [
       ...["client", "crypto", "identity", "net", "protocol", "registry", "server"],
-      ...["sources", "kubespan", "resources", "discovery"],
+      ...["config", "sources", "kubespan", "resources", "discovery"],
     ],
     packages: [
       ...["node:", CONNECT, "@connectrpc/connect-node", PROTOBUF],
