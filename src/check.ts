@@ -1,6 +1,6 @@
 /**
- * Checks of a caller's numbers, with one wording for all. The name is that of the option or the argument, with the object
- * that holds it: `limits.maxClusters`.
+ * Checks of a caller's numbers, with one wording for all. The name is that of the option or the
+ * argument, with the object that holds it: `limits.maxClusters`.
  * @module
  */
 
@@ -24,7 +24,8 @@ export function checkInteger(
 }
 
 /**
- * Checks that a value is a number in a range, which need not be an integer: `Infinity` is valid if `max` is.
+ * Checks that a value is a number in a range, which need not be an integer: `Infinity` is valid if
+ * `max` is.
  *
  * @param min - The least that is valid.
  * @param max - The most that is valid.

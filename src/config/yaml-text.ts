@@ -1,6 +1,6 @@
 /**
- * YAML with the place of everything in it: nodes, not values. So neither keys that nobody asks for nor an alias that
- * multiplies itself cost anything, and an error can name its line.
+ * YAML with the place of everything in it: nodes, not values. So neither keys that nobody asks for
+ * nor an alias that multiplies itself cost anything, and an error can name its line.
  * @module
  */
 import {
@@ -54,7 +54,7 @@ const REASONS: Readonly<Partial<Record<ErrorCode, string>>> = {
 /** A text of YAML, as far as it can be read. */
 export class YamlText {
   readonly #lines = new LineCounter();
-  /** In their order: at least one, which is empty if the text is. None if the text is nested too deep. */
+  /** In their order: at least one, which is empty if the text is. None if it is `tooDeep`. */
   readonly documents: readonly Document.Parsed[];
   /** Why nothing was read: collections are nested more than 100 deep. */
   readonly tooDeep: YamlProblem | undefined;
@@ -89,7 +89,7 @@ export class YamlText {
   }
 }
 
-/** The first error of a document: one wrong character makes many, and the first is the one to mend. */
+/** The first error of a document: one wrong character makes many, and the first is the cause. */
 export function firstError(document: Document.Parsed): YamlProblem | undefined {
   const [error] = document.errors;
   return error && problemOf(error);

@@ -10,7 +10,10 @@ import { describe, expect, test } from "vitest";
 const SRC = join(import.meta.dirname, "../../src");
 
 interface FolderRule {
-  /** Other folders of `src`, besides {@link SHARED}. Types count too: structure is a statement, not only weight. */
+  /**
+   * Other folders of `src`, besides {@link SHARED}. Types count too: structure is a statement, not
+   * only weight.
+   */
   readonly folders: readonly string[];
   /** Packages, by the start of the specifier. */
   readonly packages: readonly string[];

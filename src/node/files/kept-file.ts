@@ -65,7 +65,8 @@ export async function createPrivateFile(path: string, text: string): Promise<voi
  * Reads texts by key: a flat mapping in YAML.
  *
  * @param expected - What an error says that the file should have been. No error repeats a line, which may hold a key.
- * @throws {DiscoveryError} `ERR_IDENTITY_FILE_INVALID` for anything else, and for a key that is there twice.
+ * @throws {DiscoveryError} `ERR_IDENTITY_FILE_INVALID` for anything else, and for a key that is
+ *   there twice.
  */
 export function parseEntries(path: string, text: string, expected: string): Map<string, string> {
   if (text.trim() === "") throw invalidFile(path, "empty");
@@ -90,7 +91,7 @@ export function parseEntries(path: string, text: string, expected: string): Map<
   return entries;
 }
 
-/** A scalar as it is written, so that a name of digits stays one; `undefined` if nothing is written. */
+/** A scalar as it is written, so that digits stay text; `undefined` if nothing is written. */
 function textOf(node: unknown): string | undefined {
   if (!isScalar(node)) return undefined;
   return typeof node.value === "string" ? node.value : node.source || undefined;

@@ -1,5 +1,6 @@
 /**
- * A value from files that are read again when they change. If what is read is bad, the last good value stays in force.
+ * A value from files that are read again when they change. If what is read is bad, the last good
+ * value stays in force.
  * @module
  */
 import { DiscoveryError, type DiscoveryErrorCode } from "../../errors.ts";
@@ -13,7 +14,10 @@ import {
 
 /** What a value is made of, and who is told of its changes. */
 export interface ReloadHooks<T> {
-  /** Makes the value of what the files contain, in the order of the paths. Throws a `DiscoveryError` if that is bad. */
+  /**
+   * Makes the value of what the files contain, in the order of the paths. Throws a `DiscoveryError`
+   * if that is bad.
+   */
   readonly load: (contents: readonly Uint8Array[]) => T;
   /** Puts a changed value in force. If it throws a `DiscoveryError`, the value is bad. */
   readonly use?: ((value: T) => void) | undefined;
@@ -32,7 +36,8 @@ export interface ReloadedFiles<T> extends FileWatch {
 /**
  * Reads files, and again whenever any of them changes.
  *
- * @throws {DiscoveryError} `ERR_FILE_UNREADABLE`, and what `load` throws, if the files are bad at the first reading.
+ * @throws {DiscoveryError} `ERR_FILE_UNREADABLE`, and what `load` throws, if the files are bad at
+ *   the first reading.
  * @example
  * const names = await reloadFiles([path], { load: ([bytes]) => parse(textOf(path, bytes, code)) });
  * names.current;
