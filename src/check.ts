@@ -19,8 +19,7 @@ export function checkInteger(
   max: number = Number.MAX_SAFE_INTEGER,
 ): number {
   if (Number.isInteger(value) && value >= min && value <= max) return value;
-  const range = max === Number.MAX_SAFE_INTEGER ? `of at least ${min}` : `from ${min} to ${max}`;
-  throw new RangeError(`${name} must be an integer ${range}, got ${value}`);
+  throw new RangeError(`${name} must be an integer from ${min} to ${max}, got ${value}`);
 }
 
 /**

@@ -22,7 +22,9 @@ describe("checkInteger", () => {
     expect(checkInteger("limits.maxClusters", MAX_SAFE_INTEGER, 1)).toBe(MAX_SAFE_INTEGER);
     for (const value of [0, MAX_SAFE_INTEGER + 1]) {
       expect(() => checkInteger("limits.maxClusters", value, 1)).toThrow(
-        new RangeError(`limits.maxClusters must be an integer of at least 1, got ${value}`),
+        new RangeError(
+          `limits.maxClusters must be an integer from 1 to 9007199254740991, got ${value}`,
+        ),
       );
     }
   });

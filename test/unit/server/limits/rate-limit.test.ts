@@ -243,12 +243,15 @@ test.each([
     { perSecond: Number.POSITIVE_INFINITY },
     "rateLimit.perSecond must be a finite number above 0, got Infinity",
   ],
-  [{ burst: 0 }, "rateLimit.burst must be an integer of at least 1, got 0"],
-  [{ burst: 1.5 }, "rateLimit.burst must be an integer of at least 1, got 1.5"],
-  [{ maxWaiting: -1 }, "rateLimit.maxWaiting must be an integer of at least 0, got -1"],
+  [{ burst: 0 }, "rateLimit.burst must be an integer from 1 to 9007199254740991, got 0"],
+  [{ burst: 1.5 }, "rateLimit.burst must be an integer from 1 to 9007199254740991, got 1.5"],
+  [
+    { maxWaiting: -1 },
+    "rateLimit.maxWaiting must be an integer from 0 to 9007199254740991, got -1",
+  ],
   [
     { maxWaitingPerClient: 0.5 },
-    "rateLimit.maxWaitingPerClient must be an integer of at least 0, got 0.5",
+    "rateLimit.maxWaitingPerClient must be an integer from 0 to 9007199254740991, got 0.5",
   ],
   [{ maxClients: 0 }, "rateLimit.maxClients must be an integer from 1 to 16777216, got 0"],
 ])("%o is a mistake", (limit, message) => {
