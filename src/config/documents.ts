@@ -1,6 +1,6 @@
 /**
- * YAML documents of mappings, and what is wrong with them. What is not asked for is never looked at,
- * and aliases are followed one at a time.
+ * YAML documents of mappings, and what is wrong with them. What is not asked for is never looked
+ * at, and aliases are followed one at a time.
  * @module
  */
 import { type Document, isAlias, isMap, isScalar, isSeq, type Node, type YAMLMap } from "yaml";

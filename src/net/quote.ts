@@ -12,7 +12,7 @@ export function quote(text: string): string {
   return text.length > MAX_SHOWN_CHARACTERS ? `${start}…` : start;
 }
 
-/** Quotes a text as a whole, in ASCII: it can neither start a line nor turn the order of letters. */
+/** Quotes a whole text in ASCII: it can neither start a line nor turn the order of letters. */
 export function quoteAscii(text: string): string {
   return JSON.stringify(text).replaceAll(
     /[^ -~]/g,
