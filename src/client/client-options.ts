@@ -4,6 +4,7 @@
  */
 
 import { type Sleep, sleep } from "../async/timers.ts";
+import { checkInteger } from "../check.ts";
 import { type ClusterCipher, createClusterCipher } from "../crypto/cluster-cipher.ts";
 import type { DiscoveryError } from "../errors.ts";
 import { MAX_AFFILIATE_ID_BYTES, MAX_CLUSTER_ID_BYTES, MAX_TTL_MS } from "../protocol/limits.ts";
@@ -78,10 +79,7 @@ export interface ResolvedClientOptions {
  * `ERR_SECRET_INVALID`.
  */
 export function resolveClientOptions(options: DiscoveryClientOptions): ResolvedClientOptions {
-  const ttlMs = options.ttlMs ?? MAX_TTL_MS;
-  if (!(Number.isInteger(ttlMs) && ttlMs > 0 && ttlMs <= MAX_TTL_MS)) {
-    throw new RangeError(`ttlMs: ${ttlMs} is no whole number in 1 to ${MAX_TTL_MS}`);
-  }
+  const ttlMs = checkInteger("ttlMs", options.ttlMs ?? MAX_TTL_MS, 1, MAX_TTL_MS);
   checkIdBytes("clusterId", options.clusterId, MAX_CLUSTER_ID_BYTES);
   checkIdBytes("nodeId", options.nodeId, MAX_AFFILIATE_ID_BYTES);
   return {
@@ -105,7 +103,7 @@ export function resolveClientOptions(options: DiscoveryClientOptions): ResolvedC
 function checkIdBytes(name: string, id: string, maxBytes: number): void {
   const bytes = new TextEncoder().encode(id).length;
   if (bytes < 1 || bytes > maxBytes) {
-    throw new RangeError(`${name}: ${bytes} bytes are not in 1 to ${maxBytes}`);
+    throw new RangeError(`${name} must have 1 to ${maxBytes} bytes, got ${bytes}`);
   }
 }
 

@@ -7,6 +7,7 @@ import { type Client, createClient, type Transport } from "@connectrpc/connect";
 import { unlessAborted } from "../async/waits.ts";
 import { DiscoveryError } from "../errors.ts";
 import { formatAddress, unmapAddress } from "../net/address.ts";
+import { quote } from "../net/quote.ts";
 import { Cluster } from "../protocol/gen/sidero/discovery/server/cluster_pb.ts";
 import { parseRedirectEndpoint, type ServiceUrl } from "./service-url.ts";
 
@@ -89,7 +90,7 @@ export async function connect(
       if (redirects === MAX_REDIRECTS) {
         throw new DiscoveryError(
           "ERR_REDIRECT_LOOP",
-          `${from.baseUrl}: more than ${MAX_REDIRECTS} redirects, the last to ${JSON.stringify(endpoint.slice(0, 120))}`,
+          `${from.baseUrl}: more than ${MAX_REDIRECTS} redirects, the last to ${quote(endpoint)}`,
         );
       }
       service = parseRedirectEndpoint(endpoint, service);

@@ -3,13 +3,14 @@
  * anyone who holds the cluster ID can write to a service, and the service itself may be hostile.
  * @module
  */
+
+import { equalBytes } from "../bytes.ts";
 import type { ClusterCipher } from "../crypto/cluster-cipher.ts";
 import { isDiscoveryError } from "../errors.ts";
 import { type AffiliateData, decodeAffiliate } from "../protocol/affiliate.ts";
 import { decodeEndpoint } from "../protocol/endpoint.ts";
 import { MAX_AFFILIATE_ENDPOINTS, MAX_ENDPOINT_BYTES } from "../protocol/limits.ts";
 import type { DiscoveredAffiliate, DropReport } from "./affiliate-change.ts";
-import { equalBytes } from "./bytes.ts";
 
 /** How many endpoints of one affiliate are opened. Four times the protocol's limit, for services that raise it. */
 const MAX_OPENED_ENDPOINTS = 4 * MAX_AFFILIATE_ENDPOINTS;

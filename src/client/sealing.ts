@@ -3,6 +3,8 @@
  * nothing to announce.
  * @module
  */
+
+import { equalByteLists, equalBytes } from "../bytes.ts";
 import type { ClusterCipher } from "../crypto/cluster-cipher.ts";
 import { DiscoveryError } from "../errors.ts";
 import { type AffiliateData, encodeAffiliate } from "../protocol/affiliate.ts";
@@ -13,7 +15,6 @@ import {
   MAX_AFFILIATE_ID_BYTES,
   MAX_ENDPOINT_BYTES,
 } from "../protocol/limits.ts";
-import { equalByteLists, equalBytes } from "./bytes.ts";
 
 export interface PublishOptions {
   /** `IP:port` at which this node may be reached, at most 64. */

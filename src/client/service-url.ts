@@ -4,9 +4,7 @@
  * @module
  */
 import { DiscoveryError } from "../errors.ts";
-
-/** Longest part of a refused text that an error repeats. */
-const MAX_QUOTED_CHARACTERS = 120;
+import { quote } from "../net/quote.ts";
 
 /** A service as a transport needs it. */
 export interface ServiceUrl {
@@ -74,6 +72,5 @@ function parseAuthority(rest: string, tls: boolean, text: string): ServiceUrl {
 
 function invalid(text: string, why: string): DiscoveryError {
   const withoutUser = text.replace(/^([^/]*\/\/)[^/]*@/, "$1…@");
-  const quoted = JSON.stringify(withoutUser.slice(0, MAX_QUOTED_CHARACTERS));
-  return new DiscoveryError("ERR_SERVICE_URL_INVALID", `service URL ${quoted}: ${why}`);
+  return new DiscoveryError("ERR_SERVICE_URL_INVALID", `service URL ${quote(withoutUser)}: ${why}`);
 }

@@ -1,22 +1,10 @@
 /**
- * YAML documents with the place of everything in them. What is not asked for is never looked at, and aliases are followed one
- * at a time: neither strange keys nor an alias that multiplies itself cost anything.
+ * YAML documents of mappings, and what is wrong with them. What is not asked for is never looked
+ * at, and aliases are followed one at a time.
  * @module
  */
-import {
-  Composer,
-  type CST,
-  type Document,
-  type ErrorCode,
-  isAlias,
-  isMap,
-  isScalar,
-  isSeq,
-  LineCounter,
-  type Node,
-  Parser,
-  type YAMLMap,
-} from "yaml";
+import { type Document, isAlias, isMap, isScalar, isSeq, type Node, type YAMLMap } from "yaml";
+import { contentsOf, firstError, YamlText } from "./yaml-text.ts";
 
 /** Something that is wrong with a configuration. It repeats nothing of the text but known keys. */
 export interface ConfigProblem {
@@ -30,29 +18,12 @@ export interface ConfigProblem {
   readonly reason: string;
 }
 
-/** Deeper than any configuration; the library's own recursion ends at some hundred. */
-const MAX_DEPTH = 100;
-
 /** The library reports it only where a document is turned into values. */
 const DANGLING_ALIAS = "is an alias without its anchor";
 
-/** The library's messages may quote the text, which has secrets in it; its codes do not. */
-const YAML_REASONS: Readonly<Partial<Record<ErrorCode, string>>> = {
-  BAD_DQ_ESCAPE: "a wrong escape in double quotes",
-  BAD_INDENT: "wrong indentation, or a bracket that is not closed",
-  BAD_SCALAR_START: "text that starts with a reserved character must stand in quotes",
-  BLOCK_AS_IMPLICIT_KEY: "a value with a colon in it must stand in quotes",
-  BLOCK_IN_FLOW: "a block inside of brackets",
-  DUPLICATE_KEY: "a key that stands twice",
-  MISSING_CHAR: "a quote, bracket, comma or colon is missing",
-  MULTILINE_IMPLICIT_KEY: "a line without a colon",
-  TAB_AS_INDENT: "a tab in the indentation",
-  UNEXPECTED_TOKEN: "something that does not belong there",
-};
-
 /** A text of YAML, as far as it could be read, and what is wrong with it so far. */
 export class ConfigText {
-  readonly #lines = new LineCounter();
+  readonly #yaml: YamlText;
   /** Each once, however often a key is looked at. */
   readonly #problems = new Map<string, ConfigProblem>();
   /** Those that are mappings; with `lists`, the items of all documents that are. */
@@ -60,15 +31,10 @@ export class ConfigText {
 
   /** @param form - What each document is: one mapping, or a list of mappings. */
   constructor(text: string, form: "mappings" | "lists" = "mappings") {
-    const tokens = [...new Parser(this.#lines.addNewLine).parse(text)];
-    const deep = tokens.find((token) => depthOf(token) > MAX_DEPTH);
-    if (deep !== undefined) {
-      this.#report(1, deep.offset, "", `nested more than ${MAX_DEPTH} deep`);
-      this.documents = [];
-      return;
-    }
-    const composer = new Composer({ prettyErrors: false });
-    this.documents = [...composer.compose(tokens)].flatMap((document, index) =>
+    this.#yaml = new YamlText(text);
+    const { documents, tooDeep } = this.#yaml;
+    if (tooDeep !== undefined) this.#report(1, tooDeep.offset, "", tooDeep.reason);
+    this.documents = documents.flatMap((document, index) =>
       this.#readDocument(document, index + 1, form),
     );
   }
@@ -83,20 +49,17 @@ export class ConfigText {
     number: number,
     form: "mappings" | "lists",
   ): ConfigMap[] {
-    // One wrong character makes many errors; the first is the one to mend.
-    const [error] = document.errors;
+    const error = firstError(document);
     const place: Place = {
       report: (offset, key, reason) => this.#report(number, offset, key, reason),
       lineOf: (offset) => this.#lineOf(offset),
     };
     if (error !== undefined) {
-      const reason = YAML_REASONS[error.code] ?? "it does not parse";
-      place.report(error.pos[0], "", `is no YAML: ${reason}`);
+      place.report(error.offset, "", `is no YAML: ${error.reason}`);
       return [];
     }
-    const { contents } = document;
-    // Nothing between two separators, or comments alone.
-    if (contents === null || (isScalar(contents) && contents.value === null)) return [];
+    const contents = contentsOf(document);
+    if (contents === undefined) return [];
     if (form === "mappings") return mapAt(document, contents, "", place);
     if (isSeq(contents)) {
       return contents.items.flatMap((item, index) =>
@@ -113,7 +76,7 @@ export class ConfigText {
   }
 
   #lineOf(offset: number): number {
-    return Math.max(this.#lines.linePos(offset).line, 1);
+    return this.#yaml.placeAt(offset).line;
   }
 }
 
@@ -283,21 +246,4 @@ interface FoundPair extends WrittenPair {
 function pairOf(map: YAMLMap, key: string): WrittenPair | undefined {
   const found = map.items.find((pair) => isScalar(pair.key) && pair.key.value === key);
   return found && { key: found.key as Node, written: found.value as Node | null };
-}
-
-/** How deep a token's collections are nested, without recursion. */
-function depthOf(root: CST.Token): number {
-  let deepest = 0;
-  const open: [token: CST.Token, depth: number][] = [[root, 0]];
-  for (let next = open.pop(); next !== undefined; next = open.pop()) {
-    const [token, depth] = next;
-    deepest = Math.max(deepest, depth);
-    if (token.type === "document" && token.value) open.push([token.value, depth]);
-    if (!("items" in token)) continue;
-    for (const { key, value } of token.items) {
-      if (key) open.push([key, depth + 1]);
-      if (value) open.push([value, depth + 1]);
-    }
-  }
-  return deepest;
 }

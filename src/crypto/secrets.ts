@@ -39,7 +39,8 @@ export function generateClusterSecret(
 }
 
 /**
- * Reads a cluster secret. Text from a file must be trimmed first.
+ * Reads a cluster secret, and takes what Go's decoder takes: line ends anywhere are skipped, and
+ * so are the last two bits, which belong to no byte. Other white space must be trimmed first.
  *
  * @param text - Standard base64, 44 characters with the `=` at the end.
  * @returns The 32 bytes of the key, in a buffer of their own.
@@ -47,8 +48,11 @@ export function generateClusterSecret(
  */
 export function parseClusterSecret(text: string): Uint8Array<ArrayBuffer> {
   if (typeof text !== "string") throw new TypeError("text: not a string");
-  // `atob` is forgiving, so the form is checked first.
-  if (SECRET_FORM.test(text)) return Uint8Array.from(atob(text), (byte) => byte.charCodeAt(0));
+  const characters = text.replaceAll(/[\r\n]/g, "");
+  // `atob` also takes other white space and needs no padding, so the form is checked first.
+  if (SECRET_FORM.test(characters)) {
+    return Uint8Array.from(atob(characters), (byte) => byte.charCodeAt(0));
+  }
   throw new DiscoveryError(
     "ERR_SECRET_INVALID",
     `cluster secret is not standard base64 of ${CLUSTER_SECRET_BYTES} bytes, which has ` +

@@ -5,6 +5,7 @@
  * form here, whoever checked it before.
  * @module
  */
+import { checkInteger } from "../check.ts";
 import { base64Of, parseClusterSecret } from "../crypto/secrets.ts";
 import { hasZone } from "../net/address.ts";
 import { canonicalPrefix } from "../net/canonical.ts";
@@ -74,7 +75,7 @@ export function wireguardConfig(
     [
       "[Interface]",
       `PrivateKey = ${privateKey}`,
-      `ListenPort = ${inRange("listenPort", listenPort, 1, 65_535)}`,
+      `ListenPort = ${checkInteger("listenPort", listenPort, 1, 65_535)}`,
       `FwMark = ${FIREWALL_MARK}`,
       ...(form === "wg-quick" ? linkLines(checked("address", address, canonicalPrefix), mtu) : []),
     ],
@@ -93,7 +94,7 @@ function linkLines(address: string, mtu: number): string[] {
   const families = ["-4", "-6"];
   return [
     `Address = ${address}`,
-    `MTU = ${inRange("mtu", mtu, MIN_KUBESPAN_MTU, 65_535)}`,
+    `MTU = ${checkInteger("mtu", mtu, MIN_KUBESPAN_MTU, 65_535)}`,
     `Table = ${ROUTING_TABLE}`,
     ...families.map((family) => `PostUp = ip ${family} rule add ${rule}`),
     ...families.map((family) => `PreDown = ip ${family} rule delete ${rule}`),
@@ -136,9 +137,4 @@ function checked(name: string, text: string, canonical: (text: string) => string
     const why = cause instanceof Error ? cause.message : "";
     throw new RangeError(`${name}: ${why}`, { cause });
   }
-}
-
-function inRange(name: string, value: number, min: number, max: number): number {
-  if (Number.isInteger(value) && value >= min && value <= max) return value;
-  throw new RangeError(`${name}: ${value} is not from ${min} to ${max}`);
 }

@@ -5,6 +5,7 @@
  */
 import { compressionGzip } from "@connectrpc/connect-node";
 import { MAX_DELAY_MS } from "../async/timers.ts";
+import { checkInteger } from "../check.ts";
 import { MemoryRegistry } from "../registry/memory-registry.ts";
 import type { Registry } from "../registry/registry.ts";
 import { createHttpService } from "../server/http-service.ts";
@@ -118,9 +119,9 @@ export async function serve(options: ServeOptions = {}): Promise<DiscoveryServer
     connectTimeoutMs = DEFAULT_CONNECT_TIMEOUT_MS,
     signal,
   } = options;
-  checkRange("port", port, 0, 65_535);
-  checkRange("shutdownTimeoutMs", shutdownTimeoutMs, 0, MAX_DELAY_MS);
-  checkRange("connectTimeoutMs", connectTimeoutMs, 1, MAX_DELAY_MS);
+  checkInteger("port", port, 0, 65_535);
+  checkInteger("shutdownTimeoutMs", shutdownTimeoutMs, 0, MAX_DELAY_MS);
+  checkInteger("connectTimeoutMs", connectTimeoutMs, 1, MAX_DELAY_MS);
   const limits = resolveConnectionLimits(
     options.connections ?? {},
     connectTimeoutMs,
@@ -222,9 +223,4 @@ function createOwnRegistry(): { registry: MemoryRegistry; closeOwn: () => Promis
   const clock = createRunningClock();
   const registry = new MemoryRegistry({ now: clock.now });
   return { registry, closeOwn: () => registry.close().finally(clock.stop) };
-}
-
-function checkRange(name: string, value: number, min: number, max: number): void {
-  if (Number.isInteger(value) && value >= min && value <= max) return;
-  throw new RangeError(`${name}: ${value} is not an integer from ${min} to ${max}`);
 }

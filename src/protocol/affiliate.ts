@@ -3,6 +3,7 @@
  * @module
  */
 import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
+import { checkInteger } from "../check.ts";
 import { DiscoveryError, isDiscoveryError } from "../errors.ts";
 import { formatAddress, parseAddress } from "../net/address.ts";
 import { MAX_PORT } from "../net/endpoint.ts";
@@ -82,7 +83,9 @@ export function encodeAffiliate(affiliate: AffiliateData): Uint8Array<ArrayBuffe
         parsePrefix,
       ),
     },
-    controlPlane: controlPlane && { apiServerPort: checkedPort(controlPlane.port) },
+    controlPlane: controlPlane && {
+      apiServerPort: checkInteger("controlPlane.port", controlPlane.port, 0, MAX_PORT),
+    },
   });
   return toBinary(AffiliateSchema, message);
 }
@@ -143,11 +146,6 @@ function toKubeSpanData(message: KubeSpan): KubeSpanData {
       ),
     }),
   };
-}
-
-function checkedPort(port: number): number {
-  if (Number.isInteger(port) && port >= 0 && port <= MAX_PORT) return port;
-  throw new RangeError(`controlPlane.port: ${port} is not 0 to ${MAX_PORT}`);
 }
 
 function decodedPort(port: number): number {

@@ -6,6 +6,7 @@
  * bytes. All else is left to the library, which knows what is an unknown field and what an error.
  * @module
  */
+import { EMPTY_BYTES } from "../bytes.ts";
 
 /** Fields that stand in a request, as the generated messages name them. */
 export interface PlainRequest {
@@ -102,8 +103,6 @@ function readPlainDuration(bytes: Uint8Array): PlainUpdateRequest["ttl"] {
   return reader.isPlain ? { seconds: BigInt(seconds ?? 0), nanos: nanos ?? 0 } : undefined;
 }
 
-const NO_BYTES: Uint8Array = /* @__PURE__ */ new Uint8Array(0);
-
 /** A cursor that stops for good at the first thing that is not plain; what it returned before that counts for nothing. */
 class PlainReader {
   /** Whether all that was read so far was plain. */
@@ -135,7 +134,7 @@ class PlainReader {
   /** A length and as many bytes. */
   part(): Uint8Array {
     const start = this.#lengthDelimited();
-    return this.isPlain ? this.#bytes.subarray(start, this.#at) : NO_BYTES;
+    return this.isPlain ? this.#bytes.subarray(start, this.#at) : EMPTY_BYTES;
   }
 
   /** A length and as many bytes of ASCII. */

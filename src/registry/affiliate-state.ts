@@ -3,11 +3,10 @@
  * @see docs/protocol.md, "What the server does"
  * @module
  */
+import { EMPTY_BYTES, equalBytes } from "../bytes.ts";
 import { createAffiliateView, type WiredAffiliateView } from "./affiliate-wire.ts";
 import { checkEndpointCount, checkUpdate, type RegistryLimits } from "./limits.ts";
 import type { UpdateRequest } from "./registry.ts";
-
-const NO_BYTES: Uint8Array = /* @__PURE__ */ new Uint8Array(0);
 
 /**
  * One affiliate and when its parts end. Instants are ms of the registry's clock; what ends at an instant is gone at it.
@@ -72,12 +71,12 @@ export function merge(
     expiries.length = known.length;
   }
 
-  const isNewData = hasData && !(alive !== null && isEqual(alive.view.data, newData));
+  const isNewData = hasData && !(alive !== null && equalBytes(alive.view.data, newData));
   let view = alive?.view;
   if (view === undefined || isNewData || added.length > 0) {
     view = createAffiliateView(
       request.affiliateId,
-      hasData ? newData : (view?.data ?? NO_BYTES),
+      hasData ? newData : (view?.data ?? EMPTY_BYTES),
       added.length > 0 ? [...known, ...added] : known,
     );
   }
@@ -152,7 +151,7 @@ function mergeEndpoints(
   let guess = 0;
   for (const endpoint of reported) {
     const expected = known[guess];
-    let place = expected !== undefined && isEqual(expected, endpoint) ? guess : undefined;
+    let place = expected !== undefined && equalBytes(expected, endpoint) ? guess : undefined;
     if (place === undefined) {
       places ??= new Map(known.map((bytes, i) => [keyOf(bytes), i]));
       const key = keyOf(endpoint);
@@ -170,12 +169,6 @@ function mergeEndpoints(
     guess = place + 1;
   }
   return { added, expiries };
-}
-
-function isEqual(a: Uint8Array, b: Uint8Array): boolean {
-  if (a.length !== b.length) return false;
-  for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return false;
-  return true;
 }
 
 /** The bytes as text of one character each, for use as a key. */

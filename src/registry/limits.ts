@@ -4,6 +4,7 @@
  * The texts are the reference service's, which people search for.
  * @module
  */
+import { checkInteger } from "../check.ts";
 import { DiscoveryError, type DiscoveryErrorCode } from "../errors.ts";
 import {
   MAX_AFFILIATE_DATA_BYTES,
@@ -66,16 +67,13 @@ export const DEFAULT_REGISTRY_LIMITS: RegistryLimits = /* @__PURE__ */ Object.fr
 /**
  * Fills in the defaults.
  *
- * @throws {RangeError} Where a limit is not a positive integer.
+ * @throws {RangeError} If a limit is not a positive integer.
  */
 export function resolveRegistryLimits(limits: Partial<RegistryLimits> = {}): RegistryLimits {
   const resolved: Record<string, number> = { ...DEFAULT_REGISTRY_LIMITS };
   for (const [name, value] of Object.entries(limits)) {
     if (value === undefined) continue;
-    if (!Number.isSafeInteger(value) || value < 1) {
-      throw new RangeError(`limits.${name}: ${value} is not a positive integer`);
-    }
-    resolved[name] = value;
+    resolved[name] = checkInteger(`limits.${name}`, value, 1);
   }
   return resolved as unknown as RegistryLimits;
 }
@@ -123,7 +121,7 @@ export function checkUpdate(
       refuse("ERR_ENDPOINT_TOO_BIG", "affiliate endpoint is too big");
     }
   }
-  if (Number.isNaN(request.ttlMs)) throw new RangeError("ttlMs: not a number");
+  if (Number.isNaN(request.ttlMs)) throw new RangeError("ttlMs must be a number, got NaN");
   if (request.ttlMs > limits.maxTtlMs) refuse("ERR_TTL_TOO_LARGE", "ttl is too large");
   if (request.ttlMs < 0) refuse("ERR_TTL_NEGATIVE", "ttl is negative");
 }

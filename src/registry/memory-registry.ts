@@ -4,6 +4,7 @@
  */
 
 import { type ScheduleWake, scheduleTimeout } from "../async/timers.ts";
+import { checkNumber } from "../check.ts";
 import { DiscoveryError } from "../errors.ts";
 import { expire, merge } from "./affiliate-state.ts";
 import type { Cluster, ClusterAffiliate } from "./cluster.ts";
@@ -102,13 +103,12 @@ export class MemoryRegistry implements Registry {
    * A registry with what its journal has kept.
    *
    * @throws What `journal.load` throws.
-   * @throws {RangeError} Where `restartGraceMs` is negative or no number.
+   * @throws {RangeError} If `restartGraceMs` is negative or not a number.
    */
   static async open(options: MemoryRegistryOptions = {}): Promise<MemoryRegistry> {
     const registry = new MemoryRegistry(options);
     const { journal, restartGraceMs = 0 } = options;
-    if (!(restartGraceMs >= 0))
-      throw new RangeError(`restartGraceMs: ${restartGraceMs} is no number from 0`);
+    checkNumber("restartGraceMs", restartGraceMs, 0, Number.POSITIVE_INFINITY);
     if (journal === undefined) return registry;
     for await (const cluster of journal.load()) registry.#load(cluster, journal, restartGraceMs);
     registry.sweep();

@@ -7,6 +7,7 @@
  */
 import type { ConnectRouter } from "@connectrpc/connect";
 import { MAX_DELAY_MS } from "../async/timers.ts";
+import { checkInteger, checkPositive } from "../check.ts";
 import type { Prefix } from "../net/prefix.ts";
 import { type ClientHeaders, parseTrustedProxies } from "./limits/client-address.ts";
 import type { Pages } from "./pages/pages.ts";
@@ -77,20 +78,8 @@ const MAX_MAX_REQUEST_BYTES = 2 ** 32 - 1;
  */
 export function resolveServiceOptions(options: HttpServiceOptions): ResolvedServiceOptions {
   const { bodyTimeoutMs = REQUEST_BODY_TIMEOUT_MS, maxRequestBytes = MAX_REQUEST_BYTES } = options;
-  if (
-    !Number.isInteger(maxRequestBytes) ||
-    maxRequestBytes < 1 ||
-    maxRequestBytes > MAX_MAX_REQUEST_BYTES
-  ) {
-    throw new RangeError(
-      `maxRequestBytes: ${maxRequestBytes} is not an integer from 1 to ${MAX_MAX_REQUEST_BYTES}`,
-    );
-  }
-  if (!(bodyTimeoutMs > 0 && bodyTimeoutMs <= MAX_DELAY_MS)) {
-    throw new RangeError(
-      `bodyTimeoutMs: ${bodyTimeoutMs} is not over 0 and at most ${MAX_DELAY_MS}`,
-    );
-  }
+  checkInteger("maxRequestBytes", maxRequestBytes, 1, MAX_MAX_REQUEST_BYTES);
+  checkPositive("bodyTimeoutMs", bodyTimeoutMs, MAX_DELAY_MS);
   const { trustedProxies = [], trustXRealIp = true, trustFirstXForwardedFor = true } = options;
   const { cors = {}, hooks = {}, pages, routes = [] } = options;
   return {

@@ -2,7 +2,8 @@
  * A configuration file in YAML, whose keys are a command's flags: `addr: ":3000"`.
  * @module
  */
-import { isMap, isScalar, isSeq, LineCounter, type Node, parseDocument } from "yaml";
+import { isMap, isScalar, isSeq, type Node } from "yaml";
+import { contentsOf, problemOf, YamlText } from "../../config/yaml-text.ts";
 import { UsageError } from "../exit.ts";
 import { readInputFile, shownPath } from "../input-file.ts";
 import { quoted } from "../text.ts";
@@ -51,29 +52,27 @@ export function parseConfigFile(
   text: string,
   kinds: ReadonlyMap<string, FlagKind>,
 ): ConfigFile {
-  const lineCounter = new LineCounter();
-  const document = parseDocument(text, { lineCounter, prettyErrors: false });
+  const yaml = new YamlText(text);
+  const [document] = yaml.documents;
   const placeAt = (offset: number): string => {
-    const { line, col } = lineCounter.linePos(offset);
-    return `${shownPath(path)}:${Math.max(line, 1)}:${Math.max(col, 1)}`;
+    const { line, column } = yaml.placeAt(offset);
+    return `${shownPath(path)}:${line}:${column}`;
   };
   const placeOf = (node: unknown): string => placeAt((node as Node | null)?.range?.[0] ?? 0);
 
-  const [problem] = [...document.errors, ...document.warnings];
+  const problem = yaml.problem ?? document?.warnings.map(problemOf)[0];
   if (problem !== undefined) {
     // The library's words for it are for who calls it.
     const reason =
       problem.code === "MULTIPLE_DOCS"
         ? "is a second document; all keys stand in one"
         : problem.message;
-    throw new UsageError(`${placeAt(problem.pos[0])}: ${reason}`);
+    throw new UsageError(`${placeAt(problem.offset)}: ${reason}`);
   }
-  const { contents } = document;
+  const contents = document && contentsOf(document);
   const entries = new Map<string, ConfigEntry>();
   // An empty file, or one of comments, sets nothing.
-  if (contents === null || (isScalar(contents) && contents.value === null)) {
-    return { path, entries };
-  }
+  if (contents === undefined) return { path, entries };
   if (!isMap(contents)) {
     throw new UsageError(`${placeOf(contents)}: is no list of keys with their values`);
   }

@@ -4,14 +4,8 @@
  */
 import { DiscoveryError, isDiscoveryError } from "../../errors.ts";
 import { checkClusterId } from "../../registry/limits.ts";
-import {
-  type FileReading,
-  type FileWatch,
-  readFiles,
-  textOf,
-  type WatchFilesOptions,
-  watchFiles,
-} from "./file-watch.ts";
+import type { FileWatch, WatchFilesOptions } from "./file-watch.ts";
+import { reloadFiles, textOf } from "./reloaded-file.ts";
 
 export interface ClusterAllowListOptions extends WatchFilesOptions {
   /** A changed file is in force. Must not throw. */
@@ -48,36 +42,27 @@ export async function watchClusterAllowList(
   options: ClusterAllowListOptions = {},
 ): Promise<ClusterAllowList> {
   const { onReload, onError, ...watchOptions } = options;
-  const first = await readFiles([path]);
-  let allowed = load(path, first);
-  const watch = watchFiles(
+  const file = await reloadFiles<ReadonlySet<string>>(
     [path],
-    first,
-    (readings) => {
-      let next: ReadonlySet<string>;
-      try {
-        next = load(path, readings);
-      } catch (error) {
-        onError?.(error as DiscoveryError);
-        return;
-      }
-      const change = {
-        clusters: next.size,
-        added: [...next].filter((id) => !allowed.has(id)).length,
-        removed: [...allowed].filter((id) => !next.has(id)).length,
-      };
-      allowed = next;
-      onReload?.(change);
+    {
+      load: ([bytes]) => parseClusterAllowList(textOf(path, bytes, "ERR_ALLOW_LIST_INVALID"), path),
+      onReload: (allowed, previous) =>
+        onReload?.({
+          clusters: allowed.size,
+          added: [...allowed].filter((id) => !previous.has(id)).length,
+          removed: [...previous].filter((id) => !allowed.has(id)).length,
+        }),
+      onError,
     },
     watchOptions,
   );
   return {
     get size() {
-      return allowed.size;
+      return file.current.size;
     },
-    allows: (clusterId) => allowed.has(clusterId),
-    look: watch.look,
-    close: watch.close,
+    allows: (clusterId) => file.current.has(clusterId),
+    look: file.look,
+    close: file.close,
   };
 }
 
@@ -106,10 +91,6 @@ export function parseClusterAllowList(text: string, name: string): ReadonlySet<s
     ids.add(id);
   });
   return ids;
-}
-
-function load(path: string, [reading]: readonly FileReading[]): ReadonlySet<string> {
-  return parseClusterAllowList(textOf(path, reading, "ERR_ALLOW_LIST_INVALID"), path);
 }
 
 function invalid(message: string, cause?: unknown): DiscoveryError {

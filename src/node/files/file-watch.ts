@@ -9,12 +9,12 @@ import { createHash } from "node:crypto";
 import type { BigIntStats } from "node:fs";
 import { readFile, stat } from "node:fs/promises";
 import { type ScheduleWake, scheduleTimeout } from "../../async/timers.ts";
-import { DiscoveryError, type DiscoveryErrorCode } from "../../errors.ts";
+import { fileReason } from "./file-failure.ts";
 
 /** What a look at one file found. */
 export type FileReading =
   | { readonly bytes: Uint8Array }
-  /** Why there are none: `no such file`. */
+  /** Why there are none: `no such file or directory`. */
   | { readonly problem: string };
 
 export interface WatchFilesOptions {
@@ -42,27 +42,6 @@ const SETTLE_MS = 250;
 /** Reads files whole. Never rejects: what cannot be read says why. */
 export function readFiles(paths: readonly string[]): Promise<readonly FileReading[]> {
   return Promise.all(paths.map(readOne));
-}
-
-/**
- * What was read, as text.
- *
- * @param code - For bytes that are no UTF-8.
- * @throws {DiscoveryError} `ERR_FILE_UNREADABLE` or `code`, naming the file.
- */
-export function textOf(
-  path: string,
-  reading: FileReading | undefined,
-  code: DiscoveryErrorCode,
-): string {
-  if (reading === undefined || "problem" in reading) {
-    throw new DiscoveryError("ERR_FILE_UNREADABLE", `${path}: ${reading?.problem}`);
-  }
-  try {
-    return new TextDecoder("utf-8", { fatal: true }).decode(reading.bytes);
-  } catch (cause) {
-    throw new DiscoveryError(code, `${path}: is not text in UTF-8`, { cause });
-  }
 }
 
 /**
@@ -149,18 +128,7 @@ async function readOne(path: string): Promise<FileReading> {
 }
 
 function problemOf(error: unknown): string {
-  switch ((error as NodeJS.ErrnoException).code) {
-    case "ENOENT":
-    case "ENOTDIR":
-      return "no such file";
-    case "EACCES":
-    case "EPERM":
-      return "not permitted";
-    case "ELOOP":
-      return "links that lead to themselves";
-    default:
-      return error instanceof Error ? error.message : "cannot be read";
-  }
+  return fileReason(error) ?? (error instanceof Error ? error.message : "cannot be read");
 }
 
 /** Differs after every replacement and nearly every writing; links are followed to their ends. */

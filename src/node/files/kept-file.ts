@@ -4,6 +4,8 @@
  * @module
  */
 import { open, readFile, unlink } from "node:fs/promises";
+import { isMap, isScalar } from "yaml";
+import { contentsOf, firstError, YamlText } from "../../config/yaml-text.ts";
 import { DiscoveryError } from "../../errors.ts";
 import { fileReason } from "./file-failure.ts";
 
@@ -13,17 +15,18 @@ const FILE_MODE = 0o600;
 /**
  * Reads such a file.
  *
- * @throws {DiscoveryError} `ERR_FILE_UNREADABLE` where there is none, so that one may be created; else
+ * @throws {DiscoveryError} `ERR_FILE_UNREADABLE` if there is none, so that one may be created; else
  * `ERR_IDENTITY_FILE_INVALID`, naming the path.
  */
 export async function readKeptFile(path: string): Promise<string> {
   try {
     return await readFile(path, "utf8");
   } catch (error) {
+    const reason = fileReason(error) ?? "cannot be read";
     if (isSystemError(error, "ENOENT")) {
-      throw new DiscoveryError("ERR_FILE_UNREADABLE", `${path}: no such file`, { cause: error });
+      throw new DiscoveryError("ERR_FILE_UNREADABLE", `${path}: ${reason}`, { cause: error });
     }
-    throw invalidFile(path, fileReason(error) ?? "cannot be read", error);
+    throw invalidFile(path, reason, error);
   }
 }
 
@@ -59,23 +62,39 @@ export async function createPrivateFile(path: string, text: string): Promise<voi
 }
 
 /**
- * Reads lines of `key: value`, in the forms that YAML writers choose for plain words.
+ * Reads texts by key: a flat mapping in YAML.
  *
  * @param expected - What an error says that the file should have been. No error repeats a line, which may hold a key.
- * @throws {DiscoveryError} `ERR_IDENTITY_FILE_INVALID` for any other line, and for a key that is there twice.
+ * @throws {DiscoveryError} `ERR_IDENTITY_FILE_INVALID` for anything else, and for a key that is
+ *   there twice.
  */
 export function parseEntries(path: string, text: string, expected: string): Map<string, string> {
-  const entries = new Map<string, string>();
-  for (const line of text.replace(/^\uFEFF/, "").split(/\r?\n/)) {
-    if (/^(---)?\s*(#.*)?$/.test(line)) continue;
-    const entry = /^(\w+):\s+(?:"([^"\\]*)"|'([^']*)'|([^\s"'#]+))\s*(?:\s#.*)?$/.exec(line);
-    const [, key, ...forms] = entry ?? [];
-    if (key === undefined) throw invalidFile(path, `expected ${expected}`);
-    if (entries.has(key)) throw invalidFile(path, `${key} twice`);
-    entries.set(key, forms.find((value) => value !== undefined) ?? "");
-  }
   if (text.trim() === "") throw invalidFile(path, "empty");
+  const unexpected = () => invalidFile(path, `expected ${expected}`);
+  const { documents, tooDeep } = new YamlText(text);
+  if (tooDeep !== undefined) throw unexpected();
+  const entries = new Map<string, string>();
+  for (const document of documents) {
+    const error = firstError(document);
+    const contents = contentsOf(document);
+    if (error === undefined && contents === undefined) continue;
+    // Of keys that are there twice, the first is named below.
+    if (!isMap(contents) || (error && error.code !== "DUPLICATE_KEY")) throw unexpected();
+    for (const item of contents.items) {
+      const key = textOf(item.key);
+      const value = textOf(item.value);
+      if (key === undefined || !/^\w+$/.test(key) || value === undefined) throw unexpected();
+      if (entries.has(key)) throw invalidFile(path, `${key} twice`);
+      entries.set(key, value);
+    }
+  }
   return entries;
+}
+
+/** A scalar as it is written, so that digits stay text; `undefined` if nothing is written. */
+function textOf(node: unknown): string | undefined {
+  if (!isScalar(node)) return undefined;
+  return typeof node.value === "string" ? node.value : node.source || undefined;
 }
 
 /** An error about an identity file that was found, or could not be made. */

@@ -4,17 +4,10 @@
  */
 
 import type { DiscoveryError } from "../../errors.ts";
-import type { AffiliateSpec } from "../../resources/affiliate.ts";
 import { parseStaticMembers } from "../../sources/static/static-members.ts";
 import { StaticRegistry } from "../../sources/static/static-registry.ts";
-import {
-  type FileReading,
-  type FileWatch,
-  readFiles,
-  textOf,
-  type WatchFilesOptions,
-  watchFiles,
-} from "./file-watch.ts";
+import type { FileWatch, WatchFilesOptions } from "./file-watch.ts";
+import { reloadFiles, textOf } from "./reloaded-file.ts";
 
 export interface StaticMembersOptions extends WatchFilesOptions {
   /** A changed file is in force. Must not throw. */
@@ -45,28 +38,22 @@ export async function watchStaticMembers(
   options: StaticMembersOptions = {},
 ): Promise<StaticMembersFile> {
   const { onReload, onError, ...watchOptions } = options;
-  const first = await readFiles([path]);
-  const registry = new StaticRegistry({ affiliates: load(path, first), source: path });
-  const watch = watchFiles(
+  const file = await reloadFiles(
     [path],
-    first,
-    (readings) => {
-      let affiliates: readonly AffiliateSpec[];
-      try {
-        affiliates = load(path, readings);
-      } catch (error) {
-        registry.fail(error as DiscoveryError);
-        onError?.(error as DiscoveryError);
-        return;
-      }
-      registry.replace(affiliates);
-      onReload?.(affiliates.length);
+    {
+      load: ([bytes]) =>
+        parseStaticMembers(textOf(path, bytes, "ERR_STATIC_MEMBERS_INVALID"), path),
+      onReload(affiliates) {
+        registry.replace(affiliates);
+        onReload?.(affiliates.length);
+      },
+      onError(error) {
+        registry.fail(error);
+        onError?.(error);
+      },
     },
     watchOptions,
   );
-  return { registry, look: watch.look, close: watch.close };
-}
-
-function load(path: string, [reading]: readonly FileReading[]): readonly AffiliateSpec[] {
-  return parseStaticMembers(textOf(path, reading, "ERR_STATIC_MEMBERS_INVALID"), path);
+  const registry = new StaticRegistry({ affiliates: file.current, source: path });
+  return { registry, look: file.look, close: file.close };
 }

@@ -8,6 +8,7 @@
  */
 import type { OutgoingHttpHeaders } from "node:http2";
 import { Code, ConnectError } from "@connectrpc/connect";
+import { EMPTY_BYTES } from "../../bytes.ts";
 import { ENVELOPE_HEAD_BYTES, ENVELOPE_LENGTH_OFFSET } from "../../protocol/envelope.ts";
 import { MAX_SNAPSHOT_MESSAGE_BYTES } from "../../protocol/limits.ts";
 import { encodeAffiliateField } from "../../protocol/sealed.ts";
@@ -43,8 +44,6 @@ const CLIENT_IP_TAG = (2 << 3) | 2;
 
 /** Field 2 of `WatchResponse`, `deleted`, which is true. */
 const DELETED_FIELD: Uint8Array = /* @__PURE__ */ Uint8Array.from([(2 << 3) | 0, 1]);
-
-const NO_BYTES: Uint8Array = /* @__PURE__ */ new Uint8Array(0);
 
 /** A registry gives the same array for as long as a cluster does not change. */
 const listFrames = /* @__PURE__ */ new WeakMap<readonly AffiliateView[], Buffer>();
@@ -105,7 +104,7 @@ export function watchFrame(message: WatchMessage): Framed {
 function frameOf(message: WatchMessage): Framed {
   if (message.kind === "deleted") {
     const frames = message.ids.map((id) =>
-      frame([encodeAffiliateField(id, NO_BYTES, []), DELETED_FIELD]),
+      frame([encodeAffiliateField(id, EMPTY_BYTES, []), DELETED_FIELD]),
     );
     return { bytes: Buffer.concat(frames), messages: frames.length };
   }

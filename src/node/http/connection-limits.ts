@@ -3,6 +3,7 @@
  * @module
  */
 import { readFileSync } from "node:fs";
+import { checkInteger } from "../../check.ts";
 
 /** Bounds of one port. All are positive integers. */
 export interface ConnectionLimits {
@@ -118,7 +119,6 @@ export function parseOpenFileLimit(limits: string): number | undefined {
   return soft === undefined ? undefined : Number(soft);
 }
 
-function positive(name: string, value: number): number {
-  if (Number.isInteger(value) && value >= 1 && value <= MAX_VALUE) return value;
-  throw new RangeError(`connections.${name}: ${value} is not an integer from 1 to ${MAX_VALUE}`);
+function positive(name: keyof ConnectionLimits, value: number): number {
+  return checkInteger(`connections.${name}`, value, 1, MAX_VALUE);
 }

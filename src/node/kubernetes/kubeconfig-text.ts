@@ -2,7 +2,8 @@
  * The text of a kubeconfig file: where in it something is wrong. What it says is read by `@kubernetes/client-node`.
  * @module
  */
-import { type Document, isNode, LineCounter, parseDocument } from "yaml";
+import { type Document, isNode } from "yaml";
+import { YamlText } from "../../config/yaml-text.ts";
 import { DiscoveryError } from "../../errors.ts";
 
 /** A kubeconfig file that is YAML, or JSON. */
@@ -23,11 +24,11 @@ export interface KubeconfigText {
  * @throws {DiscoveryError} `ERR_KUBECONFIG_INVALID`.
  */
 export function parseKubeconfig(text: string, path: string): KubeconfigText {
-  const lineCounter = new LineCounter();
-  const document: Document = parseDocument(text, { lineCounter, prettyErrors: false });
-  const at = (offset: number) => `${path}:${lineCounter.linePos(offset).line}`;
-  const [error] = document.errors;
-  if (error !== undefined) throw invalidAt(at(error.pos[0]), "is not YAML", error.code);
+  const yaml = new YamlText(text);
+  const at = (offset: number) => `${path}:${yaml.placeAt(offset).line}`;
+  const { problem } = yaml;
+  if (problem !== undefined) throw invalidAt(at(problem.offset), "is not YAML", problem.code);
+  const document = yaml.documents[0] as Document;
   const root = plain(document);
   if (typeof root !== "object" || root === null || !("clusters" in root)) {
     throw invalidAt(path, text.trim() === "" ? "is empty" : "is no kubeconfig");

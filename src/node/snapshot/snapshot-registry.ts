@@ -4,6 +4,7 @@
  */
 
 import { MAX_DELAY_MS, type ScheduleWake, scheduleTimeout } from "../../async/timers.ts";
+import { checkPositive } from "../../check.ts";
 import { DiscoveryError } from "../../errors.ts";
 import type { Journal } from "../../registry/journal.ts";
 import { MemoryRegistry, type MemoryRegistryOptions } from "../../registry/memory-registry.ts";
@@ -93,9 +94,11 @@ export async function openSnapshotRegistry(
   } = options;
   const { now, stop: stopClock } =
     options.now === undefined ? createRunningClock() : { now: options.now, stop() {} };
-  checkDelay("intervalMs", intervalMs);
-  if (changeDelayMs !== Number.POSITIVE_INFINITY) checkDelay("changeDelayMs", changeDelayMs);
-  checkDelay("shutdownTimeoutMs", shutdownTimeoutMs);
+  checkPositive("intervalMs", intervalMs, MAX_DELAY_MS);
+  if (changeDelayMs !== Number.POSITIVE_INFINITY) {
+    checkPositive("changeDelayMs", changeDelayMs, MAX_DELAY_MS);
+  }
+  checkPositive("shutdownTimeoutMs", shutdownTimeoutMs, MAX_DELAY_MS);
 
   let lastSavedAt: number | undefined;
   const file = createSnapshotFile({
@@ -224,9 +227,4 @@ async function within(limitMs: number, saved: Promise<void>, path: string): Prom
   } finally {
     clearTimeout(timer);
   }
-}
-
-function checkDelay(name: string, delayMs: number): void {
-  if (delayMs > 0 && delayMs <= MAX_DELAY_MS) return;
-  throw new RangeError(`${name}: ${delayMs} is not over 0 and at most ${MAX_DELAY_MS}`);
 }

@@ -2,14 +2,9 @@
  * Certificate and key in files, read again when they change.
  * @module
  */
-import { DiscoveryError } from "../../errors.ts";
-import {
-  type FileReading,
-  type FileWatch,
-  readFiles,
-  type WatchFilesOptions,
-  watchFiles,
-} from "../files/file-watch.ts";
+import type { DiscoveryError } from "../../errors.ts";
+import type { WatchFilesOptions } from "../files/file-watch.ts";
+import { type ReloadedFiles, reloadFiles } from "../files/reloaded-file.ts";
 import {
   checkTlsCredentials,
   type TlsCertificate,
@@ -35,7 +30,7 @@ export type TlsReload =
 
 /** What happens at a change. */
 export interface TlsFileHooks {
-  /** Puts new credentials in force. Where it throws a `DiscoveryError`, they are bad. */
+  /** Puts new credentials in force. If it throws a `DiscoveryError`, they are bad. */
   readonly use: (credentials: TlsCredentials) => void;
   /** Told afterwards, once for each change. Must not throw. */
   readonly onReload?: ((result: TlsReload) => void) | undefined;
@@ -47,11 +42,8 @@ interface LoadedTls {
   readonly certificate: TlsCertificate;
 }
 
-/** Files in use. */
-export interface TlsFileWatch extends FileWatch {
-  /** What was good last. */
-  readonly current: LoadedTls;
-}
+/** Files in use, and what was good last. */
+export type TlsFileWatch = ReloadedFiles<LoadedTls>;
 
 /**
  * Watches files, or checks credentials that will not change, behind one shape.
@@ -84,43 +76,18 @@ export async function watchTlsFiles(
     key: keyPath,
     clientCa: clientCaPath ?? "",
   };
-  const first = await readFiles(paths);
-  let current = load(first, paths, names);
-  const watch = watchFiles(
+  return reloadFiles(
     paths,
-    first,
-    (readings) => {
-      let result: TlsReload;
-      try {
-        const loaded = load(readings, paths, names);
-        use(loaded.credentials);
-        current = loaded;
-        result = { ok: true, ...current.certificate };
-      } catch (error) {
-        result = { ok: false, error: error as DiscoveryError, ...current.certificate };
-      }
-      onReload?.(result);
+    {
+      load(contents) {
+        const [cert, key, clientCa] = contents as [Uint8Array, Uint8Array, Uint8Array?];
+        const credentials = { cert, key, clientCa };
+        return { credentials, certificate: checkTlsCredentials(credentials, names) };
+      },
+      use: ({ credentials }) => use(credentials),
+      onReload: ({ certificate }) => onReload?.({ ok: true, ...certificate }),
+      onError: (error, { certificate }) => onReload?.({ ok: false, error, ...certificate }),
     },
     options,
   );
-  return {
-    get current() {
-      return current;
-    },
-    look: watch.look,
-    close: watch.close,
-  };
-}
-
-function load(
-  readings: readonly FileReading[],
-  paths: readonly string[],
-  names: TlsCredentialNames,
-): LoadedTls {
-  const [cert, key, clientCa] = readings.map((reading, index) => {
-    if ("bytes" in reading) return reading.bytes;
-    throw new DiscoveryError("ERR_FILE_UNREADABLE", `${paths[index]}: ${reading.problem}`);
-  }) as [Uint8Array, Uint8Array, Uint8Array?];
-  const credentials = { cert, key, clientCa };
-  return { credentials, certificate: checkTlsCredentials(credentials, names) };
 }

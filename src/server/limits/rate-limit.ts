@@ -8,6 +8,7 @@
  */
 
 import { type ScheduleWake, scheduleTimeout } from "../../async/timers.ts";
+import { checkInteger, checkPositive } from "../../check.ts";
 import { DiscoveryError } from "../../errors.ts";
 import type { Caller } from "../rpc/caller.ts";
 import { networkHigh, networkLow } from "./client-address.ts";
@@ -70,7 +71,7 @@ export class RateLimiter {
   #waiting = 0;
   #isOpen = false;
 
-  /** @throws {RangeError} For a rate that is not positive, or another number that is no positive integer. */
+  /** @throws {RangeError} For a number out of range. */
   constructor(limit: RateLimit, sources: RateLimiterSources = {}) {
     const {
       now = () => performance.now(),
@@ -80,13 +81,11 @@ export class RateLimiter {
     const { perSecond, burst } = limit;
     const { maxWaitingPerClient = DEFAULT_MAX_WAITING_PER_CLIENT } = limit;
     const { maxWaiting = DEFAULT_MAX_WAITING, maxClients = DEFAULT_MAX_CLIENTS } = limit;
-    if (!(perSecond > 0 && perSecond < Number.POSITIVE_INFINITY)) {
-      throw new RangeError(`rateLimit.perSecond: ${perSecond} is not a positive number`);
-    }
-    checkInteger("burst", burst, 1, Number.MAX_SAFE_INTEGER);
-    checkInteger("maxWaitingPerClient", maxWaitingPerClient, 0, Number.MAX_SAFE_INTEGER);
-    checkInteger("maxWaiting", maxWaiting, 0, Number.MAX_SAFE_INTEGER);
-    checkInteger("maxClients", maxClients, 1, MAX_MAX_CLIENTS);
+    checkPositive("rateLimit.perSecond", perSecond);
+    checkInteger("rateLimit.burst", burst, 1);
+    checkInteger("rateLimit.maxWaitingPerClient", maxWaitingPerClient, 0);
+    checkInteger("rateLimit.maxWaiting", maxWaiting, 0);
+    checkInteger("rateLimit.maxClients", maxClients, 1, MAX_MAX_CLIENTS);
     this.#now = now;
     this.#schedule = schedule;
     this.#tokensPerMs = perSecond / 1000;
@@ -196,9 +195,4 @@ export class RateLimiter {
     }
     return waiter;
   }
-}
-
-function checkInteger(name: string, value: number, min: number, max: number): void {
-  if (Number.isInteger(value) && value >= min && value <= max) return;
-  throw new RangeError(`rateLimit.${name}: ${value} is not an integer from ${min} to ${max}`);
 }

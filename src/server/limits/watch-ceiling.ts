@@ -2,6 +2,7 @@
  * How many watches there may be: of one client, and of all.
  * @module
  */
+import { checkInteger } from "../../check.ts";
 import { DiscoveryError } from "../../errors.ts";
 import { networkKey } from "./client-address.ts";
 
@@ -26,12 +27,16 @@ export class WatchCeiling {
   readonly #byClient = new Map<string, number>();
   #watches = 0;
 
-  /** @throws {RangeError} Where a ceiling is not a positive integer. */
+  /** @throws {RangeError} If a ceiling is not a positive integer. */
   constructor(ceilings: Ceilings = {}) {
     const { maxWatches = DEFAULT_MAX_WATCHES } = ceilings;
     const { maxWatchesPerClient = DEFAULT_MAX_WATCHES_PER_CLIENT } = ceilings;
-    this.#maxWatches = positiveInteger("maxWatches", maxWatches);
-    this.#maxWatchesPerClient = positiveInteger("maxWatchesPerClient", maxWatchesPerClient);
+    this.#maxWatches = checkInteger("ceilings.maxWatches", maxWatches, 1);
+    this.#maxWatchesPerClient = checkInteger(
+      "ceilings.maxWatchesPerClient",
+      maxWatchesPerClient,
+      1,
+    );
   }
 
   /**
@@ -66,9 +71,4 @@ export class WatchCeiling {
     if (left === 0) this.#byClient.delete(key);
     else this.#byClient.set(key, left);
   }
-}
-
-function positiveInteger(name: string, value: number): number {
-  if (Number.isSafeInteger(value) && value >= 1) return value;
-  throw new RangeError(`ceilings.${name}: ${value} is not a positive integer`);
 }

@@ -3,6 +3,7 @@
  * @module
  */
 import { Code } from "@connectrpc/connect";
+import { quoteAscii } from "../../net/quote.ts";
 import type { AffiliateView, Registry } from "../../registry/registry.ts";
 import type { Procedures } from "../rpc/procedures.ts";
 import { rpcStatus } from "../rpc/rpc-status.ts";
@@ -114,18 +115,10 @@ const PATHS: ReadonlySet<string> = /* @__PURE__ */ new Set([
 function affiliateLines(affiliates: readonly AffiliateView[]): string {
   return affiliates
     .map(({ id, data, endpoints }) => {
-      const name = /^[!-~]+$/.test(id) && !id.startsWith('"') ? id : quoted(id);
+      const name = /^[!-~]+$/.test(id) && !id.startsWith('"') ? id : quoteAscii(id);
       return `${name}\t${data.length}\t${endpoints.length}\n`;
     })
     .join("");
-}
-
-/** In ASCII, so that it can neither start a line nor turn the order of letters. */
-function quoted(text: string): string {
-  return JSON.stringify(text).replaceAll(
-    /[^ -~]/g,
-    (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`,
-  );
 }
 
 function httpStatus(code: Code): number {

@@ -5,6 +5,7 @@
  * @see docs/protocol.md, "What the server does"
  * @module
  */
+import { EMPTY_BYTES } from "../../bytes.ts";
 import { DiscoveryError } from "../../errors.ts";
 import { checkClusterId } from "../../registry/limits.ts";
 import type { AffiliateView, Awaitable, Registry, WatchMessage } from "../../registry/registry.ts";
@@ -88,8 +89,6 @@ export interface Procedures {
 /** A procedure without its checks. */
 type Procedure<Subject, Answer> = (subject: Subject, caller: Caller) => Awaitable<Answer>;
 
-const NO_BYTES: Uint8Array = /* @__PURE__ */ new Uint8Array(0);
-
 /**
  * Creates the procedures over a registry, which stays the caller's to close.
  *
@@ -136,7 +135,7 @@ export function createProcedures(registry: Registry, options: ProceduresOptions 
   function hello({ clusterId }: ClusterFields, caller: Caller): HelloAnswer {
     checkClusterId(clusterId);
     const clientIp = reportClientIp ? caller.clientIp() : undefined;
-    return { redirectEndpoint, clientIp: clientIp ?? NO_BYTES };
+    return { redirectEndpoint, clientIp: clientIp ?? EMPTY_BYTES };
   }
 
   function affiliateUpdate(request: UpdateFields, caller: Caller): Awaitable<void> {

@@ -6,6 +6,7 @@
  * answers hold real messages.
  * @module
  */
+import { EMPTY_BYTES } from "../../bytes.ts";
 import type {
   ListResponse,
   WatchResponse,
@@ -46,7 +47,7 @@ export function watchResponses(message: WatchMessage, codec: Codec): readonly Wa
   );
 }
 
-const NOTHING = { data: /* @__PURE__ */ new Uint8Array(0), endpoints: [] };
+const NOTHING = { data: EMPTY_BYTES, endpoints: [] };
 
 function watchResponse(affiliates: WatchResponse["affiliates"], deleted: boolean): WatchResponse {
   return { $typeName: "sidero.discovery.server.WatchResponse", affiliates, deleted };

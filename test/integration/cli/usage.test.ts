@@ -176,7 +176,7 @@ test("files that are wrong are named, with the reason", async () => {
   );
   const serve = ["serve", "--addr", "127.0.0.1:0"];
   expect(await complaint([...serve, "--certificate-path", missing, "--key-path", missing])).toBe(
-    `${missing}: no such file`,
+    `${missing}: no such file or directory`,
   );
   expect(await complaint([...serve, "--certificate-path", noPem, "--key-path", noPem])).toBe(
     `${noPem}: no PEM certificate`,

@@ -71,13 +71,22 @@ describe("where it listens", () => {
   });
 
   test.each([
-    [{ port: 65_536 }, "port: 65536"],
-    [{ port: -1 }, "port: -1"],
-    [{ port: 1.5 }, "port: 1.5"],
-    [{ shutdownTimeoutMs: -1 }, "shutdownTimeoutMs: -1"],
-    [{ connectTimeoutMs: 0 }, "connectTimeoutMs: 0"],
-    [{ bodyTimeoutMs: Number.NaN }, "bodyTimeoutMs: NaN"],
-    [{ bodyTimeoutMs: Number.POSITIVE_INFINITY }, "bodyTimeoutMs: Infinity"],
+    [{ port: 65_536 }, "port must be an integer from 0 to 65535, got 65536"],
+    [{ port: -1 }, "port must be an integer from 0 to 65535, got -1"],
+    [{ port: 1.5 }, "port must be an integer from 0 to 65535, got 1.5"],
+    [
+      { shutdownTimeoutMs: -1 },
+      "shutdownTimeoutMs must be an integer from 0 to 2147483647, got -1",
+    ],
+    [{ connectTimeoutMs: 0 }, "connectTimeoutMs must be an integer from 1 to 2147483647, got 0"],
+    [
+      { bodyTimeoutMs: Number.NaN },
+      "bodyTimeoutMs must be a number above 0 and at most 2147483647, got NaN",
+    ],
+    [
+      { bodyTimeoutMs: Number.POSITIVE_INFINITY },
+      "bodyTimeoutMs must be a number above 0 and at most 2147483647, got Infinity",
+    ],
   ])("%j is out of range", async (options, text) => {
     await expect(serve(options)).rejects.toThrow(RangeError);
     await expect(serve(options)).rejects.toThrow(text);

@@ -144,7 +144,7 @@ describe("files that change", () => {
       `${keyPath}: not the key of the certificate in ${certificatePath}`,
       `${keyPath}: no PEM private key`,
       `${certificatePath}: no PEM certificate`,
-      `${keyPath}: no such file`,
+      `${keyPath}: no such file or directory`,
     ]);
     await putPair("renewed");
     await server.reloadTls();
@@ -192,7 +192,7 @@ describe("at start", () => {
     await put(files.certificatePath, "server");
     await expect(serviceOnFiles()).rejects.toMatchObject({
       code: "ERR_FILE_UNREADABLE",
-      message: `${files.keyPath}: no such file`,
+      message: `${files.keyPath}: no such file or directory`,
     });
   });
 

@@ -1,3 +1,4 @@
+import fc from "fast-check";
 import { expect, test } from "vitest";
 import {
   createClusterCipher,
@@ -31,10 +32,29 @@ test("a generated ID and a generated secret are 32 fresh bytes in standard base6
   }
 });
 
-test("bits that no byte holds are passed over, as Go does", () => {
-  // The last character before the padding carries 4 bits; U and V differ in none of them.
-  const other = SECRET.replace("PaU=", "PaV=");
+test.each(["V", "W", "X"])("bits that no byte holds are passed over, as Go does: %s", (last) => {
+  // The last character before the padding carries 4 bits; U, V, W and X differ in none of them.
+  const other = SECRET.replace("PaU=", `Pa${last}=`);
   expect(parseClusterSecret(other)).toEqual(parseClusterSecret(SECRET));
+});
+
+test.each([
+  ["at the end", `${SECRET}\n`],
+  ["in front", `\r\n${SECRET}`],
+  ["inside", `${SECRET.slice(0, 20)}\n${SECRET.slice(20)}`],
+  ["before the padding", SECRET.replace("=", "\r\n=\r\n")],
+])("line ends are skipped, as Go does: %s", (_, text) => {
+  expect(parseClusterSecret(text)).toEqual(parseClusterSecret(SECRET));
+});
+
+test("any 32 bytes are read as they were written", () => {
+  fc.assert(
+    fc.property(fc.uint8Array({ minLength: 32, maxLength: 32 }), (bytes) => {
+      const text = Buffer.from(bytes).toString("base64");
+      expect(parseClusterSecret(text)).toEqual(bytes);
+      expect(generateClusterSecret(() => bytes)).toBe(text);
+    }),
+  );
 });
 
 test("a secret is its 32 bytes", () => {
@@ -49,9 +69,16 @@ test.each([
   ["33 bytes", Buffer.alloc(33, 1).toString("base64")],
   ["no padding", SECRET.slice(0, -1)],
   ["padding twice", `${SECRET.slice(0, -2)}==`],
+  ["one padding too many", `${SECRET}=`],
+  ["padding inside", `${SECRET.slice(0, 20)}=${SECRET.slice(21)}`],
+  ["bytes behind the padding", `${SECRET}AAAA`],
   ["the URL-safe alphabet", SECRET.replace("/", "_")],
-  ["a newline at the end", `${SECRET}\n`],
+  ["all of the URL-safe alphabet", SECRET.replaceAll("/", "_").replaceAll("+", "-")],
   ["a space in front", ` ${SECRET}`],
+  ["a space at the end", `${SECRET} `],
+  ["a space inside", `${SECRET.slice(0, 20)} ${SECRET.slice(20)}`],
+  ["a tab inside", `${SECRET.slice(0, 20)}\t${SECRET.slice(20)}`],
+  ["a vertical tab at the end", `${SECRET}\v`],
   ["another alphabet", SECRET.replace("E", "é")],
   ["hexadecimal digits", "10".repeat(32)],
 ])("%s is ERR_SECRET_INVALID, with the length and without the text", (_, text) => {
@@ -67,12 +94,12 @@ test.each([
 });
 
 test("white space and the URL-safe alphabet are hinted at", () => {
-  expect(errorOf(`${SECRET}\n`).message).toContain("white space");
+  expect(errorOf(`${SECRET} `).message).toContain("white space");
   expect(errorOf(SECRET.replace("/", "_")).message).toContain("URL-safe");
 });
 
 test("a cipher refuses the same secrets", () => {
-  expect(() => createClusterCipher(`${SECRET}\n`)).toThrow(
+  expect(() => createClusterCipher(`${SECRET} `)).toThrow(
     expect.objectContaining({ code: "ERR_SECRET_INVALID" }),
   );
 });

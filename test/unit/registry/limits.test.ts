@@ -110,7 +110,9 @@ test("limits are filled in, and must be positive integers", () => {
   });
   for (const value of [0, -1, 1.5, Number.NaN, Number.POSITIVE_INFINITY]) {
     expect(() => resolveRegistryLimits({ maxClusters: value })).toThrow(
-      new RangeError(`limits.maxClusters: ${value} is not a positive integer`),
+      new RangeError(
+        `limits.maxClusters must be an integer from 1 to 9007199254740991, got ${value}`,
+      ),
     );
   }
 });

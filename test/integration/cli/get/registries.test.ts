@@ -355,7 +355,9 @@ describe("a file that does not load", () => {
     await cluster.publish(first, worker("w-1", "10.0.0.1"));
     const argv = ["get", "members", "-w", "--static", path];
     const watching = startUntilTestEnds(argv, cluster.environment(first));
-    await watching.printed(/^talos-discovery: \S+late\.yaml: no such file; again in 2\.0 s$/m);
+    await watching.printed(
+      /^talos-discovery: \S+late\.yaml: no such file or directory; again in 2\.0 s$/m,
+    );
     await watching.printed(/^\+ {3}w-1 /m);
     await folder.file("late.yaml", "- nodename: nas\n");
     await watching.printed(/^\+ {3}nas /m);

@@ -224,5 +224,5 @@ test("a missing allow list or certificate is a wrong command", async () => {
   const missing = folder.path("missing");
   const command = startCommand(["serve", "-addr=127.0.0.1:0", `-cluster-allow-list=${missing}`]);
   expect(await command.exitCode).toBe(2);
-  expect(command.stderr()).toBe(`talos-discovery: ${missing}: no such file\n`);
+  expect(command.stderr()).toBe(`talos-discovery: ${missing}: no such file or directory\n`);
 });

@@ -55,7 +55,7 @@ describe("at start", () => {
   test("a list that is not there is an error that names it", async () => {
     await expect(watchClusterAllowList(path)).rejects.toMatchObject({
       code: "ERR_FILE_UNREADABLE",
-      message: `${path}: no such file`,
+      message: `${path}: no such file or directory`,
     });
   });
 
@@ -89,7 +89,10 @@ test("a changed list is in force at once, a bad one never", async () => {
   await list.look();
   expect(allowed()).toEqual(["b", "c"]);
   expect(list.size).toBe(3);
-  expect(errors).toEqual([`${path}: line 1: more than one word`, `${path}: no such file`]);
+  expect(errors).toEqual([
+    `${path}: line 1: more than one word`,
+    `${path}: no such file or directory`,
+  ]);
   await writeFile(path, "a\n");
   await list.look();
   expect(allowed()).toEqual(["a"]);

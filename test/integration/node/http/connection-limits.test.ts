@@ -247,7 +247,7 @@ describe("a request message", () => {
   test("of 0 bytes at most, or of no number, is a mistake", async () => {
     for (const value of [0, -1, 1.5, Number.NaN, 2 ** 32]) {
       await expect(startService({ maxRequestBytes: value })).rejects.toThrow(
-        new RangeError(`maxRequestBytes: ${value} is not an integer from 1 to 4294967295`),
+        new RangeError(`maxRequestBytes must be an integer from 1 to 4294967295, got ${value}`),
       );
     }
   });
@@ -297,7 +297,7 @@ test.each([
 ] as const)("%s is a positive integer", async (name) => {
   for (const value of [0, -1, 1.5, Number.NaN, 2 ** 31]) {
     await expect(startService({ connections: { [name]: value } })).rejects.toThrow(
-      new RangeError(`connections.${name}: ${value} is not an integer from 1 to 2147483647`),
+      new RangeError(`connections.${name} must be an integer from 1 to 2147483647, got ${value}`),
     );
   }
 });

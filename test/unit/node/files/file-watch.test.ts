@@ -122,7 +122,7 @@ test("a file that goes is told as such, and its return as well", async () => {
   await watch.look();
   await writeFile(path, "one");
   await watch.look();
-  expect(told).toEqual([["(no such file)"], ["one"]]);
+  expect(told).toEqual([["(no such file or directory)"], ["one"]]);
   watch.close();
 });
 

@@ -23,6 +23,8 @@ describe("an identity file", () => {
     `nodeId: "${NODE_ID}"\n`,
     `nodeId: '${NODE_ID}' # mine\r\n`,
     `\uFEFF---\n# made by hand\n\nnodeId:   ${NODE_ID}   # mine\n   \n`,
+    `---\nnodeId: ${NODE_ID}\n---\n`,
+    `{"nodeId": "${NODE_ID.replace("U", "\\u0055")}"}\n`,
   ])("is read: %j", async (text) => {
     await writeFile(path, text);
     expect(await loadNodeIdentity(path)).toEqual({ nodeId: NODE_ID });
@@ -35,7 +37,14 @@ describe("an identity file", () => {
     ["another key", "id: x\n", "expected"],
     ["more than the one line", `nodeId: ${NODE_ID}\nother: 1\n`, "expected"],
     ["twice", `nodeId: ${NODE_ID}\nnodeId: ${NODE_ID}\n`, "twice"],
+    ["twice, in two documents", `nodeId: ${NODE_ID}\n---\nnodeId: ${NODE_ID}\n`, "twice"],
     ["no value", "nodeId:\n", "expected"],
+    ["a value of two lines", `nodeId: ${NODE_ID.slice(2)}\n  ab\n`, "base62"],
+    ["a list", `nodeId: [${NODE_ID}]\n`, "expected"],
+    ["an alias", `nodeId: *a\n`, "expected"],
+    ["a quote that is not closed", `nodeId: "${NODE_ID}\n`, "expected"],
+    ["a key that is no word", `node-id: ${NODE_ID}\n`, "expected"],
+    ["nested deeply", "[".repeat(100_000), "expected"],
     ["an empty value", 'nodeId: ""\n', "bytes"],
     ["a character outside the alphabet", `nodeId: ${NODE_ID.slice(1)}-\n`, "base62"],
     ["too short", "nodeId: abc\n", "bytes"],

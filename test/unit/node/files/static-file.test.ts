@@ -48,7 +48,7 @@ test("a changed file is in force, a bad one never, and a mended one again", asyn
     expect(told).toEqual([
       1,
       `ERR_STATIC_MEMBERS_INVALID ${path}: line 2: [1].nodename: is that of line 1 too`,
-      `ERR_FILE_UNREADABLE ${path}: no such file`,
+      `ERR_FILE_UNREADABLE ${path}: no such file or directory`,
       0,
     ]);
   } finally {
@@ -57,7 +57,7 @@ test("a changed file is in force, a bad one never, and a mended one again", asyn
 });
 
 test.each([
-  ["that is not there", undefined, "ERR_FILE_UNREADABLE", "no such file"],
+  ["that is not there", undefined, "ERR_FILE_UNREADABLE", "no such file or directory"],
   ["that is empty", "", "ERR_STATIC_MEMBERS_INVALID", "line 1: is empty: no hosts are []"],
   [
     "that is no text",

@@ -237,14 +237,23 @@ test("an end of the service lets all go who wait, and limits nobody any more", a
 });
 
 test.each([
-  [{ perSecond: 0 }, "rateLimit.perSecond: 0 is not a positive number"],
-  [{ perSecond: Number.NaN }, "rateLimit.perSecond: NaN is not a positive number"],
-  [{ perSecond: Number.POSITIVE_INFINITY }, "rateLimit.perSecond: Infinity is not a positive"],
-  [{ burst: 0 }, "rateLimit.burst: 0 is not an integer from 1"],
-  [{ burst: 1.5 }, "rateLimit.burst: 1.5 is not an integer"],
-  [{ maxWaiting: -1 }, "rateLimit.maxWaiting: -1 is not an integer"],
-  [{ maxWaitingPerClient: 0.5 }, "rateLimit.maxWaitingPerClient: 0.5 is not an integer"],
-  [{ maxClients: 0 }, "rateLimit.maxClients: 0 is not an integer"],
+  [{ perSecond: 0 }, "rateLimit.perSecond must be a finite number above 0, got 0"],
+  [{ perSecond: Number.NaN }, "rateLimit.perSecond must be a finite number above 0, got NaN"],
+  [
+    { perSecond: Number.POSITIVE_INFINITY },
+    "rateLimit.perSecond must be a finite number above 0, got Infinity",
+  ],
+  [{ burst: 0 }, "rateLimit.burst must be an integer from 1 to 9007199254740991, got 0"],
+  [{ burst: 1.5 }, "rateLimit.burst must be an integer from 1 to 9007199254740991, got 1.5"],
+  [
+    { maxWaiting: -1 },
+    "rateLimit.maxWaiting must be an integer from 0 to 9007199254740991, got -1",
+  ],
+  [
+    { maxWaitingPerClient: 0.5 },
+    "rateLimit.maxWaitingPerClient must be an integer from 0 to 9007199254740991, got 0.5",
+  ],
+  [{ maxClients: 0 }, "rateLimit.maxClients must be an integer from 1 to 16777216, got 0"],
 ])("%o is a mistake", (limit, message) => {
   expect(() => start(limit)).toThrow(RangeError);
   expect(() => start(limit)).toThrow(message);

@@ -46,6 +46,8 @@ test("callers whose address is not known are no client together", () => {
 test.each([0, -1, 1.5, Number.NaN])("%d watches are a mistake", (value) => {
   expect(() => new WatchCeiling({ maxWatches: value })).toThrow(RangeError);
   expect(() => new WatchCeiling({ maxWatchesPerClient: value })).toThrow(
-    new RangeError(`ceilings.maxWatchesPerClient: ${value} is not a positive integer`),
+    new RangeError(
+      `ceilings.maxWatchesPerClient must be an integer from 1 to 9007199254740991, got ${value}`,
+    ),
   );
 });

@@ -1,9 +1,12 @@
 /**
- * Equality of bytes, which decides what is sealed, opened and announced again.
+ * Bytes that are none, and equality of bytes.
  * @module
  */
 
-/** Not in constant time: for bytes that a service has seen or that are ours. */
+/** No bytes. Shared, so nothing may compare it by identity. */
+export const EMPTY_BYTES: Uint8Array<ArrayBuffer> = /* @__PURE__ */ new Uint8Array(0);
+
+/** Whether the bytes are equal. Not in constant time: only for bytes that are not secret. */
 export function equalBytes(a: Uint8Array, b: Uint8Array): boolean {
   if (a.length !== b.length) return false;
   for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return false;

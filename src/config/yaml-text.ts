@@ -1,0 +1,134 @@
+/**
+ * YAML with the place of everything in it: nodes, not values. So neither keys that nobody asks for
+ * nor an alias that multiplies itself cost anything, and an error can name its line.
+ * @module
+ */
+import {
+  Composer,
+  type CST,
+  type Document,
+  type ErrorCode,
+  isScalar,
+  LineCounter,
+  type Node,
+  Parser,
+  type YAMLError,
+} from "yaml";
+
+/** Where something is in a text, from 1. */
+export interface YamlPlace {
+  readonly line: number;
+  readonly column: number;
+}
+
+/** Why a text is not YAML. */
+export interface YamlProblem {
+  /** From 0, in UTF-16 units. */
+  readonly offset: number;
+  /** The library's code. */
+  readonly code: ErrorCode;
+  /** What is wrong. It repeats nothing of the text, which may have secrets in it. */
+  readonly reason: string;
+  /** The library's words, which may quote the text. */
+  readonly message: string;
+}
+
+/** Deeper than any configuration; the library's own recursion ends at some hundred. */
+const MAX_DEPTH = 100;
+
+/** The library's messages may quote the text; its codes do not. */
+const REASONS: Readonly<Partial<Record<ErrorCode, string>>> = {
+  BAD_DQ_ESCAPE: "a wrong escape in double quotes",
+  BAD_INDENT: "wrong indentation, or a bracket that is not closed",
+  BAD_SCALAR_START: "text that starts with a reserved character must stand in quotes",
+  BLOCK_AS_IMPLICIT_KEY: "a value with a colon in it must stand in quotes",
+  BLOCK_IN_FLOW: "a block inside of brackets",
+  DUPLICATE_KEY: "a key that stands twice",
+  MISSING_CHAR: "a quote, bracket, comma or colon is missing",
+  MULTILINE_IMPLICIT_KEY: "a line without a colon",
+  MULTIPLE_DOCS: "a second document",
+  TAB_AS_INDENT: "a tab in the indentation",
+  UNEXPECTED_TOKEN: "something that does not belong there",
+};
+
+/** A text of YAML, as far as it can be read. */
+export class YamlText {
+  readonly #lines = new LineCounter();
+  /** In their order: at least one, which is empty if the text is. None if it is `tooDeep`. */
+  readonly documents: readonly Document.Parsed[];
+  /** Why nothing was read: collections are nested more than 100 deep. */
+  readonly tooDeep: YamlProblem | undefined;
+
+  constructor(text: string) {
+    const tokens = [...new Parser(this.#lines.addNewLine).parse(text)];
+    const deep = tokens.find((token) => depthOf(token) > MAX_DEPTH);
+    if (deep !== undefined) {
+      this.documents = [];
+      this.tooDeep = problem(
+        deep.offset,
+        "RESOURCE_EXHAUSTION",
+        `nested more than ${MAX_DEPTH} deep`,
+      );
+      return;
+    }
+    const composer = new Composer({ prettyErrors: false });
+    this.documents = [...composer.compose(tokens, true, text.length)] as Document.Parsed[];
+  }
+
+  /** The first error of a text that must be one document, which is then the first one. */
+  get problem(): YamlProblem | undefined {
+    const [first, second] = this.documents;
+    const own = this.tooDeep ?? (first && firstError(first));
+    return own ?? (second && problem(second.range[0], "MULTIPLE_DOCS"));
+  }
+
+  /** @param offset - From 0, in UTF-16 units. */
+  placeAt(offset: number): YamlPlace {
+    const { line, col } = this.#lines.linePos(offset);
+    return { line: Math.max(line, 1), column: Math.max(col, 1) };
+  }
+}
+
+/** The first error of a document: one wrong character makes many, and the first is the cause. */
+export function firstError(document: Document.Parsed): YamlProblem | undefined {
+  const [error] = document.errors;
+  return error && problemOf(error);
+}
+
+/** An error or a warning of the library. */
+export function problemOf({ pos, code, message }: YAMLError): YamlProblem {
+  return problem(pos[0], code, REASONS[code], message);
+}
+
+/** What a document has: nothing if it is empty, `null`, or comments alone. */
+export function contentsOf({ contents }: Document.Parsed): Node | undefined {
+  return contents === null || (isScalar(contents) && contents.value === null)
+    ? undefined
+    : contents;
+}
+
+function problem(
+  offset: number,
+  code: ErrorCode,
+  reason: string = REASONS[code] ?? "it does not parse",
+  message: string = reason,
+): YamlProblem {
+  return { offset, code, reason, message };
+}
+
+/** How deep a token's collections are nested, without recursion. */
+function depthOf(root: CST.Token): number {
+  let deepest = 0;
+  const open: [token: CST.Token, depth: number][] = [[root, 0]];
+  for (let next = open.pop(); next !== undefined; next = open.pop()) {
+    const [token, depth] = next;
+    deepest = Math.max(deepest, depth);
+    if (token.type === "document" && token.value) open.push([token.value, depth]);
+    if (!("items" in token)) continue;
+    for (const { key, value } of token.items) {
+      if (key) open.push([key, depth + 1]);
+      if (value) open.push([value, depth + 1]);
+    }
+  }
+  return deepest;
+}

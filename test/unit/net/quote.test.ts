@@ -1,0 +1,25 @@
+import fc from "fast-check";
+import { expect, test } from "vitest";
+import { quote, quoteAscii } from "../../../src/net/quote.ts";
+
+test.each([
+  ["10.0.0.1", '"10.0.0.1"'],
+  ['a "b" \\', String.raw`"a \"b\" \\"`],
+  ["\u001b[2J\n", String.raw`"\u001b[2J\n"`],
+  ["x".repeat(90), `"${"x".repeat(90)}"`],
+  ["x".repeat(91), `"${"x".repeat(90)}"…`],
+  [`${"x".repeat(89)}😀`, `"${"x".repeat(89)}${String.raw`\ud83d`}"…`],
+])("%j is shown as %s", (text, shown) => {
+  expect(quote(text)).toBe(shown);
+});
+
+test("a text in ASCII is whole, on one line, and JSON of itself", () => {
+  expect(quoteAscii("\u202eab\u2028")).toBe(String.raw`"\u202eab\u2028"`);
+  fc.assert(
+    fc.property(fc.string({ unit: "binary", maxLength: 200 }), (text) => {
+      const shown = quoteAscii(text);
+      expect(shown).toMatch(/^[ -~]*$/);
+      expect(JSON.parse(shown)).toBe(text);
+    }),
+  );
+});
