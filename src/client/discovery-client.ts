@@ -7,7 +7,7 @@
 import { Backoff, MAX_BACKOFF_MS } from "../async/backoff.ts";
 import { ChangeFeed } from "../async/change-feed.ts";
 import { Lifecycle } from "../async/lifecycle.ts";
-import { type SignalOptions, untilFirstEnds, Wakeup } from "../async/waits.ts";
+import { type SignalOptions, unlessAborted, untilFirstEnds } from "../async/waits.ts";
 import { DiscoveryError, isDiscoveryError } from "../errors.ts";
 import type { AffiliateData } from "../protocol/affiliate.ts";
 import type { AffiliateChange, DiscoveredAffiliate, DropReport } from "./affiliate-change.ts";
@@ -60,14 +60,14 @@ export interface ClientStatus {
  */
 export class DiscoveryClient implements AsyncDisposable {
   readonly #options: ResolvedClientOptions;
-  readonly #observer: ClientObserver | undefined;
+  readonly #observer: ClientObserver;
   readonly #known: ChangeFeed<DiscoveredAffiliate> = new ChangeFeed();
   readonly #publisher: Publisher;
   readonly #watcher: Watcher;
   readonly #backoff: Backoff;
   readonly #life: Lifecycle = new Lifecycle("this client");
-  readonly #settling: Wakeup = new Wakeup();
-  #isSettled = false;
+  readonly #settled: Promise<void>;
+  #settle: () => void = () => {};
   #publicAddress: string | undefined;
   #status: ClientStatus;
   /** The one that is used or tried. */
@@ -83,19 +83,18 @@ export class DiscoveryClient implements AsyncDisposable {
    * @throws {RangeError} for an ID or a TTL out of its range.
    * @throws {DiscoveryError} `ERR_SERVICE_URL_INVALID`, `ERR_SECRET_INVALID`.
    */
-  constructor(options: DiscoveryClientOptions, observer?: ClientObserver) {
+  constructor(options: DiscoveryClientOptions, observer: ClientObserver = {}) {
     this.#observer = observer;
+    this.#settled = new Promise((resolve) => {
+      this.#settle = resolve;
+    });
     const resolved = resolveClientOptions(options);
     this.#options = resolved;
     this.#publisher = new Publisher(resolved);
     this.#watcher = new Watcher({
       ...resolved,
       known: this.#known,
-      observer: {
-        onSnapshot: () => this.#afterSnapshot(),
-        onChange: (nodeId) => observer?.onChange(nodeId),
-        onDisconnect: () => observer?.onDisconnect(),
-      },
+      observer: { ...observer, onSnapshot: () => this.#afterSnapshot() },
       report: (drop) => this.#report(drop),
     });
     this.#backoff = new Backoff(resolved.random);
@@ -176,9 +175,7 @@ export class DiscoveryClient implements AsyncDisposable {
    * console.log([...client.affiliates.values()]);
    */
   async settled({ signal }: SignalOptions = {}): Promise<void> {
-    await this.#life.during(signal, async (own) => {
-      while (!this.#isSettled) await this.#settling.wait(own);
-    });
+    await this.#life.during(signal, (own) => unlessAborted(this.#settled, own));
   }
 
   /**
@@ -227,7 +224,7 @@ export class DiscoveryClient implements AsyncDisposable {
     this.#droppedCount = 0;
     await untilFirstEnds(
       [
-        (own) => this.#watcher.run(client, own),
+        (own) => this.#watcher.run(client, own).finally(() => this.#observer.onDisconnect?.()),
         (own) => this.#publisher.run(client, () => this.#backoff.reset(), own),
       ],
       signal,
@@ -243,18 +240,13 @@ export class DiscoveryClient implements AsyncDisposable {
       if (this.#publisher.isIdle) this.#backoff.reset();
       this.#options.log("info", "connected", { service: service.baseUrl });
     }
-    this.#observer?.onSnapshot();
+    this.#observer.onSnapshot?.();
     this.#settle();
-  }
-
-  #settle(): void {
-    this.#isSettled = true;
-    this.#settling.notify();
   }
 
   #setStatus(status: ClientStatus): void {
     this.#status = status;
-    this.#observer?.onStatus();
+    this.#observer.onStatus?.();
   }
 
   /**

@@ -31,7 +31,7 @@ export interface WatcherOptions {
   readonly cipher: ClusterCipher;
   /** By node ID: what is known of the others. */
   readonly known: ChangeFeed<DiscoveredAffiliate>;
-  readonly observer: Omit<ClientObserver, "onStatus">;
+  readonly observer: Pick<ClientObserver, "onSnapshot" | "onChange">;
   readonly report: (drop: DropReport) => void;
   readonly sleep: Sleep;
 }
@@ -56,14 +56,6 @@ export class Watcher {
    * @throws what the call failed with; `signal.reason` when `signal` aborts.
    */
   async run(client: Client<typeof Cluster>, signal: AbortSignal): Promise<void> {
-    try {
-      await this.#follow(client, signal);
-    } finally {
-      this.#options.observer.onDisconnect();
-    }
-  }
-
-  async #follow(client: Client<typeof Cluster>, signal: AbortSignal): Promise<void> {
     const { clusterId, sleep } = this.#options;
     // Connect's streams have no `return`: the signal alone ends them.
     const stream = client.watch({ clusterId }, { signal })[Symbol.asyncIterator]();
@@ -95,7 +87,7 @@ export class Watcher {
     this.#takeAffiliates(message.affiliates);
     this.#endSnapshot(message);
     known.readers.start();
-    observer.onSnapshot();
+    observer.onSnapshot?.();
   }
 
   #takeChange(message: WatchResponse): void {
@@ -104,7 +96,7 @@ export class Watcher {
     else this.#takeAffiliates(message.affiliates);
     if (!wasSnapshotOpen) return;
     this.#endSnapshot(message);
-    this.#options.observer.onSnapshot();
+    this.#options.observer.onSnapshot?.();
   }
 
   #takeAffiliates(affiliates: readonly ListedAffiliate[]): void {
@@ -137,7 +129,7 @@ export class Watcher {
   }
 
   #tell(id: string): void {
-    if (!this.#isSnapshotOpen) this.#options.observer.onChange(id);
+    if (!this.#isSnapshotOpen) this.#options.observer.onChange?.(id);
   }
 
   /**
