@@ -2,6 +2,7 @@
  * Cluster ID and cluster secret: standard base64 of 32 random bytes each.
  * @module
  */
+import { base64nopad } from "@scure/base";
 import { DiscoveryError } from "../errors.ts";
 import { cryptoRandom, randomBytes } from "./random.ts";
 
@@ -49,10 +50,8 @@ export function generateClusterSecret(
 export function parseClusterSecret(text: string): Uint8Array<ArrayBuffer> {
   if (typeof text !== "string") throw new TypeError("text: not a string");
   const characters = text.replaceAll(/[\r\n]/g, "");
-  // `atob` also takes other white space and needs no padding, so the form is checked first.
-  if (SECRET_FORM.test(characters)) {
-    return Uint8Array.from(atob(characters), (byte) => byte.charCodeAt(0));
-  }
+  // The form is checked first, since the library's errors show what they refuse.
+  if (SECRET_FORM.test(characters)) return keyBytes(characters);
   throw new DiscoveryError(
     "ERR_SECRET_INVALID",
     `cluster secret is not standard base64 of ${CLUSTER_SECRET_BYTES} bytes, which has ` +
@@ -67,7 +66,13 @@ function hint(text: string): string {
   return "";
 }
 
-/** Standard base64, with padding. */
-export function base64Of(bytes: Uint8Array): string {
-  return btoa(String.fromCharCode(...bytes));
+/** Standard base64 of 32 bytes, with padding. */
+export function base64Of(key: Uint8Array): string {
+  return `${base64nopad.encode(key)}=`;
+}
+
+/** The 32 bytes of 43 characters of standard base64 and padding. The last two bits are skipped. */
+export function keyBytes(text: string): Uint8Array<ArrayBuffer> {
+  // With a character in place of the padding, the bits that belong to no byte are in a 33rd.
+  return base64nopad.decode(text.replace("=", "A")).slice(0, CLUSTER_SECRET_BYTES);
 }

@@ -5,7 +5,7 @@
 import { pow } from "@noble/curves/abstract/modular.js";
 import { montgomery } from "@noble/curves/abstract/montgomery.js";
 import { cryptoRandom, randomBytes } from "../crypto/random.ts";
-import { base64Of } from "../crypto/secrets.ts";
+import { base64Of, keyBytes } from "../crypto/secrets.ts";
 import { DiscoveryError } from "../errors.ts";
 import { isWireguardKey } from "../resources/wireguard-key.ts";
 
@@ -50,7 +50,7 @@ export function publicKeyOf(privateKey: string): string {
       `WireGuard private key is not standard base64 of ${KEY_BYTES} bytes`,
     );
   }
-  const bytes = Uint8Array.from(atob(privateKey), (byte) => byte.charCodeAt(0));
+  const bytes = keyBytes(privateKey);
   const publicKey = base64Of(x25519.getPublicKey(bytes));
   bytes.fill(0);
   return publicKey;

@@ -16,13 +16,45 @@ const BROWSER_CLIENT = `
 
 /** What may not be in a bundle of an entry point: the start of a path in `src`, of a dependency's file, or an import. */
 const FORBIDDEN: Readonly<Record<string, readonly string[]>> = {
-  identity: ["@noble/", "@bufbuild/", "@connectrpc/", "src/crypto/", "src/protocol/", "node:"],
+  identity: [
+    "@noble/",
+    "@scure/",
+    "@bufbuild/",
+    "@connectrpc/",
+    "src/crypto/",
+    "src/protocol/",
+    "node:",
+  ],
   crypto: ["@bufbuild/", "@connectrpc/", "src/protocol/", "node:"],
-  protocol: ["@noble/", "@connectrpc/", "src/crypto/", "src/client/", "src/registry/", "node:"],
+  protocol: [
+    "@noble/",
+    "@scure/",
+    "@connectrpc/",
+    "src/crypto/",
+    "src/client/",
+    "src/registry/",
+    "node:",
+  ],
   client: ["@connectrpc/connect-", "src/registry/", "src/server/", "src/node/", "node:"],
-  registry: ["@noble/", "@connectrpc/", "src/crypto/", "src/client/", "src/server/", "node:"],
-  server: ["@noble/", "@connectrpc/connect-", "src/crypto/", "src/client/", "src/node/", "node:"],
-  resources: ["@noble/", "@connectrpc/", "src/client/", "src/registry/", "node:"],
+  registry: [
+    "@noble/",
+    "@scure/",
+    "@connectrpc/",
+    "src/crypto/",
+    "src/client/",
+    "src/server/",
+    "node:",
+  ],
+  server: [
+    "@noble/",
+    "@scure/",
+    "@connectrpc/connect-",
+    "src/crypto/",
+    "src/client/",
+    "src/node/",
+    "node:",
+  ],
+  resources: ["@noble/", "@scure/", "@connectrpc/", "src/client/", "src/registry/", "node:"],
   config: ["@bufbuild/", "@connectrpc/", "src/protocol/", "src/client/", "src/registry/", "node:"],
   kubespan: [
     ...["@bufbuild/", "@connectrpc/", "@noble/ciphers", "yaml"],
@@ -30,14 +62,14 @@ const FORBIDDEN: Readonly<Record<string, readonly string[]>> = {
     ...["@noble/curves/ed25519.js", "src/client/", "src/registry/", "node:"],
   ],
   kubernetes: [
-    ...["@kubernetes/", "@bufbuild/", "@connectrpc/", "@noble/", "yaml"],
+    ...["@kubernetes/", "@bufbuild/", "@connectrpc/", "@noble/", "@scure/", "yaml"],
     ...["src/client/", "src/registry/", "src/discovery/", "node:"],
   ],
   discovery: [
     ...["@kubernetes/", "@connectrpc/connect-"],
     ...["src/registry/", "src/server/", "src/node/", "node:"],
   ],
-  web: ["@connectrpc/connect-node", "@noble/", "src/registry/", "src/server/", "node:"],
+  web: ["@connectrpc/connect-node", "@noble/", "@scure/", "src/registry/", "src/server/", "node:"],
 };
 
 describe("what must not leak", () => {
@@ -84,7 +116,7 @@ interface Ceiling {
 
 const CEILINGS: readonly Ceiling[] = [
   { name: "identity", code: everything("identity"), maxGzipBytes: 2_000 },
-  { name: "crypto", code: everything("crypto"), maxGzipBytes: 7_000 },
+  { name: "crypto", code: everything("crypto"), maxGzipBytes: 7_500 },
   { name: "protocol", code: everything("protocol"), maxGzipBytes: 24_000 },
   { name: "kubespan", code: everything("kubespan"), maxGzipBytes: 12_000 },
   {

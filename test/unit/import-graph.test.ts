@@ -28,7 +28,7 @@ const PROTOBUF = "@bufbuild/protobuf";
 const RULES: Readonly<Record<string, FolderRule>> = {
   net: { folders: [], packages: [] },
   identity: { folders: [], packages: [] },
-  crypto: { folders: [], packages: ["@noble/ciphers"] },
+  crypto: { folders: [], packages: ["@noble/ciphers", "@scure/base"] },
   protocol: { folders: ["net"], packages: [PROTOBUF] },
   registry: { folders: ["protocol"], packages: [] },
   async: { folders: [], packages: [] },
