@@ -118,19 +118,29 @@ const CEILINGS: readonly Ceiling[] = [
   { name: "identity", code: everything("identity"), maxGzipBytes: 2_000 },
   { name: "crypto", code: everything("crypto"), maxGzipBytes: 7_500 },
   { name: "protocol", code: everything("protocol"), maxGzipBytes: 24_000 },
-  { name: "kubespan", code: everything("kubespan"), maxGzipBytes: 12_000 },
+  {
+    name: "kubespan",
+    code: everything("kubespan"),
+    maxGzipBytes: 12_000,
+    excess: { maxGzipBytes: 100, reason: "@scure/base takes 1 kB of it" },
+  },
   {
     name: "client, without Connect",
     code: everything("client"),
     external: ["@connectrpc/connect"],
     maxGzipBytes: 30_000,
     excess: {
-      maxGzipBytes: 2_700,
+      maxGzipBytes: 4_000,
       reason:
-        "protobuf-es takes 18 kB of it, which Connect brings anyway; besides the whole transport it adds 16 kB",
+        "protobuf-es takes 18 kB of it, which Connect brings anyway, and @scure/base 1 kB; besides the whole transport it adds 17 kB",
     },
   },
-  { name: "client and gRPC-Web for a browser", code: BROWSER_CLIENT, maxGzipBytes: 48_000 },
+  {
+    name: "client and gRPC-Web for a browser",
+    code: BROWSER_CLIENT,
+    maxGzipBytes: 48_000,
+    excess: { maxGzipBytes: 1_500, reason: "@scure/base takes 1 kB of it" },
+  },
 ];
 
 describe("size", () => {
@@ -144,10 +154,10 @@ describe("size", () => {
     if (excess !== undefined) expect(built.gzipBytes, "no excess").toBeGreaterThan(maxGzipBytes);
   });
 
-  test("a client adds at most 16 kB to an application that has Connect's gRPC-Web transport", async () => {
+  test("a client adds at most 17 kB to an application that has Connect's gRPC-Web transport", async () => {
     const transport = await bundle(folder, everything("web"));
     const both = await bundle(folder, `${BROWSER_CLIENT} ${everything("web")}`);
-    expect(both.gzipBytes - transport.gzipBytes).toBeLessThanOrEqual(16_000);
+    expect(both.gzipBytes - transport.gzipBytes).toBeLessThanOrEqual(17_000);
   });
 
   afterAll(() => {
