@@ -4,10 +4,11 @@
  * @module
  */
 import { open } from "node:fs/promises";
+import { printable } from "../net/quote.ts";
 import { fileReason } from "../node/files/file-failure.ts";
 import { createPrivateFile } from "../node/files/kept-file.ts";
 import { UsageError } from "./exit.ts";
-import { printable, redactSecrets } from "./text.ts";
+import { redactSecrets } from "./text.ts";
 
 /** Keys, certificates and identities are far below this. */
 const MAX_FILE_BYTES = 1024 * 1024;

@@ -2,7 +2,7 @@
  * Everything of the outside that a command touches besides files and the network.
  * @module
  */
-import { printable } from "./text.ts";
+import { printable } from "../net/quote.ts";
 
 /** Where text goes. */
 export interface CliOutput {

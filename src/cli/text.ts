@@ -2,23 +2,9 @@
  * Texts of messages: text from outside made safe to show, and numbers and lists in words.
  * @module
  */
-
-const MAX_QUOTED_CHARACTERS = 80;
+import { printable } from "../net/quote.ts";
 
 const MAX_OUTSIDE_CHARACTERS = 120;
-
-// biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
-const CONTROL_CHARACTERS = /[\u0000-\u001f\u007f-\u009f\u2028\u2029\u202a-\u202e\u2066-\u2069]/gu;
-
-/**
- * Replaces control characters, so that a hostname can neither move the cursor nor start a new row.
- *
- * @example
- * printable("a\u001b[2Jb"); // "a\\u001b[2Jb"
- */
-export function printable(text: string): string {
-  return text.replace(CONTROL_CHARACTERS, escapeOf);
-}
 
 /** {@link printable} for text of several lines: breaks between them stay, and tabs. */
 export function printableLines(text: string): string {
@@ -31,17 +17,6 @@ export function printableLines(text: string): string {
 /** Whether {@link printable} would change it. */
 export function hasControlCharacters(text: string): boolean {
   return printable(text) !== text;
-}
-
-/**
- * Puts text from outside in quotes, for an error or a notice: cut if it is long, safe for a
- * terminal. `quote` of `net` is for a library's errors, and leaves C1 controls and changes of the
- * text's direction as they are.
- */
-export function quoted(text: string): string {
-  const shown =
-    text.length > MAX_QUOTED_CHARACTERS ? `${text.slice(0, MAX_QUOTED_CHARACTERS)}…` : text;
-  return `"${printable(shown)}"`;
 }
 
 /** Makes text from outside one line of bounded length, safe for a terminal, without quotes. */
@@ -74,8 +49,4 @@ export function counted(count: number, noun: string): string {
 export function shortList(names: readonly string[], maxShown: number): string {
   const more = names.length - maxShown;
   return names.slice(0, maxShown).join(", ") + (more > 0 ? ` and ${more} more` : "");
-}
-
-function escapeOf(character: string): string {
-  return `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`;
 }

@@ -1,21 +1,36 @@
 /**
- * How text that may be anything is shown in an error or on a page.
+ * How text from outside is shown: in an error, on a page, on a terminal.
  * @module
  */
 
 /** More than the longest address and nearly all URLs, so that only other text is cut. */
 const MAX_SHOWN_CHARACTERS = 90;
 
+/** C0 and C1 controls, line and paragraph separators, and what turns the direction of a text. */
+// biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
+const CONTROL_CHARACTERS = /[\u0000-\u001f\u007f-\u009f\u2028\u2029\u202a-\u202e\u2066-\u2069]/g;
+
+/**
+ * Replaces control characters, so that a hostname can neither move the cursor nor start a new row.
+ *
+ * @example
+ * printable("a\u001b[2Jb"); // "a\\u001b[2Jb"
+ */
+export function printable(text: string): string {
+  return text.replace(CONTROL_CHARACTERS, escapeOf);
+}
+
 /** Puts text in double quotes, with control characters escaped, and cuts what is long. */
 export function quote(text: string): string {
-  const start = JSON.stringify(text.slice(0, MAX_SHOWN_CHARACTERS));
+  const start = printable(JSON.stringify(text.slice(0, MAX_SHOWN_CHARACTERS)));
   return text.length > MAX_SHOWN_CHARACTERS ? `${start}…` : start;
 }
 
 /** Quotes a whole text in ASCII: it can neither start a line nor turn the order of letters. */
 export function quoteAscii(text: string): string {
-  return JSON.stringify(text).replaceAll(
-    /[^ -~]/g,
-    (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`,
-  );
+  return JSON.stringify(text).replaceAll(/[^ -~]/g, escapeOf);
+}
+
+function escapeOf(unit: string): string {
+  return `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`;
 }

@@ -13,9 +13,9 @@ import {
   parseWireguardDump,
   type WireguardStatus,
 } from "../../kubespan/index.ts";
+import { quote } from "../../net/quote.ts";
 import { CommandFailure, oneLine, UsageError } from "../exit.ts";
 import type { CliIo } from "../io.ts";
-import { quoted } from "../text.ts";
 
 /** What tunnels and other devices without a card have. */
 const NO_MAC = "00:00:00:00:00:00";
@@ -98,13 +98,13 @@ export function describePeerProblem(problem: PeerProblem, who: string): string {
     case "public_key_malformed":
       return `${who} is no peer: its public key is none`;
     case "public_key_taken":
-      return `${who} is no peer: ${quoted(problem.by)} has its public key`;
+      return `${who} is no peer: ${quote(problem.by)} has its public key`;
     case "address_malformed":
-      return `${who}: ${quoted(problem.text)} is no address, and left out`;
+      return `${who}: ${quote(problem.text)} is no address, and left out`;
     case "prefix_malformed":
-      return `${who}: ${quoted(problem.text)} is no prefix, and left out`;
+      return `${who}: ${quote(problem.text)} is no prefix, and left out`;
     case "endpoint_malformed":
-      return `${who}: ${quoted(problem.text)} is no endpoint, and left out`;
+      return `${who}: ${quote(problem.text)} is no endpoint, and left out`;
   }
 }
 

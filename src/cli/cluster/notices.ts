@@ -5,9 +5,9 @@
 
 import type { DropReport } from "../../client/index.ts";
 import { MAX_OPENED_AFFILIATES } from "../../client/watcher.ts";
+import { quote } from "../../net/quote.ts";
 import type { NodeDropReport } from "../../sources/kubernetes/index.ts";
 import { oneLine } from "../exit.ts";
-import { quoted } from "../text.ts";
 
 /**
  * Why an affiliate does not open, in a few words. Reports of endpoints alone cost no affiliate, and
@@ -155,7 +155,7 @@ export function describeNodeDrop(report: NodeDropReport): string {
   const { nodeName } = report;
   switch (report.reason) {
     case "annotation_malformed":
-      return `node ${nodeName}: ${quoted(report.item)} in the annotation ${report.annotation} is left out: it does not parse`;
+      return `node ${nodeName}: ${quote(report.item)} in the annotation ${report.annotation} is left out: it does not parse`;
     case "node_id_duplicate":
       return `node ${nodeName} is not shown: ${report.usedNodeName} has its node ID, ${report.nodeId}`;
   }

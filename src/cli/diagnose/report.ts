@@ -2,9 +2,10 @@
  * The report of a diagnosis: for people, lines that appear as checks end; for programs, one document.
  * @module
  */
+
+import { printable } from "../../net/quote.ts";
 import type { ClusterService } from "../cluster/cluster-access.ts";
 import type { Style } from "../output/style.ts";
-import { printable } from "../text.ts";
 import {
   CHECK_NAMES,
   type CheckReport,

@@ -3,10 +3,11 @@
  * @see https://docs.ansible.com/ansible/latest/dev_guide/developing_inventory.html
  * @module
  */
+
+import { quote } from "../../net/quote.ts";
 import { UsageError } from "../exit.ts";
 import { choiceOf, parsePort } from "../flags/flag-values.ts";
 import { flag } from "../flags/flags.ts";
-import { quoted } from "../text.ts";
 import type { ExportFormat } from "./exporter.ts";
 import { canonicalHostName } from "./hosts.ts";
 import { exportedType, type SelectedMember } from "./member-selection.ts";
@@ -75,7 +76,7 @@ export const ANSIBLE: ExportFormat = {
           text: `${JSON.stringify(inventory, null, 2)}\n`,
           problems: members
             .filter((member) => !isHost(member))
-            .map(({ name }) => `ansible: ${quoted(name)} is no host name that can be listed`),
+            .map(({ name }) => `ansible: ${quote(name)} is no host name that can be listed`),
         };
       },
     };

@@ -3,8 +3,9 @@
  * @see hosts(5)
  * @module
  */
+
+import { quote } from "../../net/quote.ts";
 import { CommandFailure } from "../exit.ts";
-import { quoted } from "../text.ts";
 import type { ExportFormat, RenderedExport } from "./exporter.ts";
 import type { SelectedMember } from "./member-selection.ts";
 
@@ -77,9 +78,9 @@ class HostNameClaims {
       if (text === "") continue;
       const name = canonicalHostName(text);
       const rival = name === undefined ? undefined : this.#rivalOf(name, member);
-      if (name === undefined) lost.push(`${quoted(text)} is no host name that can be listed`);
+      if (name === undefined) lost.push(`${quote(text)} is no host name that can be listed`);
       else if (rival === undefined) names.add(name);
-      else lost.push(`${quoted(name)} is left out, ${rival.name} has it too`);
+      else lost.push(`${quote(name)} is left out, ${rival.name} has it too`);
     }
     return { names: [...names], lost: [...new Set(lost)] };
   }

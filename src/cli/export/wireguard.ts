@@ -13,13 +13,13 @@ import {
 } from "../../kubespan/index.ts";
 import { formatAddress } from "../../net/address.ts";
 import { parseEndpoint } from "../../net/endpoint.ts";
+import { quote } from "../../net/quote.ts";
 import { loadKubeSpanIdentity } from "../../node/index.ts";
 import type { AffiliateSpec } from "../../resources/index.ts";
 import { describePeerProblem, requireCluster } from "../cluster/kubespan.ts";
 import { UsageError } from "../exit.ts";
 import { choiceOf, integerFrom, parsePort } from "../flags/flag-values.ts";
 import { flag, numberFlag } from "../flags/flags.ts";
-import { quoted } from "../text.ts";
 import type { ExportFormat, ExportInput, RenderedExport } from "./exporter.ts";
 
 const FORMS = ["wg-quick", "syncconf"] as const;
@@ -114,7 +114,7 @@ function renderConfig(
   problems.push(
     ...unreachable.map(
       ({ label, address }) =>
-        `${quoted(label || address)}: no endpoint, so it has to find this machine`,
+        `${quote(label || address)}: no endpoint, so it has to find this machine`,
     ),
   );
   const isFiltered = chosen.length < affiliates.length;
@@ -125,5 +125,5 @@ function renderConfig(
 }
 
 function nameOf({ affiliates }: ExportInput["state"], nodeId: string): string {
-  return quoted(affiliates.get(nodeId)?.spec.nodename || nodeId);
+  return quote(affiliates.get(nodeId)?.spec.nodename || nodeId);
 }

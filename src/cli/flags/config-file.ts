@@ -4,9 +4,9 @@
  */
 import { isMap, isScalar, isSeq, type Node } from "yaml";
 import { contentsOf, problemOf, YamlText } from "../../config/yaml-text.ts";
+import { quote } from "../../net/quote.ts";
 import { UsageError } from "../exit.ts";
 import { readInputFile, shownPath } from "../input-file.ts";
-import { quoted } from "../text.ts";
 import type { FlagKind } from "./flag-values.ts";
 
 /** What a key may hold. */
@@ -80,9 +80,7 @@ export function parseConfigFile(
     const name = isScalar(key) ? String(key.value) : "";
     const kind = kinds.get(name);
     if (kind === undefined) {
-      throw new UsageError(
-        `${placeOf(key)}: unknown key ${quoted(name)}${didYouMean(name, kinds)}`,
-      );
+      throw new UsageError(`${placeOf(key)}: unknown key ${quote(name)}${didYouMean(name, kinds)}`);
     }
     // A key that is left empty has no place of its own.
     const place = placeOf((value as Node | null)?.range ? value : key);

@@ -6,8 +6,8 @@
 
 import { MAX_DELAY_MS } from "../../async/timers.ts";
 import { scanPort } from "../../net/endpoint.ts";
+import { quote } from "../../net/quote.ts";
 import type { ListenAddress } from "../../node/index.ts";
-import { quoted } from "../text.ts";
 
 /** What a flag's value is: text, a whole number, on or off, or several texts. */
 export type FlagKind = "text" | "number" | "switch" | "list";
@@ -31,7 +31,7 @@ export function parseDuration(text: string): number {
     0,
   );
   if (!isWhole || !Number.isSafeInteger(Math.round(durationMs))) {
-    throw new RangeError(`${quoted(text)} is no duration such as 30m or 10s`);
+    throw new RangeError(`${quote(text)} is no duration such as 30m or 10s`);
   }
   return Math.round(durationMs);
 }
@@ -42,14 +42,14 @@ export function parseDuration(text: string): number {
 export function parseTimeout(text: string): number {
   const durationMs = parseDuration(text);
   if (durationMs > 0 && durationMs <= MAX_DELAY_MS) return durationMs;
-  throw new RangeError(`${quoted(text)} is not above 0 and below 24 days`);
+  throw new RangeError(`${quote(text)} is not above 0 and below 24 days`);
 }
 
 /** Reads a duration that may be none: 0, and at most the 24 days that a timer can hold. */
 export function parseDelay(text: string): number {
   const durationMs = parseDuration(text);
   if (durationMs <= MAX_DELAY_MS) return durationMs;
-  throw new RangeError(`${quoted(text)} is not below 24 days`);
+  throw new RangeError(`${quote(text)} is not below 24 days`);
 }
 
 /** Makes a parser of whole numbers in decimal, `min` to `max`. */
@@ -57,7 +57,7 @@ export function integerFrom(min: number, max: number): (text: string) => number 
   return (text) => {
     const number = /^\d{1,15}$/.test(text) ? Number(text) : Number.NaN;
     if (number >= min && number <= max) return number;
-    throw new RangeError(`${quoted(text)} is no whole number from ${min} to ${max}`);
+    throw new RangeError(`${quote(text)} is no whole number from ${min} to ${max}`);
   };
 }
 
@@ -65,7 +65,7 @@ export function integerFrom(min: number, max: number): (text: string) => number 
 export function parsePort(text: string): number {
   const port = scanPort(text);
   if (port !== undefined) return port;
-  throw new RangeError(`${quoted(text)} is no port from 1 to 65535`);
+  throw new RangeError(`${quote(text)} is no port from 1 to 65535`);
 }
 
 /** Makes a parser that takes only some words. */
@@ -75,7 +75,7 @@ export function choiceOf<const Choice extends string>(
   return (text) => {
     const found = choices.find((choice) => choice === text);
     if (found !== undefined) return found;
-    throw new RangeError(`${quoted(text)} is none of ${choices.join(", ")}`);
+    throw new RangeError(`${quote(text)} is none of ${choices.join(", ")}`);
   };
 }
 
@@ -89,7 +89,7 @@ export function parseListenAddress(text: string): ListenAddress {
   const port = Number(digits);
   if (digits === undefined || port > 65_535) {
     throw new RangeError(
-      `${quoted(text)} is no address such as :3000, 127.0.0.1:3000 or [::1]:3000`,
+      `${quote(text)} is no address such as :3000, 127.0.0.1:3000 or [::1]:3000`,
     );
   }
   const name = bracketed ?? host ?? "";

@@ -2,6 +2,8 @@
  * `forget`: takes a dead node off every service at once, instead of waiting until it expires.
  * @module
  */
+
+import { quote } from "../../net/quote.ts";
 import { addClusterFlags, readClusterAccess } from "../cluster/cluster-access.ts";
 import { type AddCommand, examples, type Invocation } from "../command.ts";
 import { CommandFailure, EXIT_FAILED, EXIT_OK, type ExitCode, UsageError } from "../exit.ts";
@@ -12,7 +14,6 @@ import { formatDocument } from "../output/documents.ts";
 import { formatFlag, readFormat } from "../output/formats.ts";
 import { chooseStyle, type Style } from "../output/style.ts";
 import { formatTable } from "../output/table.ts";
-import { quoted } from "../text.ts";
 import { chooseNode, type NodeChoice } from "./node-choice.ts";
 import {
   type ForgetOutcome,
@@ -66,7 +67,7 @@ async function runForget({ flags, args: [node = ""], io }: Invocation): Promise<
   const found = requireOne(listings, node, io);
   if (!flags.isOn("force") && found.copies.every(({ spec }) => spec === undefined)) {
     throw new CommandFailure(
-      `${quoted(node)} does not open with this secret, so it may be another cluster's; --force deletes it all the same`,
+      `${quote(node)} does not open with this secret, so it may be another cluster's; --force deletes it all the same`,
     );
   }
   showCopies(found.copies, io);
@@ -101,15 +102,15 @@ function requireOne(listings: readonly ServiceListing[], node: string, io: CliIo
       return choice;
     case "ambiguous":
       showCopies(choice.copies, io);
-      throw new CommandFailure(`several nodes are called ${quoted(node)}: give the ID of one`);
+      throw new CommandFailure(`several nodes are called ${quote(node)}: give the ID of one`);
     case "unknown":
-      throw new CommandFailure(`node ${quoted(node)}: not found${whyUnknown(choice)}`);
+      throw new CommandFailure(`node ${quote(node)}: not found${whyUnknown(choice)}`);
   }
 }
 
 function whyUnknown(choice: Extract<NodeChoice, { readonly kind: "unknown" }>): string {
   const { close, unopened, known } = choice;
-  if (close.length > 0) return `; there is ${close.map(quoted).join(", ")}`;
+  if (close.length > 0) return `; there is ${close.map(quote).join(", ")}`;
   if (known === 0) return ": the cluster has no nodes on these services";
   if (unopened === known) return ": nothing opens with this secret, is it this cluster's?";
   return unopened > 0 ? `; ${unopened} did not open with this secret, and have only IDs` : "";
@@ -129,7 +130,7 @@ async function confirm({ name, nodeId, copies }: FoundNode, io: CliIo): Promise<
     throw new UsageError("--yes is missing, and without a terminal there is nobody to ask");
   }
   const where = copies.length === 1 ? "this service" : `these ${copies.length} services`;
-  const answer = await io.ask(`Forget ${quoted(name || nodeId)} on ${where}? [y/N] `);
+  const answer = await io.ask(`Forget ${quote(name || nodeId)} on ${where}? [y/N] `);
   if (!/^y(es)?$/i.test(answer?.trim() ?? "")) throw new CommandFailure("nothing was deleted");
 }
 
@@ -141,7 +142,7 @@ function conclude(
 ): ExitCode {
   const of = (...results: readonly ForgetOutcome["result"][]) =>
     outcomes.filter(({ result }) => results.includes(result)).map(({ service }) => service.name);
-  const shown = quoted(name || nodeId);
+  const shown = quote(name || nodeId);
   const back = of("came back");
   const listed = of("still there");
   const failed = of("failed");

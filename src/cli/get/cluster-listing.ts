@@ -3,6 +3,7 @@
  * @module
  */
 import type { DiscoveryChange, DiscoveryState } from "../../discovery/index.ts";
+import { quote } from "../../net/quote.ts";
 import {
   AFFILIATES,
   type AffiliateSpec,
@@ -16,7 +17,7 @@ import {
 import { compareIds } from "../../resources/versions.ts";
 import { type ClusterAccess, registriesOf } from "../cluster/cluster-access.ts";
 import { readClusterOnce, watchCluster } from "../cluster/cluster-discovery.ts";
-import { counted, quoted } from "../text.ts";
+import { counted } from "../text.ts";
 import type { Listing } from "./listing.ts";
 
 /** How many names a notice has; a cluster may have many whose nodes were all made anew. */
@@ -131,8 +132,7 @@ function describe(shared: readonly (readonly [string, readonly string[]])[]): st
   const names = shared
     .slice(0, MAX_SHOWN_NAMES)
     .map(
-      ([name, ids]) =>
-        `${quoted(name)} is the name of ${ids.length} nodes, listed is ${ids.at(-1)}`,
+      ([name, ids]) => `${quote(name)} is the name of ${ids.length} nodes, listed is ${ids.at(-1)}`,
     );
   const rest = shared.length - names.length;
   return `${names.join("; ")}${rest > 0 ? `; and ${counted(rest, "more name")}` : ""}: get affiliates has all`;

@@ -2,6 +2,8 @@
  * `get`: lists what the nodes of a cluster know of each other, without taking part.
  * @module
  */
+
+import { quote } from "../../net/quote.ts";
 import { DEFINITIONS, findDefinition, type KnownDefinition } from "../../resources/index.ts";
 import { addClusterFlags } from "../cluster/cluster-access.ts";
 import { type AddCommand, examples, type Invocation } from "../command.ts";
@@ -13,7 +15,6 @@ import { parseResourceFormat, RESOURCE_FORMATS, type ResourceFormat } from "../o
 import { createPrinter } from "../output/printer.ts";
 import { chooseStyle } from "../output/style.ts";
 import { createWatchView } from "../output/watch-view.ts";
-import { quoted } from "../text.ts";
 import type { Listing } from "./listing.ts";
 import { LISTINGS, type ListedKind } from "./listings.ts";
 
@@ -91,7 +92,7 @@ function readPresentation(flags: Flags): Presentation {
 function chooseDefinition({ flags, args: [name = ""] }: Invocation): KnownDefinition {
   const usual = findDefinition(name);
   if (usual === undefined) {
-    throw new UsageError(`resource ${quoted(name)}: is none of ${RESOURCE_NAMES}`);
+    throw new UsageError(`resource ${quote(name)}: is none of ${RESOURCE_NAMES}`);
   }
   const namespace = flags.text("namespace");
   const definition = findDefinition(name, namespace);
@@ -100,7 +101,7 @@ function chooseDefinition({ flags, args: [name = ""] }: Invocation): KnownDefini
     (other) => other.namespace,
   );
   throw new UsageError(
-    `${flags.origin("namespace")}: ${usual.names[0]} are in ${namespaces.join(" and ")}, not in ${quoted(namespace ?? "")}`,
+    `${flags.origin("namespace")}: ${usual.names[0]} are in ${namespaces.join(" and ")}, not in ${quote(namespace ?? "")}`,
   );
 }
 
@@ -140,7 +141,7 @@ async function printOnce<Spec extends object>(
   const all = await read({ signal: io.signal, timeoutMs, onNotice });
   const resources = all.filter(({ metadata }) => id === undefined || metadata.id === id);
   if (id !== undefined && resources.length === 0) {
-    throw new CommandFailure(`${definition.names[0]} ${quoted(id)}: not found`);
+    throw new CommandFailure(`${definition.names[0]} ${quote(id)}: not found`);
   }
   io.stdout.write(printer.print(resources.map((resource) => ({ event: "created", resource }))));
   return EXIT_OK;

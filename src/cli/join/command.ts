@@ -6,6 +6,7 @@
 import { isDiscoveryError } from "../../errors.ts";
 import { generateNodeId } from "../../identity/index.ts";
 import type { KubeSpanIdentity } from "../../kubespan/index.ts";
+import { quote } from "../../net/quote.ts";
 import {
   createKubeSpanIdentity,
   createNodeIdentity,
@@ -29,7 +30,6 @@ import { type Flags, flag } from "../flags/flags.ts";
 import { memberEvents } from "../get/cluster-listing.ts";
 import { parseResourceFormat, RESOURCE_FORMATS } from "../output/formats.ts";
 import { createWatchView } from "../output/watch-view.ts";
-import { quoted } from "../text.ts";
 import { Membership } from "./membership.ts";
 import { addOwnAffiliateFlags, readOwnAffiliate } from "./own-affiliate.ts";
 
@@ -151,5 +151,5 @@ async function loadOrCreate<T>(load: () => Promise<T>, create: () => Promise<T>)
 function parseTtl(text: string): number {
   const ttlMs = parseDuration(text);
   if (ttlMs >= MIN_TTL_MS && ttlMs <= MAX_TTL_MS) return ttlMs;
-  throw new RangeError(`${quoted(text)} is not from 1s to 30m`);
+  throw new RangeError(`${quote(text)} is not from 1s to 30m`);
 }

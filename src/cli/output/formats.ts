@@ -2,9 +2,10 @@
  * What `-o` takes: formats of resources, and the flag of commands whose result is no list of them.
  * @module
  */
+
+import { quote } from "../../net/quote.ts";
 import { choiceOf } from "../flags/flag-values.ts";
 import { type FlagOption, type Flags, flag } from "../flags/flags.ts";
-import { quoted } from "../text.ts";
 import { parseJsonPathTemplate } from "./jsonpath-template.ts";
 
 /** What `-o` takes where something is listed. */
@@ -34,7 +35,7 @@ export function parseResourceFormat(text: string): ResourceFormat {
     parseJsonPathTemplate(text.slice(JSONPATH.length));
     return text;
   }
-  throw new RangeError(`${quoted(text)} is none of ${RESOURCE_FORMATS}`);
+  throw new RangeError(`${quote(text)} is none of ${RESOURCE_FORMATS}`);
 }
 
 /** Makes the flag; the first format is the default. */

@@ -5,7 +5,7 @@
  * @module
  */
 import { compile, JSONPathError, type JSONPathQuery } from "json-p3";
-import { printable } from "../text.ts";
+import { printable } from "../../net/quote.ts";
 
 /** A template that was read once, for many values. */
 export interface JsonPathTemplate {

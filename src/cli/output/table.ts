@@ -2,8 +2,9 @@
  * Tables as `talosctl` prints them: columns of text, and the rows of a table of resources.
  * @module
  */
+
+import { printable } from "../../net/quote.ts";
 import type { ResourceDefinition, ResourceEvent } from "../../resources/index.ts";
-import { printable } from "../text.ts";
 import type { Style } from "./style.ts";
 
 const PADDING = "   ";

@@ -3,8 +3,8 @@
  * @module
  */
 import { createHash } from "node:crypto";
+import { printable } from "../../net/quote.ts";
 import type { CliOutput } from "../io.ts";
-import { printable } from "../text.ts";
 
 /** What `--log-format` takes. */
 export const LOG_FORMATS = ["text", "json"] as const;

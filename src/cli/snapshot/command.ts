@@ -10,6 +10,7 @@ import {
   TimestampSchema,
 } from "@bufbuild/protobuf/wkt";
 import { isDiscoveryError } from "../../errors.ts";
+import { printable } from "../../net/quote.ts";
 import { readSnapshotFile } from "../../node/index.ts";
 import type { AffiliateSnapshot, ClusterSnapshot } from "../../protocol/index.ts";
 import { type AddCommand, examples, type Invocation } from "../command.ts";
@@ -18,7 +19,7 @@ import { formatYaml } from "../output/documents.ts";
 import { formatFlag, OUTPUT_FORMATS, type OutputFormat, readFormat } from "../output/formats.ts";
 import { chooseStyle, type Style } from "../output/style.ts";
 import { formatTable, TableLayout } from "../output/table.ts";
-import { counted, printable } from "../text.ts";
+import { counted } from "../text.ts";
 
 /** How much may wait for a slow reader: a file is larger than what should be in memory. */
 const FLUSH_CHARACTERS = 1_000_000;

@@ -4,34 +4,15 @@ import {
   counted,
   hasControlCharacters,
   outsideText,
-  printable,
   printableLines,
-  quoted,
   redactSecrets,
   shortList,
 } from "../../../src/cli/text.ts";
 
 const anyText = fc.string({ unit: "binary", maxLength: 600 });
 
-test("control characters, and what turns the direction of text, are escaped", () => {
-  expect(printable("a\u001b[2Jb\n\u009b\u202ec")).toBe("a\\u001b[2Jb\\u000a\\u009b\\u202ec");
-  expect(printable("ä → 🙂")).toBe("ä → 🙂");
-});
-
 test("text of several lines keeps its line breaks and tabs", () => {
   expect(printableLines("a\tb\r\nc\u0007\n")).toBe("a\tb\r\nc\\u0007\n");
-});
-
-test("any text in quotes is one line of bounded length", () => {
-  expect(quoted("a\nb")).toBe('"a\\u000ab"');
-  expect(quoted("x".repeat(81))).toBe(`"${"x".repeat(80)}…"`);
-  fc.assert(
-    fc.property(anyText, (text) => {
-      const shown = quoted(text);
-      expect(hasControlCharacters(shown)).toBe(false);
-      expect(shown.length).toBeLessThanOrEqual(80 * 6 + 3);
-    }),
-  );
 });
 
 test("any text from outside is one line of the length that is asked for", () => {

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { quote, quoteAscii } from "../../../src/net/quote.ts";
+import { printable, quote, quoteAscii } from "../../../src/net/quote.ts";
 
 test.each([
   ["10.0.0.1", '"10.0.0.1"'],
@@ -20,6 +20,22 @@ test("a text in ASCII is whole, on one line, and JSON of itself", () => {
       const shown = quoteAscii(text);
       expect(shown).toMatch(/^[ -~]*$/);
       expect(JSON.parse(shown)).toBe(text);
+    }),
+  );
+});
+
+test("control characters, and what turns the direction of text, are escaped", () => {
+  expect(printable("a\u001b[2Jb\n\u009b\u202ec")).toBe("a\\u001b[2Jb\\u000a\\u009b\\u202ec");
+  expect(printable("ä → 🙂")).toBe("ä → 🙂");
+});
+
+test("any text in quotes is one line of bounded length, in which nothing turns the direction", () => {
+  expect(quote("a\n\u009b\u202eb")).toBe('"a\\n\\u009b\\u202eb"');
+  fc.assert(
+    fc.property(fc.string({ unit: "binary", maxLength: 600 }), (text) => {
+      const shown = quote(text);
+      expect(printable(shown)).toBe(shown);
+      expect(shown.length).toBeLessThanOrEqual(90 * 6 + 3);
     }),
   );
 });

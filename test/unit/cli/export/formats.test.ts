@@ -121,7 +121,7 @@ describe("hosts", () => {
     ]);
     expect(text.split("\n").slice(1, -2)).toStrictEqual(hosts.map((_, i) => `10.0.0.${i}\tn${i}`));
     expect(problems).toHaveLength(7);
-    expect(problems[5]).toBe('hosts: n4: "new\\u000aline" is no host name that can be listed');
+    expect(problems[5]).toBe('hosts: n4: "new\\nline" is no host name that can be listed');
     expect(problems[0]).toBe('hosts: 0x7f.1: "0x7f.1" is no host name that can be listed');
   });
 
