@@ -1,5 +1,8 @@
-/** Comments send readers to pages of docs/, to a heading there, and to items of its list: all of them must be there. */
-import { readdirSync, readFileSync } from "node:fs";
+/**
+ * Comments send readers to pages of docs/, to a heading there, and to items of its list; the page on the architecture sends them
+ * to files of src/: all of them must be there.
+ */
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { expect, test } from "vitest";
 
 const root = new URL("../../", import.meta.url);
@@ -31,4 +34,14 @@ test("every page, heading and item that a comment names exists", () => {
       expect(found, `${path}: ${text}: ${item}`).toBe(true);
     }
   }
+});
+
+test("every file that the page on the architecture names exists", () => {
+  const page = readFileSync(new URL("docs/architecture.md", root), "utf8");
+  const paths = [...page.matchAll(/`((?:[\w-]+\/)+[\w.-]+\.ts)`/g)].map(([, path = ""]) => path);
+  expect(paths.length).toBeGreaterThan(30);
+  const missing = paths.filter(
+    (path) => !["", "src/"].some((at) => existsSync(new URL(at + path, root))),
+  );
+  expect(missing).toEqual([]);
 });
