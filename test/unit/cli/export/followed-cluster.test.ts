@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { AbsentNodes } from "../../../../src/cli/export/absent-nodes.ts";
+import { AbsentNodes } from "../../../../src/cli/export/followed-cluster.ts";
 import { NODES, stateOf } from "./rendering.ts";
 
 const names = ({ members }: ReturnType<typeof stateOf>) => [...members.keys()].sort();
