@@ -11,6 +11,7 @@ export * from "./resources/index.ts";
 export type {
   DiscoveryRegistry,
   RegistryChange,
+  RegistryPart,
   RegistryStatus,
 } from "./sources/discovery-registry.ts";
 export { RegistryFeed } from "./sources/registry-feed.ts";

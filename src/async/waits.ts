@@ -9,7 +9,10 @@ export interface SignalOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
-/** `promise`, or a rejection with `signal.reason` as soon as `signal` aborts, whatever `promise` does then. */
+/**
+ * `promise`, or a rejection with `signal.reason` as soon as `signal` aborts, whatever `promise` does then. For promises of one
+ * call: one that many wait for keeps something of each wait.
+ */
 export function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
   // Where the wait ends early, nobody is left to hear of a rejection.
   promise.catch(() => {});

@@ -7,7 +7,7 @@
 import { Backoff, MAX_BACKOFF_MS } from "../async/backoff.ts";
 import { ChangeFeed } from "../async/change-feed.ts";
 import { Lifecycle } from "../async/lifecycle.ts";
-import { type SignalOptions, unlessAborted, untilFirstEnds } from "../async/waits.ts";
+import { type SignalOptions, untilFirstEnds, Wakeup } from "../async/waits.ts";
 import { DiscoveryError, isDiscoveryError } from "../errors.ts";
 import type { AffiliateData } from "../protocol/affiliate.ts";
 import type { AffiliateChange, DiscoveredAffiliate, DropReport } from "./affiliate-change.ts";
@@ -66,8 +66,8 @@ export class DiscoveryClient implements AsyncDisposable {
   readonly #watcher: Watcher;
   readonly #backoff: Backoff;
   readonly #life: Lifecycle = new Lifecycle("this client");
-  readonly #settled: Promise<void>;
-  #settle: () => void = () => {};
+  readonly #settling: Wakeup = new Wakeup();
+  #isSettled = false;
   #publicAddress: string | undefined;
   #status: ClientStatus;
   /** The one that is used or tried. */
@@ -79,15 +79,14 @@ export class DiscoveryClient implements AsyncDisposable {
   #reconnectedAtMs: number = Number.NEGATIVE_INFINITY;
 
   /**
-   * @param observer - For parts of this package: users have `watch`, `onRetry` and `onDrop`.
    * @throws {RangeError} for an ID or a TTL out of its range.
    * @throws {DiscoveryError} `ERR_SERVICE_URL_INVALID`, `ERR_SECRET_INVALID`.
    */
+  constructor(options: DiscoveryClientOptions);
+  /** @internal */
+  constructor(options: DiscoveryClientOptions, observer: ClientObserver | undefined);
   constructor(options: DiscoveryClientOptions, observer: ClientObserver = {}) {
     this.#observer = observer;
-    this.#settled = new Promise((resolve) => {
-      this.#settle = resolve;
-    });
     const resolved = resolveClientOptions(options);
     this.#options = resolved;
     this.#publisher = new Publisher(resolved);
@@ -175,7 +174,9 @@ export class DiscoveryClient implements AsyncDisposable {
    * console.log([...client.affiliates.values()]);
    */
   async settled({ signal }: SignalOptions = {}): Promise<void> {
-    await this.#life.during(signal, (own) => unlessAborted(this.#settled, own));
+    await this.#life.during(signal, async (own) => {
+      while (!this.#isSettled) await this.#settling.wait(own);
+    });
   }
 
   /**
@@ -242,6 +243,11 @@ export class DiscoveryClient implements AsyncDisposable {
     }
     this.#observer.onSnapshot?.();
     this.#settle();
+  }
+
+  #settle(): void {
+    this.#isSettled = true;
+    this.#settling.notify();
   }
 
   #setStatus(status: ClientStatus): void {

@@ -3,7 +3,7 @@
  * document without a kind.
  * @module
  */
-import { parseClusterSecret } from "../crypto/secrets.ts";
+import { base64Of, parseClusterSecret } from "../crypto/secrets.ts";
 import type { ConfigMap } from "./documents.ts";
 
 /** A discovery service that a configuration names. */
@@ -162,8 +162,8 @@ function readEndpoint(map: ConfigMap, endpoint: string | undefined): string | un
 function readSecret(map: ConfigMap, key: string, secret: string | undefined): string | undefined {
   if (secret === undefined) return undefined;
   try {
-    parseClusterSecret(secret);
-    return secret;
+    // In one form, however it was written: secrets are compared.
+    return base64Of(parseClusterSecret(secret));
   } catch (error) {
     // Its message tells of the length, never of the text.
     map.report(key, (error as Error).message);

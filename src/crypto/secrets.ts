@@ -55,7 +55,7 @@ export function parseClusterSecret(text: string): Uint8Array<ArrayBuffer> {
   throw new DiscoveryError(
     "ERR_SECRET_INVALID",
     `cluster secret is not standard base64 of ${CLUSTER_SECRET_BYTES} bytes, which has ` +
-      `${SECRET_CHARACTERS} characters: got ${text.length} characters${hint(text)}`,
+      `${SECRET_CHARACTERS} characters: got ${characters.length} characters${hint(characters)}`,
   );
 }
 

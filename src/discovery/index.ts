@@ -9,6 +9,7 @@ export type { LocalAffiliate } from "../resources/affiliate.ts";
 export type {
   DiscoveryRegistry,
   RegistryChange,
+  RegistryPart,
   RegistryStatus,
 } from "../sources/discovery-registry.ts";
 export {

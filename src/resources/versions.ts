@@ -23,11 +23,24 @@ export interface ResourceViewOptions {
 export class ResourceView<Spec extends object> {
   readonly definition: ResourceDefinition<Spec>;
   readonly #now: (() => number) | undefined;
-  /** Where they are kept, and told from. */
+  /**
+   * Where they are kept, and told from.
+   *
+   * @internal
+   */
   readonly feed: ChangeFeed<Resource<Spec>>;
   #seenOnce = false;
 
-  /** @param feed - Read together with others. @default a feed of its own */
+  constructor(definition: ResourceDefinition<Spec>, options?: ResourceViewOptions);
+  /**
+   * @param feed - Read together with others.
+   * @internal
+   */
+  constructor(
+    definition: ResourceDefinition<Spec>,
+    options: ResourceViewOptions,
+    feed: ChangeFeed<Resource<Spec>>,
+  );
   constructor(
     definition: ResourceDefinition<Spec>,
     options: ResourceViewOptions = {},

@@ -5,12 +5,15 @@
  */
 import type { Command } from "commander";
 import { type DiscoveryConfig, parseDiscoveryConfig } from "../../config/index.ts";
-import { parseClusterSecret } from "../../crypto/secrets.ts";
+import { base64Of, parseClusterSecret } from "../../crypto/secrets.ts";
 import { MAX_CLUSTER_ID_BYTES } from "../../protocol/limits.ts";
 import { oneLine, UsageError } from "../exit.ts";
 import { type FlagSource, type Flags, flag } from "../flags/flags.ts";
 import { readInputFile, shownPath } from "../input-file.ts";
 import type { CliIo } from "../io.ts";
+
+/** Base64 in several lines, as some editors and mail programs leave it. */
+const WRAPPED_BASE64 = /^[A-Za-z0-9+/_\r\n-]*=*$/;
 
 /** The secret itself, for who has it there anyway. */
 export const SECRET_VARIABLE = "TALOS_DISCOVERY_CLUSTER_SECRET";
@@ -141,10 +144,9 @@ function parseSecret(
   where: string,
 ): Pick<IdentitySource, "clusterId" | "clusterSecret"> {
   const word = text.trim();
-  if (/^\S*$/.test(word)) {
+  if (/^\S*$/.test(word) || WRAPPED_BASE64.test(word)) {
     try {
-      parseClusterSecret(word);
-      return { clusterSecret: word };
+      return { clusterSecret: base64Of(parseClusterSecret(word)) };
     } catch (error) {
       throw new UsageError(`${where}: ${oneLine(error)}`, { cause: error });
     }

@@ -60,11 +60,11 @@ export interface ServicePartObserver {
 }
 
 /** One service among others. */
-export class ServicePart implements ServiceState {
-  readonly name: string;
-  readonly url: string;
+export class ServicePart {
   readonly client: DiscoveryClient;
-  /** As a part of a registry. */
+  /** For users. Live. */
+  readonly state: ServiceState;
+  /** As a part of a registry. Live. */
   readonly part: RegistryPart;
   readonly #number: number;
   readonly #observer: ServicePartObserver;
@@ -73,7 +73,8 @@ export class ServicePart implements ServiceState {
   #failureCount = 0;
   /** Aborts when `run` ends, or with a reconnect: the wait after which a lost service's list is outdated. */
   #loss: AbortController | undefined;
-  #isRunning = false;
+  /** Of the run in progress. */
+  #signal: AbortSignal | undefined;
 
   /**
    * @param shares - Of all services: the order in which they are made counts.
@@ -86,8 +87,6 @@ export class ServicePart implements ServiceState {
     options: ServicePartOptions,
     observer: ServicePartObserver,
   ) {
-    this.name = name;
-    this.url = url;
     this.#observer = observer;
     this.#sleep = options.sleep ?? sleep;
     const { log, onDrop, onRetry } = options;
@@ -98,11 +97,11 @@ export class ServicePart implements ServiceState {
         ...options,
         service: url,
         log: namedLog,
-        onDrop: onDrop && ((report) => onDrop(report, this)),
+        onDrop: onDrop && ((report) => onDrop(report, this.state)),
         onRetry: (error, delayMs) => {
           this.#failureCount++;
           this.#onLoss();
-          onRetry?.(error, delayMs, this);
+          onRetry?.(error, delayMs, this.state);
         },
       },
       {
@@ -114,35 +113,19 @@ export class ServicePart implements ServiceState {
     );
     this.#shares = shares;
     this.#number = shares.add(this.client.affiliates);
-    this.part = partOf(this);
+    this.state = stateOf(name, url, this.client, () => this.#failureCount);
+    this.part = partOf(this.state);
   }
 
-  get status(): ClientStatus {
-    return this.client.status;
-  }
-
-  get failureCount(): number {
-    return this.#failureCount;
-  }
-
-  get publicAddress(): string | undefined {
-    return this.client.publicAddress;
-  }
-
-  flush(options?: SignalOptions): Promise<void> {
-    return this.client.flush(options);
-  }
-
-  /** As `DiscoveryClient.run`. */
-  async run(options: SignalOptions): Promise<void> {
-    this.#isRunning = true;
+  /** As `DiscoveryClient.run`. What the service lists counts until {@link ServiceShares.loseAll}. */
+  async run(signal: AbortSignal): Promise<void> {
+    this.#signal = signal;
     // How long ago a former run ended is not known.
     this.#shares.outdate(this.#number);
     try {
-      await this.client.run(options);
+      await this.client.run({ signal });
     } finally {
-      this.#isRunning = false;
-      this.#onLoss();
+      this.#signal = undefined;
       this.#loss?.abort();
       this.#loss = undefined;
     }
@@ -156,7 +139,9 @@ export class ServicePart implements ServiceState {
   }
 
   #onLoss(): void {
-    if (this.#shares.lose(this.#number) && this.#isRunning) void this.#outdateLater();
+    // The end of a run loses all services at once: none of them may seem to be left alone.
+    const isLost = this.#signal?.aborted === false && this.#shares.lose(this.#number);
+    if (isLost) void this.#outdateLater();
     this.#observer.onStatus();
   }
 
@@ -170,6 +155,29 @@ export class ServicePart implements ServiceState {
       // It is back, or nobody looks any more.
     }
   }
+}
+
+/** Plain data, so that a report of it may be copied and logged. */
+function stateOf(
+  name: string,
+  url: string,
+  client: DiscoveryClient,
+  countFailures: () => number,
+): ServiceState {
+  return {
+    name,
+    url,
+    get status() {
+      return client.status;
+    },
+    get failureCount() {
+      return countFailures();
+    },
+    get publicAddress() {
+      return client.publicAddress;
+    },
+    flush: (options) => client.flush(options),
+  };
 }
 
 function partOf(service: ServiceState): RegistryPart {

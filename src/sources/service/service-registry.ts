@@ -59,6 +59,7 @@ export class ServiceRegistry implements DiscoveryRegistry, AsyncDisposable {
   readonly services: readonly ServiceState[];
   readonly parts: readonly RegistryPart[];
   readonly #feed: RegistryFeed;
+  readonly #shares: ServiceShares;
   readonly #services: readonly ServicePart[];
   readonly #life: Lifecycle = new Lifecycle("this registry");
   readonly #progress: Wakeup = new Wakeup();
@@ -75,14 +76,14 @@ export class ServiceRegistry implements DiscoveryRegistry, AsyncDisposable {
         this.#progress.notify();
       },
     };
-    const shares = new ServiceShares({
+    this.#shares = new ServiceShares({
       set: (affiliate) => this.#feed.set(createAffiliateSpec(affiliate)),
       delete: (nodeId) => this.#feed.delete(nodeId),
     });
     this.#services = distinctServices(options.services).map(
-      (service) => new ServicePart(service, shares, options, observer),
+      (service) => new ServicePart(service, this.#shares, options, observer),
     );
-    this.services = this.#services;
+    this.services = this.#services.map(({ state }) => state);
     this.parts = this.#services.map(({ part }) => part);
     this.#feed = new RegistryFeed(statusOf(this.services));
   }
@@ -157,7 +158,11 @@ export class ServiceRegistry implements DiscoveryRegistry, AsyncDisposable {
    */
   async run({ signal }: SignalOptions = {}): Promise<void> {
     await this.#life.run(signal, async (own) => {
-      await Promise.all(this.#services.map((service) => service.run({ signal: own })));
+      try {
+        await Promise.all(this.#services.map((service) => service.run(own)));
+      } finally {
+        this.#shares.loseAll();
+      }
     });
   }
 
@@ -171,13 +176,13 @@ export class ServiceRegistry implements DiscoveryRegistry, AsyncDisposable {
     const { controller, unlink } = linkedController(signal);
     const accepted = new Set<ServicePart>();
     const waits = this.#services.map(async (service) => {
-      await service.flush({ signal: controller.signal }).catch(() => {});
+      await service.client.flush({ signal: controller.signal }).catch(() => {});
       if (controller.signal.aborted) return;
       accepted.add(service);
       this.#progress.notify();
     });
     const isWaitedFor = (service: ServicePart) =>
-      !accepted.has(service) && service.status.lastError === undefined;
+      !accepted.has(service) && service.client.status.lastError === undefined;
     try {
       while (accepted.size === 0 || this.#services.some(isWaitedFor)) {
         await this.#progress.wait(controller.signal);

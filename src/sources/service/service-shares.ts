@@ -96,12 +96,22 @@ export class ServiceShares {
 
   /** A service cannot be reached, or no longer. @returns Whether it was connected until now. */
   lose(number: number): boolean {
-    const service = this.#service(number);
+    const wasConnected = this.#markLost(this.#service(number));
+    if (wasConnected) this.#mergeAll();
+    return wasConnected;
+  }
+
+  /** All services are lost at once. What is known stays: nobody is left to say otherwise. */
+  loseAll(): void {
+    for (const service of this.#services) this.#markLost(service);
+  }
+
+  /** @returns Whether it was connected until now. */
+  #markLost(service: Service): boolean {
     if (service.phase === "unheard") service.heardUntil = BEFORE_LATE_FIRST_LOOK;
     if (service.phase !== "connected") return false;
     service.phase = "lost";
     service.heardUntil = this.#clock + 0.5;
-    this.#mergeAll();
     return true;
   }
 

@@ -93,6 +93,12 @@ test.each([
   }
 });
 
+test("line ends are not counted, and not white space that is in the way", () => {
+  const { message } = errorOf(`${SECRET.slice(0, -1)}\n`);
+  expect(message).toContain("got 43 characters");
+  expect(message).not.toContain("white space");
+});
+
 test("white space and the URL-safe alphabet are hinted at", () => {
   expect(errorOf(`${SECRET} `).message).toContain("white space");
   expect(errorOf(SECRET.replace("/", "_")).message).toContain("URL-safe");

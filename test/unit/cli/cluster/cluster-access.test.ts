@@ -37,6 +37,8 @@ const FILES = {
   "bad-url.yaml": `${IDENTITY}---\nkind: DiscoveryServiceConfig\napiVersion: v1alpha1\nname: a\nendpoint: http://x:99999\n`,
   "long-id.yaml": `cluster:\n  id: ${"x".repeat(257)}\n  secret: ${SECRET}\n`,
   secret: SECRET,
+  "wrapped-secret": `${SECRET.slice(0, 20)}\r\n${SECRET.slice(20)}\n`,
+  "block.yaml": `cluster:\n  id: ${ID}\n  secret: |\n    ${SECRET}\n`,
   "other-secret": OTHER_SECRET,
 } as const;
 
@@ -270,6 +272,22 @@ describe("services", () => {
   test("are named together for the node that answers", async () => {
     const line = `${CLUSTER} --service http://a,http://[::1]:3000 --static s`;
     expect(registriesOf(await access(line))).toBe("a:80,[::1]:3000,static");
+  });
+});
+
+test("a secret with line ends is the secret without them, wherever it is written", async () => {
+  for (const name of ["wrapped-secret", "block.yaml"]) {
+    const found = await access(
+      `--service http://s.test --cluster-id ${ID} --cluster-secret-file @${name}`,
+    );
+    expect(found.clusterSecret, name).toBe(SECRET);
+  }
+  expect(
+    await access(
+      "--service http://s.test --config @block.yaml --cluster-secret-file @wrapped-secret",
+    ),
+  ).toMatchObject({
+    clusterSecret: SECRET,
   });
 });
 

@@ -89,6 +89,52 @@ describe("a lost service", () => {
   });
 });
 
+describe("the state of a service", () => {
+  test("is plain data with a flush that stands alone, also in reports", async () => {
+    const reported: unknown[] = [];
+    const own = new ServiceRegistry({
+      services: ["https://first.test/"],
+      transport: (url) => services[url.includes("first") ? 0 : 1].transport(),
+      clusterId: "cluster",
+      clusterSecret: CLUSTER_SECRET,
+      nodeId: "self",
+      random: () => 0.5,
+      onRetry: (_error, _delayMs, service) => reported.push(JSON.parse(JSON.stringify(service))),
+    });
+    services[0].hello = async () => Promise.reject(unavailable());
+    running = own.run({ signal: stop.signal });
+    await until(() => reported.length > 0);
+    expect(reported[0]).toMatchObject({
+      name: "first.test:443",
+      url: "https://first.test:443",
+      status: { phase: "waiting" },
+      failureCount: 1,
+    });
+    const [state] = own.services;
+    expect(Object.keys({ ...state }).sort()).toEqual([
+      "failureCount",
+      "flush",
+      "name",
+      "publicAddress",
+      "status",
+      "url",
+    ]);
+    const { flush } = state ?? {};
+    await flush?.();
+  });
+});
+
+test("the end of a run takes nothing away, whichever service ends first", async () => {
+  services[0].snapshot = [listed("a")];
+  services[1].snapshot = [listed("b")];
+  await startConnected();
+  await until(() => known.size === 2);
+  stop.abort();
+  await running;
+  expect([...known.keys()].sort()).toEqual(["a", "b"]);
+  expect(registry.status.phase).toBe("stopped");
+});
+
 describe("services of which one", () => {
   test("never answers: what the other lists is known, and nothing is settled until the first gives up", async () => {
     services[0].hello = never;
