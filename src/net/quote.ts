@@ -6,9 +6,8 @@
 /** More than the longest address and nearly all URLs, so that only other text is cut. */
 const MAX_SHOWN_CHARACTERS = 90;
 
-/** C0 and C1 controls, line and paragraph separators, and what turns the direction of a text. */
-// biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
-const CONTROL_CHARACTERS = /[\u0000-\u001f\u007f-\u009f\u2028\u2029\u202a-\u202e\u2066-\u2069]/g;
+/** Controls, line and paragraph separators, and what turns the direction of a text. */
+const CONTROL_CHARACTERS = /[\p{Cc}\u2028-\u202e\u2066-\u2069]/gu;
 
 /**
  * Replaces control characters, so that a hostname can neither move the cursor nor start a new row.

@@ -122,7 +122,7 @@ const CEILINGS: readonly Ceiling[] = [
     name: "kubespan",
     code: everything("kubespan"),
     maxGzipBytes: 12_000,
-    excess: { maxGzipBytes: 100, reason: "@scure/base takes 1 kB of it" },
+    excess: { maxGzipBytes: 200, reason: "@scure/base takes 1 kB of it" },
   },
   {
     name: "client, without Connect",
@@ -130,7 +130,7 @@ const CEILINGS: readonly Ceiling[] = [
     external: ["@connectrpc/connect"],
     maxGzipBytes: 30_000,
     excess: {
-      maxGzipBytes: 4_000,
+      maxGzipBytes: 4_100,
       reason:
         "protobuf-es takes 18 kB of it, which Connect brings anyway, and @scure/base 1 kB; besides the whole transport it adds 17 kB",
     },
@@ -139,7 +139,7 @@ const CEILINGS: readonly Ceiling[] = [
     name: "client and gRPC-Web for a browser",
     code: BROWSER_CLIENT,
     maxGzipBytes: 48_000,
-    excess: { maxGzipBytes: 1_500, reason: "@scure/base takes 1 kB of it" },
+    excess: { maxGzipBytes: 1_600, reason: "@scure/base takes 1 kB of it" },
   },
 ];
 
