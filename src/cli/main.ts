@@ -6,6 +6,7 @@
 import { once } from "node:events";
 import { createInterface } from "node:readline/promises";
 import { addAbortSignal } from "node:stream";
+import { MAX_DELAY_MS } from "../async/timers.ts";
 import { CommandFailure, EXIT_FAILED, EXIT_OK } from "./exit.ts";
 import { readInput } from "./input-file.ts";
 import type { CliOutput } from "./io.ts";
@@ -112,6 +113,8 @@ process.stdout.on("error", (error: NodeJS.ErrnoException) => {
 });
 process.stderr.on("error", () => {});
 
+// A command that only waits, as for a change of a file, has nothing else that keeps the process alive.
+const alive = setInterval(() => {}, MAX_DELAY_MS);
 const exitCode = await run(process.argv.slice(2), {
   stdout: outputTo(process.stdout),
   stderr: outputTo(process.stderr),
@@ -121,6 +124,7 @@ const exitCode = await run(process.argv.slice(2), {
   signal: stopping.signal,
   onReload,
 });
+clearInterval(alive);
 await flushed(process.stdout);
 // `| head` has seen enough: that is no failure.
 const isReaderGone = outputError?.code === "EPIPE";

@@ -4,6 +4,7 @@ import { connect } from "node:net";
 import type { Readable } from "node:stream";
 import { text } from "node:stream/consumers";
 import { expect, onTestFinished, test, vi } from "vitest";
+import { createTestFolder } from "../../harness/cli/test-folder.ts";
 import { DISTURBING_NOBODY } from "../../harness/cli/test-terminal.ts";
 
 // A process takes its time to start where several do so at once.
@@ -70,6 +71,18 @@ test("a second signal ends serve at once, whatever is still going on", async () 
   await untilPrinted(serving.stderr, /stopping/);
   serving.kill("SIGTERM");
   expect(await once(serving, "exit")).toStrictEqual([1, null]);
+});
+
+test("get -w of a file alone follows it until interrupted", async () => {
+  await using folder = await createTestFolder();
+  const hosts = await folder.file(
+    "hosts.json",
+    '[{ "hostname": "nas", "addresses": ["10.0.0.2"] }]',
+  );
+  const watching = spawnCommand("get", "members", "-w", "--service", "off", "--static", hosts);
+  await untilPrinted(watching.stdout, /nas/);
+  watching.kill("SIGINT");
+  expect(await once(watching, "exit")).toStrictEqual([0, null]);
 });
 
 test("a reader that has seen enough is no failure", async () => {

@@ -39,6 +39,8 @@ describe("an identity file", () => {
     ["twice", `nodeId: ${NODE_ID}\nnodeId: ${NODE_ID}\n`, "twice"],
     ["twice, in two documents", `nodeId: ${NODE_ID}\n---\nnodeId: ${NODE_ID}\n`, "twice"],
     ["no value", "nodeId:\n", "expected"],
+    ["a value with a line end", `nodeId: |\n  ${NODE_ID}\n`, "expected"],
+    ["a value with an escaped line end", `nodeId: "${NODE_ID}\\n"\n`, "expected"],
     ["a value of two lines", `nodeId: ${NODE_ID.slice(2)}\n  ab\n`, "base62"],
     ["a list", `nodeId: [${NODE_ID}]\n`, "expected"],
     ["an alias", `nodeId: *a\n`, "expected"],
