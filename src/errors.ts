@@ -220,7 +220,10 @@ function createTraits(): Readonly<Record<DiscoveryErrorCode, ErrorTraits>> {
 
 const TRAITS = /* @__PURE__ */ createTraits();
 
-/** Something outside failed: bytes from a peer, a file, a service. Keys and plaintext are in no message. */
+/**
+ * Something outside failed: bytes from a peer, a file, a service. Keys and plaintext are in no
+ * message.
+ */
 export class DiscoveryError extends Error {
   // A literal: minifiers rename classes.
   override readonly name: string = "DiscoveryError";

@@ -1,6 +1,7 @@
 /**
- * The everyday API: the client, the registry, identities, what nodes know, and errors. Transports are in
- * `talos-discovery/node` and `talos-discovery/web`, the service's handlers in `talos-discovery/server`.
+ * The everyday API: the client, the registry, identities, what nodes know, and errors. Transports
+ * are in `talos-discovery/node` and `talos-discovery/web`, the service's handlers in
+ * `talos-discovery/server`.
  * @module
  */
 export * from "./client/index.ts";

@@ -1,5 +1,6 @@
 /**
- * How long to wait after a failure: longer each time, and never the same for all nodes of a cluster.
+ * How long to wait after a failure: longer each time, and never the same for all nodes of a
+ * cluster.
  * @see docs/protocol.md, "What a client does", 1
  * @module
  */
@@ -13,7 +14,10 @@ const BACKOFF_FACTOR = 1.5;
 /** The middle of the longest wait. */
 export const MAX_BACKOFF_MS = 60_000;
 
-/** A wait is its middle plus or minus this share, so that nodes cut off together do not return together. */
+/**
+ * A wait is its middle plus or minus this share, so that nodes cut off together do not return
+ * together.
+ */
 const BACKOFF_JITTER = 0.5;
 
 export class Backoff {

@@ -5,9 +5,11 @@
 import { type SignalOptions, Wakeup } from "./waits.ts";
 
 /**
- * The changes of a collection that one reader has not taken yet: what changed, and what it was when this reader last heard.
+ * The changes of a collection that one reader has not taken yet: what changed, and what it was when
+ * this reader last heard.
  *
- * Not a queue: its memory is bounded by the collection, however slow the reader is, which is told the latest state of each.
+ * Not a queue: its memory is bounded by the collection, however slow the reader is, which is told
+ * the latest state of each.
  */
 export class UnreadChanges<T> {
   /** In the order of the first change; `undefined` for what the reader does not know. */
@@ -23,7 +25,10 @@ export class UnreadChanges<T> {
     else if (after === undefined && this.#before.get(id) === undefined) this.#before.delete(id);
   }
 
-  /** One by one, the first change first; each is taken when it comes. What is gone now was known before. */
+  /**
+   * One by one, the first change first; each is taken when it comes. What is gone now was known
+   * before.
+   */
   *take(): Generator<readonly [id: string, before: T | undefined], void, undefined> {
     for (const change of this.#before) {
       this.#before.delete(change[0]);
@@ -139,7 +144,9 @@ export class ChangeFeed<T> {
   readonly readers: FeedReaders;
   readonly #items = new Map<string, T>();
 
-  /** @param readers - Of several feeds that are read together. @default readers of this feed alone */
+  /**
+   * @param readers - Of several feeds that are read together. @default readers of this feed alone
+   */
   constructor(readers: FeedReaders = new FeedReaders()) {
     this.readers = readers;
   }

@@ -4,7 +4,10 @@
  */
 import { linkedController } from "./waits.ts";
 
-/** Runs calls of an object under a signal that aborts with the caller's own, and when the object is disposed of. */
+/**
+ * Runs calls of an object under a signal that aborts with the caller's own, and when the object is
+ * disposed of.
+ */
 export class Lifecycle {
   readonly #subject: string;
   readonly #disposal: AbortController = new AbortController();

@@ -10,8 +10,8 @@ export interface SignalOptions {
 }
 
 /**
- * `promise`, or a rejection with `signal.reason` as soon as `signal` aborts, whatever `promise` does then. For promises of one
- * call: one that many wait for keeps something of each wait.
+ * `promise`, or a rejection with `signal.reason` as soon as `signal` aborts, whatever `promise`
+ * does then. For promises of one call: one that many wait for keeps something of each wait.
  */
 export function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
   // Where the wait ends early, nobody is left to hear of a rejection.
@@ -56,8 +56,8 @@ export function linkedController(...parents: readonly (AbortSignal | undefined)[
 }
 
 /**
- * Runs `tasks` side by side until the first of them ends, well or badly. Then the others are aborted and waited for, and
- * the first one's outcome is the result.
+ * Runs `tasks` side by side until the first of them ends, well or badly. Then the others are
+ * aborted and waited for, and the first one's outcome is the result.
  */
 export async function untilFirstEnds(
   tasks: readonly ((signal: AbortSignal) => Promise<void>)[],

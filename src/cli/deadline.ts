@@ -13,7 +13,10 @@ export interface DeadlineOptions {
   readonly timeoutMs: number;
 }
 
-/** Ends what runs under its signal: when it has taken too long, when the user wants it, and when nobody needs it any more. */
+/**
+ * Ends what runs under its signal: when it has taken too long, when the user wants it, and when
+ * nobody needs it any more.
+ */
 export class Deadline implements Disposable {
   readonly signal: AbortSignal;
   readonly #controller: AbortController;

@@ -113,7 +113,8 @@ process.stdout.on("error", (error: NodeJS.ErrnoException) => {
 });
 process.stderr.on("error", () => {});
 
-// A command that only waits, as for a change of a file, has nothing else that keeps the process alive.
+// A command that only waits, as for a change of a file, has nothing else that keeps the process
+// alive.
 const alive = setInterval(() => {}, MAX_DELAY_MS);
 const exitCode = await run(process.argv.slice(2), {
   stdout: outputTo(process.stdout),

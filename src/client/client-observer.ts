@@ -1,5 +1,6 @@
 /**
- * Who looks on as a client works, from within this package: all calls come at once, before anybody who awaits is told.
+ * Who looks on as a client works, from within this package: all calls come at once, before anybody
+ * who awaits is told.
  * @module
  */
 

@@ -17,7 +17,9 @@ const MIN_PING_INTERVAL_MS = 10_000;
 /** Keepalive pings per TTL. */
 const PINGS_PER_TTL = 10;
 
-/** Takes a line of log. Fields hold no secrets, but texts that others have chosen. Must not throw. */
+/**
+ * Takes a line of log. Fields hold no secrets, but texts that others have chosen. Must not throw.
+ */
 export type ClientLog = (
   level: "debug" | "info" | "warn",
   message: string,
@@ -28,8 +30,8 @@ export interface DiscoveryClientOptions {
   /** `https://host[:443]/`, `grpc://host[:443]` (TLS) or `http://host[:80]`. */
   readonly service: string;
   /**
-   * Makes the transport of each connection: `grpcTransport`, `grpcWebTransport`, `connectTransport` or a function around
-   * them. The client closes what it was given, where that has a `close`.
+   * Makes the transport of each connection: `grpcTransport`, `grpcWebTransport`, `connectTransport`
+   * or a function around them. The client closes what it was given, where that has a `close`.
    */
   readonly transport: TransportFactory;
   /** 1 to 256 bytes of UTF-8; any text, only compared. */
@@ -38,7 +40,10 @@ export interface DiscoveryClientOptions {
   readonly clusterSecret: string | Uint8Array;
   /** Our identity, base62; 1 to 256 bytes. */
   readonly nodeId: string;
-  /** How long a service keeps us unrefreshed, in ms, above 0 and at most 30 minutes. @default 1_800_000 */
+  /**
+   * How long a service keeps us unrefreshed, in ms, above 0 and at most 30 minutes.
+   * @default 1_800_000
+   */
   readonly ttlMs?: number | undefined;
   /** Told to the service, which counts versions: `v1.2.3`. @default "" */
   readonly clientVersion?: string | undefined;
@@ -75,8 +80,8 @@ export interface ResolvedClientOptions {
 }
 
 /**
- * @throws {RangeError} for an ID or a TTL out of its range. {@link DiscoveryError} `ERR_SERVICE_URL_INVALID`,
- * `ERR_SECRET_INVALID`.
+ * @throws {RangeError} for an ID or a TTL out of its range. {@link DiscoveryError}
+ *   `ERR_SERVICE_URL_INVALID`, `ERR_SECRET_INVALID`.
  */
 export function resolveClientOptions(options: DiscoveryClientOptions): ResolvedClientOptions {
   const ttlMs = checkInteger("ttlMs", options.ttlMs ?? MAX_TTL_MS, 1, MAX_TTL_MS);

@@ -22,14 +22,18 @@ export interface ClosableTransport extends Transport {
   close?(): void;
 }
 
-/** How a connection should be kept. Made so that `grpcTransport` itself is a {@link TransportFactory}. */
+/**
+ * How a connection should be kept. Made so that `grpcTransport` itself is a
+ * {@link TransportFactory}.
+ */
 export interface TransportFactoryOptions {
   /** How often to see, in ms, whether the other side still answers on a quiet connection. */
   readonly pingIntervalMs: number;
 }
 
 /**
- * Makes the transport of one connection: called for each attempt, also with the target of a redirect.
+ * Makes the transport of one connection: called for each attempt, also with the target of a
+ * redirect.
  *
  * @param baseUrl - `https://host:port` or `http://host:port`.
  */
@@ -56,10 +60,12 @@ export interface Connection {
 }
 
 /**
- * Says hello to `from` and follows redirects, calls `use` with the service that keeps us, and closes its connection.
+ * Says hello to `from` and follows redirects, calls `use` with the service that keeps us, and
+ * closes its connection.
  *
- * @throws {DiscoveryError} `ERR_REDIRECT_LOOP` after 5 redirects; `ERR_SERVICE_URL_INVALID` for a redirect to no place.
- * Else what the call or `use` failed with; `signal.reason` when `signal` aborts.
+ * @throws {DiscoveryError} `ERR_REDIRECT_LOOP` after 5 redirects; `ERR_SERVICE_URL_INVALID` for a
+ *   redirect to no place. Else what the call or `use` failed with; `signal.reason` when `signal`
+ *   aborts.
  */
 export async function connect(
   from: ServiceUrl,

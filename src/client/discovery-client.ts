@@ -44,12 +44,13 @@ export interface ClientStatus {
 /**
  * A node's side of discovery with one service.
  *
- * Set what to publish at any time; `run` does the rest until it is aborted. Failures never end it: it starts over, with
- * growing waits, and what was discovered stays available meanwhile. What others send wrongly is left out and reported to
- * `onDrop`; an affiliate whose new data does not open is gone, as it is for a client that starts now.
+ * Set what to publish at any time; `run` does the rest until it is aborted. Failures never end it:
+ * it starts over, with growing waits, and what was discovered stays available meanwhile. What
+ * others send wrongly is left out and reported to `onDrop`; an affiliate whose new data does not
+ * open is gone, as it is for a client that starts now.
  *
- * A connection that dies silently is noticed by the transport's pings, which gRPC has. Over `fetch` there are none: there it
- * is noticed at the next refresh, at half the TTL.
+ * A connection that dies silently is noticed by the transport's pings, which gRPC has. Over `fetch`
+ * there are none: there it is noticed at the next refresh, at half the TTL.
  *
  * @example
  * const client = new DiscoveryClient({ service, transport: grpcTransport, clusterId, clusterSecret, nodeId });
@@ -72,7 +73,10 @@ export class DiscoveryClient implements AsyncDisposable {
   #status: ClientStatus;
   /** The one that is used or tried. */
   #service: ServiceUrl;
-  /** Where a redirect had led to before that connection broke. Tried once; then it is the configured service again. */
+  /**
+   * Where a redirect had led to before that connection broke. Tried once; then it is the configured
+   * service again.
+   */
   #redirected: ServiceUrl | undefined;
   /** On this connection. */
   #droppedCount = 0;
@@ -101,7 +105,10 @@ export class DiscoveryClient implements AsyncDisposable {
     this.#status = { phase: "stopped", service: resolved.service.baseUrl };
   }
 
-  /** The others, by node ID, as last heard of. Live: changes while `run` runs, keeps what it has when it does not. */
+  /**
+   * The others, by node ID, as last heard of. Live: changes while `run` runs, keeps what it has
+   * when it does not.
+   */
   get affiliates(): ReadonlyMap<string, DiscoveredAffiliate> {
     return this.#known.items;
   }
@@ -116,27 +123,31 @@ export class DiscoveryClient implements AsyncDisposable {
   }
 
   /**
-   * Sets what is told about this node; `run` sends it at once and keeps it registered. The same again does nothing.
-   * Endpoints that are left out are not taken back: the service forgets them when their time is over.
+   * Sets what is told about this node; `run` sends it at once and keeps it registered. The same
+   * again does nothing. Endpoints that are left out are not taken back: the service forgets them
+   * when their time is over.
    *
    * @param affiliate - Its `nodeId` is this client's, or absent.
    * @throws {TypeError} for another node's ID, or for ours or an empty one in `otherEndpoints`.
-   * @throws {DiscoveryError} for text that is no address, prefix or endpoint, and for what a service would refuse:
-   * `ERR_AFFILIATE_DATA_TOO_BIG` (2048 bytes sealed), `ERR_TOO_MANY_ENDPOINTS` (64), `ERR_ENDPOINT_TOO_BIG`. Then
-   * nothing has changed.
+   * @throws {DiscoveryError} for text that is no address, prefix or endpoint, and for what a
+   *   service would refuse: `ERR_AFFILIATE_DATA_TOO_BIG` (2048 bytes sealed),
+   *   `ERR_TOO_MANY_ENDPOINTS` (64), `ERR_ENDPOINT_TOO_BIG`. Then nothing has changed.
    */
   publish(affiliate: AffiliateData, options: PublishOptions): void {
     this.#publisher.publish(affiliate, options);
   }
 
-  /** Deletes this node's affiliate from the service, at once and in place of each refresh, until the next `publish`. */
+  /**
+   * Deletes this node's affiliate from the service, at once and in place of each refresh, until the
+   * next `publish`.
+   */
   withdraw(): void {
     this.#publisher.withdraw();
   }
 
   /**
-   * Resolves when the service has accepted the last `publish` or `withdraw` before this call, at once where there was
-   * none. Waits for `run` where it is not running.
+   * Resolves when the service has accepted the last `publish` or `withdraw` before this call, at
+   * once where there was none. Waits for `run` where it is not running.
    *
    * @throws `signal.reason` when `signal` aborts.
    */
@@ -145,8 +156,9 @@ export class DiscoveryClient implements AsyncDisposable {
   }
 
   /**
-   * Follows the others: first a snapshot of all that is known, as soon as a service has sent one, then each change. After
-   * a reconnect only what is different is a change. A slow reader gets the latest state of each affiliate.
+   * Follows the others: first a snapshot of all that is known, as soon as a service has sent one,
+   * then each change. After a reconnect only what is different is a change. A slow reader gets the
+   * latest state of each affiliate.
    *
    * @param options - `signal` ends the iteration, without an error. It does not end with `run`.
    */
@@ -164,8 +176,9 @@ export class DiscoveryClient implements AsyncDisposable {
   }
 
   /**
-   * Resolves when the service has sent a snapshot, or an attempt has failed: `affiliates` then has what there is to know
-   * soon, and `status` says which it was. Waits for `run` if it is not running.
+   * Resolves when the service has sent a snapshot, or an attempt has failed: `affiliates` then has
+   * what there is to know soon, and `status` says which it was. Waits for `run` if it is not
+   * running.
    *
    * @throws `signal.reason` when `signal` aborts.
    * @example
@@ -180,8 +193,9 @@ export class DiscoveryClient implements AsyncDisposable {
   }
 
   /**
-   * Publishes and discovers until `signal` aborts, and then resolves, with connections, streams and timers gone. What was
-   * published is left to expire; for a node that leaves, `withdraw`, then `flush`, then abort.
+   * Publishes and discovers until `signal` aborts, and then resolves, with connections, streams and
+   * timers gone. What was published is left to expire; for a node that leaves, `withdraw`, then
+   * `flush`, then abort.
    *
    * @throws {TypeError} while it is running already, or after disposal.
    */
@@ -256,8 +270,8 @@ export class DiscoveryClient implements AsyncDisposable {
   }
 
   /**
-   * A service that shuts down ends its watches in order, and another may stand in for it: reconnect at once. One that
-   * does so all the time is treated as one that fails.
+   * A service that shuts down ends its watches in order, and another may stand in for it: reconnect
+   * at once. One that does so all the time is treated as one that fails.
    */
   #afterCleanEnd(): number {
     const nowMs = this.#options.now();

@@ -1,6 +1,7 @@
 /**
- * Another node's affiliate, opened and checked. Whatever the bytes, the answer is a value and reports, never a throw:
- * anyone who holds the cluster ID can write to a service, and the service itself may be hostile.
+ * Another node's affiliate, opened and checked. Whatever the bytes, the answer is a value and
+ * reports, never a throw: anyone who holds the cluster ID can write to a service, and the service
+ * itself may be hostile.
  * @module
  */
 
@@ -12,7 +13,10 @@ import { decodeEndpoint } from "../protocol/endpoint.ts";
 import { MAX_AFFILIATE_ENDPOINTS, MAX_ENDPOINT_BYTES } from "../protocol/limits.ts";
 import type { DiscoveredAffiliate, DropReport } from "./affiliate-change.ts";
 
-/** How many endpoints of one affiliate are opened. Four times the protocol's limit, for services that raise it. */
+/**
+ * How many endpoints of one affiliate are opened. Four times the protocol's limit, for services
+ * that raise it.
+ */
 const MAX_OPENED_ENDPOINTS = 4 * MAX_AFFILIATE_ENDPOINTS;
 
 /** As a service lists it. */
@@ -27,11 +31,17 @@ interface OpenedParts {
   readonly sealed: Uint8Array;
   readonly plain: Uint8Array;
   readonly data: AffiliateData;
-  /** By the sealed bytes as a string; `undefined` for one that does not open. In the service's order. */
+  /**
+   * By the sealed bytes as a string; `undefined` for one that does not open. In the service's
+   * order.
+   */
   readonly endpoints: ReadonlyMap<string, string | undefined>;
 }
 
-/** Opens affiliates, and remembers how those looked that it has opened, as long as somebody holds them. */
+/**
+ * Opens affiliates, and remembers how those looked that it has opened, as long as somebody holds
+ * them.
+ */
 export class AffiliateOpener {
   readonly #cipher: ClusterCipher;
   readonly #report: (drop: DropReport) => void;
@@ -46,9 +56,11 @@ export class AffiliateOpener {
    * Opens what a service lists for one affiliate.
    *
    * @param listed - Its data is not empty. Bytes are copied where they are kept.
-   * @param known - What was opened under this ID before. Equal parts are taken over unopened, and unreported.
-   * @returns `known` if nothing has changed; `undefined` for an affiliate to drop: sealed with another secret, malformed,
-   * or listed under another ID than the one it was sealed with. A dropped endpoint is only left out.
+   * @param known - What was opened under this ID before. Equal parts are taken over unopened, and
+   *   unreported.
+   * @returns `known` if nothing has changed; `undefined` for an affiliate to drop: sealed with
+   *   another secret, malformed, or listed under another ID than the one it was sealed with. A
+   *   dropped endpoint is only left out.
    */
   open(
     listed: ListedAffiliate,
@@ -67,7 +79,9 @@ export class AffiliateOpener {
   }
 }
 
-/** Opens one affiliate that a service lists, as {@link AffiliateOpener.open} does the first time. */
+/**
+ * Opens one affiliate that a service lists, as {@link AffiliateOpener.open} does the first time.
+ */
 export function openAffiliate(
   cipher: ClusterCipher,
   listed: ListedAffiliate,

@@ -1,5 +1,6 @@
 /**
- * Keeps what a node wants known registered: at once when it changes and after every reconnect, then at half the TTL.
+ * Keeps what a node wants known registered: at once when it changes and after every reconnect, then
+ * at half the TTL.
  * @see docs/protocol.md, "What a client does", 3 and 5
  * @module
  */

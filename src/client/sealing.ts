@@ -1,6 +1,6 @@
 /**
- * What a node publishes, checked and sealed: once per change, so that a refresh repeats the same bytes and a service has
- * nothing to announce.
+ * What a node publishes, checked and sealed: once per change, so that a refresh repeats the same
+ * bytes and a service has nothing to announce.
  * @module
  */
 
@@ -49,12 +49,13 @@ export interface SealedOtherEndpoints {
  * Seals what `DiscoveryClient.publish` was given.
  *
  * @param nodeId - The client's own.
- * @param previous - What was sealed before: returned itself when nothing has changed, and its data is taken over when
- * only endpoints have.
- * @throws {TypeError} for a node ID that is not this client's, or an empty or own one in `otherEndpoints`.
- * @throws {DiscoveryError} `ERR_ADDRESS_INVALID`, `ERR_PREFIX_INVALID`, `ERR_ENDPOINT_INVALID`: text that does not parse.
- * `ERR_AFFILIATE_DATA_TOO_BIG`, `ERR_ENDPOINT_TOO_BIG`, `ERR_TOO_MANY_ENDPOINTS`, `ERR_AFFILIATE_ID_TOO_LONG`: what a
- * service would refuse.
+ * @param previous - What was sealed before: returned itself when nothing has changed, and its data
+ *   is taken over when only endpoints have.
+ * @throws {TypeError} for a node ID that is not this client's, or an empty or own one in
+ *   `otherEndpoints`.
+ * @throws {DiscoveryError} `ERR_ADDRESS_INVALID`, `ERR_PREFIX_INVALID`, `ERR_ENDPOINT_INVALID`:
+ *   text that does not parse. `ERR_AFFILIATE_DATA_TOO_BIG`, `ERR_ENDPOINT_TOO_BIG`,
+ *   `ERR_TOO_MANY_ENDPOINTS`, `ERR_AFFILIATE_ID_TOO_LONG`: what a service would refuse.
  */
 export function sealPublication(
   cipher: ClusterCipher,

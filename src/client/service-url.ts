@@ -1,5 +1,6 @@
 /**
- * Where a discovery service is: the URL forms that people configure, and the targets that services redirect to.
+ * Where a discovery service is: the URL forms that people configure, and the targets that services
+ * redirect to.
  * @see docs/protocol.md, "What a client does", 8
  * @module
  */
@@ -20,9 +21,10 @@ export interface ServiceUrl {
 /**
  * Reads a service URL.
  *
- * @param text - `https://host[:443]/` or `grpc://host[:443]`, both TLS, or `http://host[:80]`. Path, query and user are
- * ignored.
- * @throws {DiscoveryError} `ERR_SERVICE_URL_INVALID`: any other scheme, no host, or a port outside 1 to 65535.
+ * @param text - `https://host[:443]/` or `grpc://host[:443]`, both TLS, or `http://host[:80]`.
+ *   Path, query and user are ignored.
+ * @throws {DiscoveryError} `ERR_SERVICE_URL_INVALID`: any other scheme, no host, or a port outside
+ *   1 to 65535.
  * @example
  * parseServiceUrl("https://discovery.talos.dev/").baseUrl; // "https://discovery.talos.dev:443"
  */
@@ -50,7 +52,8 @@ export function parseServiceUrl(text: string): ServiceUrl {
  */
 export function parseRedirectEndpoint(endpoint: string, from: ServiceUrl): ServiceUrl {
   const target = endpoint.replace(/^dns:\/\/\//, "");
-  // A redirect names a place. A path or user in it would be dropped in silence, so neither is accepted.
+  // A redirect names a place. A path or user in it would be dropped in silence, so neither is
+  // accepted.
   if (!/^[^/\\?#@\s]+$/.test(target)) throw invalid(endpoint, "expected host:port");
   return parseAuthority(target, from.tls, endpoint);
 }
@@ -59,7 +62,8 @@ function parseAuthority(rest: string, tls: boolean, text: string): ServiceUrl {
   const scheme = tls ? "https" : "http";
   let url: URL;
   try {
-    // "https" also for grpc://, because hosts of unknown schemes are not normalised by the URL standard.
+    // "https" also for grpc://, because hosts of unknown schemes are not normalised by the URL
+    // standard.
     url = new URL(`${scheme}://${rest}`);
   } catch {
     // The cause is left out: it holds the whole text, and with it a password.

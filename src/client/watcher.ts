@@ -1,5 +1,6 @@
 /**
- * Follows a service's `Watch`: the first message replaces everything known, later ones update or delete.
+ * Follows a service's `Watch`: the first message replaces everything known, later ones update or
+ * delete.
  * @see docs/protocol.md, "What a client does", 2
  * @module
  */
@@ -15,13 +16,19 @@ import type { DiscoveredAffiliate, DropReport } from "./affiliate-change.ts";
 import type { ClientObserver } from "./client-observer.ts";
 import { AffiliateOpener, type ListedAffiliate } from "./opening.ts";
 
-/** How many affiliates of one message are opened. Four times the protocol's limit, for services that raise it. */
+/**
+ * How many affiliates of one message are opened. Four times the protocol's limit, for services that
+ * raise it.
+ */
 export const MAX_OPENED_AFFILIATES: number = 4 * MAX_CLUSTER_AFFILIATES;
 
 /** How long a service may take for its snapshot, which even an unknown cluster has. */
 const SNAPSHOT_TIMEOUT_MS = 30_000;
 
-/** A message from this size on may be a part of a split snapshot: there was no room for one more affiliate. */
+/**
+ * A message from this size on may be a part of a split snapshot: there was no room for one more
+ * affiliate.
+ */
 const FULL_MESSAGE_BYTES = MAX_SNAPSHOT_MESSAGE_BYTES - 8192;
 
 export interface WatcherOptions {
@@ -111,7 +118,10 @@ export class Watcher {
     }
   }
 
-  /** What a client that starts now would know of `listed` is known afterwards, whatever was known before. */
+  /**
+   * What a client that starts now would know of `listed` is known afterwards, whatever was known
+   * before.
+   */
   #take(listed: ListedAffiliate): void {
     const { known, nodeId } = this.#options;
     const { id, data } = listed;
@@ -133,8 +143,8 @@ export class Watcher {
   }
 
   /**
-   * Ends the replacing of what was known, unless `message` may be followed by another part of a split snapshot: an
-   * affiliate in a later part must not be seen leaving and coming back.
+   * Ends the replacing of what was known, unless `message` may be followed by another part of a
+   * split snapshot: an affiliate in a later part must not be seen leaving and coming back.
    */
   #endSnapshot(message: WatchResponse): void {
     if (mayGoOn(message)) return;

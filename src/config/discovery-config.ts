@@ -32,11 +32,14 @@ export class ConfigError extends DiscoveryError {
 }
 
 /**
- * Reads what a Talos configuration says about discovery. Documents and keys that do not concern it are passed over.
+ * Reads what a Talos configuration says about discovery. Documents and keys that do not concern it
+ * are passed over.
  *
- * @param text - YAML: a machine configuration (`.cluster.id`, `.cluster.secret`, `.cluster.discovery`), documents
- * (`DiscoveryIdentityConfig`, `DiscoveryServiceConfig`), or both where they do not say the same thing twice.
- * @throws {ConfigError} which names each problem by source, line, document and key, and repeats no value.
+ * @param text - YAML: a machine configuration (`.cluster.id`, `.cluster.secret`,
+ *   `.cluster.discovery`), documents (`DiscoveryIdentityConfig`, `DiscoveryServiceConfig`), or both
+ *   where they do not say the same thing twice.
+ * @throws {ConfigError} which names each problem by source, line, document and key, and repeats no
+ *   value.
  * @example
  * const { clusterId, services } = parseDiscoveryConfig(await readFile("controlplane.yaml", "utf8"));
  */

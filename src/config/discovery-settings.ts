@@ -1,6 +1,6 @@
 /**
- * The two forms in which discovery is configured, and where they exclude each other; the machine's configuration proper is the
- * document without a kind.
+ * The two forms in which discovery is configured, and where they exclude each other; the machine's
+ * configuration proper is the document without a kind.
  * @module
  */
 import { base64Of, parseClusterSecret } from "../crypto/secrets.ts";
@@ -17,8 +17,8 @@ export interface ConfiguredService {
 /** A cluster's discovery settings. `clusterSecret` is in no JSON, no inspection and no error. */
 export interface DiscoveryConfig {
   /**
-   * Whether nodes of this configuration discover each other at all. Absent where the documents do not say: they name a cluster,
-   * and neither are a machine's configuration nor name a service.
+   * Whether nodes of this configuration discover each other at all. Absent where the documents do
+   * not say: they name a cluster, and neither are a machine's configuration nor name a service.
    */
   readonly enabled: boolean | undefined;
   /** Absent where no document has it. */
@@ -130,7 +130,10 @@ function readServiceDocuments(documents: readonly ConfigMap[]): ConfiguredServic
   });
 }
 
-/** The older form: off without its block or without `enabled`; then both registries are on unless disabled. */
+/**
+ * The older form: off without its block or without `enabled`; then both registries are on unless
+ * disabled.
+ */
 function readLegacy(
   discovery: ConfigMap | undefined,
 ): Pick<DiscoveryConfig, "enabled" | "services" | "kubernetes"> {

@@ -207,7 +207,9 @@ export class ConfigMap {
     return this.#findIn(this.#map, key, new Set());
   }
 
-  /** A mapping's own keys go before those that it merges in with `<<`, which may be itself again. */
+  /**
+   * A mapping's own keys go before those that it merges in with `<<`, which may be itself again.
+   */
   #findIn(map: YAMLMap, key: string, seen: Set<YAMLMap>): FoundPair | undefined {
     if (seen.has(map)) return undefined;
     seen.add(map);
@@ -223,7 +225,9 @@ export class ConfigMap {
     return undefined;
   }
 
-  /** @returns The alias itself where its anchor is nowhere, which is no value that anybody takes. */
+  /**
+   * @returns The alias itself where its anchor is nowhere, which is no value that anybody takes.
+   */
   #resolve(node: Node | null): Node | null {
     return isAlias(node) ? (node.resolve(this.#document) ?? node) : node;
   }
@@ -235,7 +239,10 @@ export class ConfigMap {
 
 interface WrittenPair {
   readonly key: Node;
-  /** What stands behind it, maybe an alias; null where a key stands alone, without even an empty value. */
+  /**
+   * What stands behind it, maybe an alias; null where a key stands alone, without even an empty
+   * value.
+   */
   readonly written: Node | null;
 }
 

@@ -1,8 +1,9 @@
 /**
- * What only members of a cluster can read: affiliates and endpoints, sealed with the cluster secret.
+ * What only members of a cluster can read: affiliates and endpoints, sealed with the cluster
+ * secret.
  *
- * An affiliate is AES-256-GCM with a random nonce. An endpoint is AES-256-ECB, deterministic on purpose: a service
- * merges equal endpoints from different nodes without reading them.
+ * An affiliate is AES-256-GCM with a random nonce. An endpoint is AES-256-ECB, deterministic on
+ * purpose: a service merges equal endpoints from different nodes without reading them.
  * @see docs/protocol.md, "Encryption"
  * @module
  */
@@ -23,7 +24,10 @@ const BLOCK_BYTES = 16;
 /** What the length byte of a sealed endpoint can say. */
 const MAX_ENDPOINT_PLAIN_BYTES = 255;
 
-/** Seals and opens under one cluster secret, which it does not show. Results have buffers of their own. */
+/**
+ * Seals and opens under one cluster secret, which it does not show. Results have buffers of their
+ * own.
+ */
 export interface ClusterCipher {
   /**
    * @param plain - An encoded affiliate. Not changed.
@@ -32,8 +36,8 @@ export interface ClusterCipher {
   sealAffiliate(plain: Uint8Array): Uint8Array<ArrayBuffer>;
   /**
    * @param sealed - Not changed.
-   * @throws {DiscoveryError} `ERR_AFFILIATE_TOO_SHORT` under 28 bytes; `ERR_AFFILIATE_TAG_MISMATCH` for data that was
-   * sealed with another secret, or changed since.
+   * @throws {DiscoveryError} `ERR_AFFILIATE_TOO_SHORT` under 28 bytes; `ERR_AFFILIATE_TAG_MISMATCH`
+   *   for data that was sealed with another secret, or changed since.
    */
   openAffiliate(sealed: Uint8Array): Uint8Array<ArrayBuffer>;
   /**
@@ -43,17 +47,21 @@ export interface ClusterCipher {
    */
   sealEndpoint(plain: Uint8Array): Uint8Array<ArrayBuffer>;
   /**
-   * Nothing authenticates an endpoint: one that was sealed with another secret opens to garbage where it opens.
+   * Nothing authenticates an endpoint: one that was sealed with another secret opens to garbage
+   * where it opens.
    *
    * @param sealed - Not changed.
-   * @throws {DiscoveryError} `ERR_ENDPOINT_MALFORMED` for a size that is no positive multiple of 16, or a length byte
-   * that points past the end.
+   * @throws {DiscoveryError} `ERR_ENDPOINT_MALFORMED` for a size that is no positive multiple of
+   *   16, or a length byte that points past the end.
    */
   openEndpoint(sealed: Uint8Array): Uint8Array<ArrayBuffer>;
 }
 
 export interface CreateClusterCipherOptions {
-  /** Where nonces come from, 12 bytes each. A nonce that repeats gives the key away. @default `crypto.getRandomValues` */
+  /**
+   * Where nonces come from, 12 bytes each. A nonce that repeats gives the key away.
+   * @default `crypto.getRandomValues`
+   */
   readonly random?: ((bytes: number) => Uint8Array) | undefined;
 }
 
@@ -72,8 +80,9 @@ export function createClusterCipher(
 ): ClusterCipher {
   // Kept in this scope only, so that neither inspecting nor serializing the cipher shows it.
   const key = typeof secret === "string" ? parseClusterSecret(secret) : copyOfKey(secret);
-  // Expanding the key costs more than the two blocks of an endpoint: once per cipher, sealing takes a third and opening
-  // a quarter of the time (bench/cases/seal.ts). GCM spends its time in GHASH, so there it would gain little.
+  // Expanding the key costs more than the two blocks of an endpoint: once per cipher, sealing takes
+  // a third and opening a quarter of the time (bench/cases/seal.ts). GCM spends its time in GHASH,
+  // so there it would gain little.
   const sealingKey = unsafe.expandKeyLE(key);
   const openingKey = unsafe.expandKeyDecLE(key);
   return Object.freeze({
@@ -134,7 +143,10 @@ export function createClusterCipher(
   });
 }
 
-/** Views of each block. In a buffer of its own every block is aligned to 4 bytes, as the block cipher needs. */
+/**
+ * Views of each block. In a buffer of its own every block is aligned to 4 bytes, as the block
+ * cipher needs.
+ */
 function* blocksOf(bytes: Uint8Array): Iterable<Uint8Array> {
   for (let at = 0; at < bytes.length; at += BLOCK_BYTES) yield bytes.subarray(at, at + BLOCK_BYTES);
 }

@@ -8,7 +8,10 @@ export function cryptoRandom(bytes: number): Uint8Array<ArrayBuffer> {
   return crypto.getRandomValues(new Uint8Array(bytes));
 }
 
-/** @throws {RangeError} when the source gives another number of bytes: a short nonce or key must not pass unseen. */
+/**
+ * @throws {RangeError} when the source gives another number of bytes: a short nonce or key must not
+ * pass unseen.
+ */
 export function randomBytes(random: (bytes: number) => Uint8Array, bytes: number): Uint8Array {
   const got = random(bytes);
   if (got.length === bytes) return got;

@@ -28,7 +28,8 @@ export function generateClusterId(random: (bytes: number) => Uint8Array = crypto
 }
 
 /**
- * Makes the secret of a new cluster. Whoever has it can read and write what members tell each other.
+ * Makes the secret of a new cluster. Whoever has it can read and write what members tell each
+ * other.
  *
  * @param random - Where the bytes come from. @default `crypto.getRandomValues`
  * @returns 44 characters.

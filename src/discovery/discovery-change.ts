@@ -17,8 +17,9 @@ export interface DiscoveryState {
 }
 
 /**
- * One step of `Discovery.watch`: everything known, once, then what changed since the step before, raw affiliates before
- * affiliates before members, each sorted by ID; a registry's new status at any time, also before.
+ * One step of `Discovery.watch`: everything known, once, then what changed since the step before,
+ * raw affiliates before affiliates before members, each sorted by ID; a registry's new status at
+ * any time, also before.
  */
 export type DiscoveryChange =
   | { readonly kind: "snapshot"; readonly state: DiscoveryState }

@@ -17,7 +17,10 @@ import { affiliatesOf, followRegistry, type RegistrySink, statusOf } from "./reg
 export interface DiscoveryOptions {
   /** Each with a name of its own. */
   readonly registries: readonly DiscoveryRegistry[];
-  /** The local node's, base62, where there is one: it is built from what it publishes, never from a registry. */
+  /**
+   * The local node's, base62, where there is one: it is built from what it publishes, never from a
+   * registry.
+   */
   readonly nodeId?: string | undefined;
   /** Current time in ms since 1970, for `created` and `updated`. @default Date.now */
   readonly now?: (() => number) | undefined;
@@ -30,8 +33,9 @@ export interface DiscoveryOptions {
 /**
  * A node's side of discovery with several registries at once.
  *
- * What they know is merged as {@link mergeAffiliates} says, in the order of their names. One that fails takes nothing of what
- * the others know: it is reported by its status and tried again, and what it knew stays known meanwhile.
+ * What they know is merged as {@link mergeAffiliates} says, in the order of their names. One that
+ * fails takes nothing of what the others know: it is reported by its status and tried again, and
+ * what it knew stays known meanwhile.
  *
  * @example
  * const discovery = new Discovery({ registries: [serviceRegistry, kubernetesRegistry], nodeId });
@@ -53,7 +57,9 @@ export class Discovery implements AsyncDisposable {
   readonly #settling: Wakeup = new Wakeup();
   readonly #life: Lifecycle = new Lifecycle("this discovery");
 
-  /** @throws {TypeError} for two registries of one name, and for a name that is empty or has a `/`. */
+  /**
+   * @throws {TypeError} for two registries of one name, and for a name that is empty or has a `/`.
+   */
   constructor({ registries, nodeId, now, random, sleep: sleeper }: DiscoveryOptions) {
     this.registries = [...registries];
     const names = this.registries.map(({ name }) => name);
@@ -81,7 +87,8 @@ export class Discovery implements AsyncDisposable {
   }
 
   /**
-   * Sets what is known and told about the local node; every registry that takes it is told, also where another refuses.
+   * Sets what is known and told about the local node; every registry that takes it is told, also
+   * where another refuses.
    *
    * @param local - Copied.
    * @throws {TypeError} where there is no `nodeId`, the affiliate has another, or lacks something.
@@ -104,8 +111,8 @@ export class Discovery implements AsyncDisposable {
   }
 
   /**
-   * Resolves when every registry that takes it has accepted the last `publish` or `withdraw`. Waits for those that cannot be
-   * reached.
+   * Resolves when every registry that takes it has accepted the last `publish` or `withdraw`. Waits
+   * for those that cannot be reached.
    *
    * @throws `signal.reason` when `signal` aborts.
    */
@@ -116,8 +123,9 @@ export class Discovery implements AsyncDisposable {
   }
 
   /**
-   * First a snapshot, as soon as one registry has answered (where there is none, at once), then each change; the status of
-   * each registry, and each new one, at any time. A slow reader gets the latest state of each resource.
+   * First a snapshot, as soon as one registry has answered (where there is none, at once), then
+   * each change; the status of each registry, and each new one, at any time. A slow reader gets the
+   * latest state of each resource.
    *
    * @param options - `signal` ends the iteration, without an error. It does not end with `run`.
    */
@@ -126,8 +134,8 @@ export class Discovery implements AsyncDisposable {
   }
 
   /**
-   * Resolves when every registry has answered in all its parts, or has failed once; `state` then has what they said. Waits for
-   * `run` where it is not running.
+   * Resolves when every registry has answered in all its parts, or has failed once; `state` then
+   * has what they said. Waits for `run` where it is not running.
    *
    * @throws `signal.reason` when `signal` aborts.
    */

@@ -1,6 +1,6 @@
 /**
- * What all registries know, merged: raw affiliates, affiliates and members, kept up to date one node at a time; and those who
- * follow it.
+ * What all registries know, merged: raw affiliates, affiliates and members, kept up to date one
+ * node at a time; and those who follow it.
  * @module
  */
 import { ChangeFeed, FeedReaders, type TakeUnread } from "../async/change-feed.ts";
@@ -72,8 +72,8 @@ export class MergedCluster {
   }
 
   /**
-   * First a snapshot, when {@link start} was called, then what changed, as events; each status at any time. Ends when `signal`
-   * aborts.
+   * First a snapshot, when {@link start} was called, then what changed, as events; each status at
+   * any time. Ends when `signal` aborts.
    */
   watch(options?: SignalOptions): AsyncGenerator<DiscoveryChange, void, undefined> {
     const { rawAffiliates, affiliates, members, state } = this;
@@ -95,7 +95,9 @@ export class MergedCluster {
     );
   }
 
-  /** @param atMs - When it happened, in ms since 1970; absent for what may have been so for long. */
+  /**
+   * @param atMs - When it happened, in ms since 1970; absent for what may have been so for long.
+   */
   setLocal(affiliate: AffiliateSpec | undefined, atMs: number): void {
     this.#local = affiliate;
     if (this.#localId !== undefined) this.#refresh(this.#localId, atMs);

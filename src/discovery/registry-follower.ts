@@ -1,5 +1,6 @@
 /**
- * Runs one registry and reads what it tells; whatever it does wrong stays with it, is reported, and is tried again.
+ * Runs one registry and reads what it tells; whatever it does wrong stays with it, is reported, and
+ * is tried again.
  * @module
  */
 

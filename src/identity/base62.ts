@@ -1,5 +1,6 @@
 /**
- * The base62 variant of node identities: a bit-packed code with an escape, not a big integer in base 62.
+ * The base62 variant of node identities: a bit-packed code with an escape, not a big integer in
+ * base 62.
  * @see docs/protocol.md, "Node identity"
  * @module
  */
@@ -7,7 +8,10 @@ import { DiscoveryError } from "../errors.ts";
 
 const ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
 
-/** 62 and 63 have no character. They and their neighbours 30 and 31 share these bits, and are written as 5 bits. */
+/**
+ * 62 and 63 have no character. They and their neighbours 30 and 31 share these bits, and are
+ * written as 5 bits.
+ */
 const ESCAPE_MASK = 0b011110;
 
 /** A pair of inverse functions between bytes and their base62 text. */
@@ -18,10 +22,12 @@ export interface Base62 {
    */
   encode(bytes: Uint8Array): string;
   /**
-   * Inverse of `encode`. Text that `encode` never makes is accepted too, as other implementations do.
+   * Inverse of `encode`. Text that `encode` never makes is accepted too, as other implementations
+   * do.
    *
    * @returns The bytes, in a buffer of their own.
-   * @throws {DiscoveryError} `ERR_BASE62_INVALID` naming the position of the first character outside the alphabet.
+   * @throws {DiscoveryError} `ERR_BASE62_INVALID` naming the position of the first character
+   *   outside the alphabet.
    */
   decode(text: string): Uint8Array<ArrayBuffer>;
 }
@@ -41,7 +47,8 @@ function encode(bytes: Uint8Array): string {
       position += 6;
     } else {
       text += ALPHABET[value & 31];
-      // Where the missing sixth bit is past the end or the last one and zero, there is nothing left to say.
+      // Where the missing sixth bit is past the end or the last one and zero, there is nothing left
+      // to say.
       position += bits - position > 6 || value > 31 ? 5 : 6;
     }
   }

@@ -33,8 +33,8 @@ export function generateNodeId(random: RandomSource = cryptoRandom): string {
  * Reads an identity.
  *
  * @returns Its 32 bytes, in a buffer of their own.
- * @throws {DiscoveryError} `ERR_BASE62_INVALID` for a character outside the alphabet, `ERR_NODE_ID_INVALID` for
- * another number of bytes.
+ * @throws {DiscoveryError} `ERR_BASE62_INVALID` for a character outside the alphabet,
+ *   `ERR_NODE_ID_INVALID` for another number of bytes.
  */
 export function parseNodeId(text: string): Uint8Array<ArrayBuffer> {
   const bytes = base62.decode(text);

@@ -14,10 +14,11 @@ export interface EndpointChoice {
 }
 
 /**
- * The endpoint to set now: while a peer is down, or none was tried yet, the one after the last used one, in a circle.
+ * The endpoint to set now: while a peer is down, or none was tried yet, the one after the last used
+ * one, in a circle.
  *
- * @returns `undefined` to leave things as they are: the peer is up or may yet answer, or there is no other endpoint. Where the
- * last used one is no longer listed, the circle begins anew.
+ * @returns `undefined` to leave things as they are: the peer is up or may yet answer, or there is
+ *   no other endpoint. Where the last used one is no longer listed, the circle begins anew.
  * @example
  * nextEndpoint({ endpoints: ["10.0.0.1:51820", "192.0.2.1:51820"], lastUsed: "10.0.0.1:51820", state: "down" }); // "192.0.2.1:51820"
  */

@@ -1,8 +1,9 @@
 /**
- * Endpoints at which peers were seen, told to the others: a node behind a NAT may be reached at an address that it does not know.
+ * Endpoints at which peers were seen, told to the others: a node behind a NAT may be reached at an
+ * address that it does not know.
  *
- * Every node then reports on every other, so what a service keeps and sends grows with the square of the cluster. Talos has it
- * off by default, and advises against it above 50 peers.
+ * Every node then reports on every other, so what a service keeps and sends grows with the square
+ * of the cluster. Talos has it off by default, and advises against it above 50 peers.
  * @module
  */
 import type { AffiliateSpec, LocalAffiliate } from "../resources/affiliate.ts";
@@ -21,7 +22,8 @@ export interface HarvestedPeer {
  *
  * @param peers - By public key.
  * @param affiliates - Says whose keys these are, as in `peersOf`.
- * @returns By public key, in the order of the node IDs. Peers that nobody is known to be are passed over.
+ * @returns By public key, in the order of the node IDs. Peers that nobody is known to be are passed
+ *   over.
  * @example
  * const harvested = harvestEndpoints(peers, affiliates, nodeId);
  * discovery.publish({ affiliate, otherEndpoints: otherEndpointsOf(harvested) });

@@ -5,7 +5,10 @@
 import { generatePrivateKey, publicKeyOf } from "./keys.ts";
 import { kubespanAddress, kubespanSubnet } from "./subnet.ts";
 
-/** A node's identity in the mesh: a `KubeSpanIdentitySpec` and the private key, which is in no JSON and no inspection. */
+/**
+ * A node's identity in the mesh: a `KubeSpanIdentitySpec` and the private key, which is in no JSON
+ * and no inspection.
+ */
 export interface KubeSpanIdentity {
   /** The node's KubeSpan address, a CIDR prefix of 128 bits. */
   readonly address: string;

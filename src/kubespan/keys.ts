@@ -14,7 +14,9 @@ const KEY_BYTES = 32;
 /** The prime of the field (RFC 7748 section 4.1). */
 const PRIME = 2n ** 255n - 19n;
 
-/** The library's own `x25519` brings all of Ed25519: 24 ms and 10 MB to load, against 5 ms and 1 MB. */
+/**
+ * The library's own `x25519` brings all of Ed25519: 24 ms and 10 MB to load, against 5 ms and 1 MB.
+ */
 const x25519 = /* @__PURE__ */ montgomery({
   P: PRIME,
   type: "x25519",
@@ -56,7 +58,10 @@ export function publicKeyOf(privateKey: string): string {
   return publicKey;
 }
 
-/** Whether the text may be another node's public key: the form of a key, and not the zeros that WireGuard passes over. */
+/**
+ * Whether the text may be another node's public key: the form of a key, and not the zeros that
+ * WireGuard passes over.
+ */
 export function isPublicKey(text: string): boolean {
   return isWireguardKey(text) && text !== ZERO_KEY;
 }

@@ -20,8 +20,8 @@ export interface OwnEndpointsSource {
   /** The node's address as a discovery service sees it. */
   readonly publicAddress?: string | undefined;
   /**
-   * `filters.endpoints`: an address has to be in one of these CIDR prefixes, where there are any, and in none of those with
-   * `!` in front. @default all
+   * `filters.endpoints`: an address has to be in one of these CIDR prefixes, where there are any,
+   * and in none of those with `!` in front. @default all
    */
   readonly filter?: readonly string[] | undefined;
   /** `extraAnnouncedEndpoints`: `IP:port`, which no filter touches. */
@@ -33,11 +33,13 @@ export interface OwnEndpointsSource {
 /**
  * The endpoints that a node publishes.
  *
- * Left out are addresses that lead through a tunnel themselves (KubeSpan's and SideroLink's), at which a service in the mesh
- * may see a node too, and those that mean nothing elsewhere: with a zone, and of the loopback.
+ * Left out are addresses that lead through a tunnel themselves (KubeSpan's and SideroLink's), at
+ * which a service in the mesh may see a node too, and those that mean nothing elsewhere: with a
+ * zone, and of the loopback.
  *
  * @returns `IP:port`, each once: addresses, the public one, then extra endpoints.
- * @throws {DiscoveryError} `ERR_ADDRESS_INVALID`, `ERR_PREFIX_INVALID` or `ERR_ENDPOINT_INVALID` for text that does not parse.
+ * @throws {DiscoveryError} `ERR_ADDRESS_INVALID`, `ERR_PREFIX_INVALID` or `ERR_ENDPOINT_INVALID`
+ *   for text that does not parse.
  * @example
  * ownEndpoints({ addresses: ["10.0.0.1", "192.168.0.1"], publicAddress: "192.0.2.1", filter: ["!192.168.0.0/16"] });
  * // ["10.0.0.1:51820", "192.0.2.1:51820"]

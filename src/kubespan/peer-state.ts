@@ -4,12 +4,15 @@
  */
 import type { PeerState } from "../resources/kubespan.ts";
 
-/** How long an endpoint that was just set may take: WireGuard's Keepalive-Timeout (10 s) and Rekey-Timeout (5 s). */
+/**
+ * How long an endpoint that was just set may take: WireGuard's Keepalive-Timeout (10 s) and
+ * Rekey-Timeout (5 s).
+ */
 export const ENDPOINT_PATIENCE_MS = 15_000;
 
 /**
- * How long a handshake proves a peer alive: WireGuard's Reject-After-Time (180 s), Rekey-Attempt-Time (90 s) and Rekey-Timeout
- * (5 s), after which a peer in use has a newer one.
+ * How long a handshake proves a peer alive: WireGuard's Reject-After-Time (180 s),
+ * Rekey-Attempt-Time (90 s) and Rekey-Timeout (5 s), after which a peer in use has a newer one.
  */
 export const HANDSHAKE_LIFETIME_MS = 275_000;
 
@@ -18,8 +21,9 @@ export interface PeerObservation {
   /** Absent where there was none. */
   readonly lastHandshakeAtMs?: number | undefined;
   /**
-   * When the endpoint was last set or seen to change. Absent where the peer never had one. Where handshakes are known to the
-   * second only, as from `wg show`, this must be cut to the second as well: else one that follows at once looks older.
+   * When the endpoint was last set or seen to change. Absent where the peer never had one. Where
+   * handshakes are known to the second only, as from `wg show`, this must be cut to the second as
+   * well: else one that follows at once looks older.
    */
   readonly endpointChangedAtMs?: number | undefined;
 }

@@ -12,9 +12,15 @@ import { PrefixSet } from "./prefix-set.ts";
 
 /** What of a peer's addresses goes through the mesh. */
 export interface PeerNetworks {
-  /** KubeSpan address; empty where the peer has published none. As all text here, passed over where it does not parse. */
+  /**
+   * KubeSpan address; empty where the peer has published none. As all text here, passed over where
+   * it does not parse.
+   */
   readonly address: string;
-  /** Node addresses. Those with a zone mean something on their own machine only, and are passed over. */
+  /**
+   * Node addresses. Those with a zone mean something on their own machine only, and are passed
+   * over.
+   */
   readonly addresses: readonly string[];
   /** CIDR prefixes, such as pod networks. */
   readonly additionalAddresses: readonly string[];
@@ -48,11 +54,13 @@ type OnMalformed = (
 ) => void;
 
 /**
- * Which addresses are whose: for each peer its additional addresses and node addresses, without its excluded networks, with its
- * KubeSpan address. Where two overlap the later one loses the overlap, since an address leads to one peer.
+ * Which addresses are whose: for each peer its additional addresses and node addresses, without its
+ * excluded networks, with its KubeSpan address. Where two overlap the later one loses the overlap,
+ * since an address leads to one peer.
  *
  * @param peers - In the order that decides.
- * @returns For each peer the fewest CIDR prefixes: IPv4 before IPv6, each by address. Text that does not parse is passed over.
+ * @returns For each peer the fewest CIDR prefixes: IPv4 before IPv6, each by address. Text that
+ *   does not parse is passed over.
  * @example
  * allowedIps([peer])[0]; // ["10.0.0.2/32", "fd7f:175a:b97c:5602:2c1a:b6ff:fe53:8169/128"]
  */
@@ -63,8 +71,9 @@ export function allowedIps(peers: readonly PeerNetworks[]): string[][] {
 /**
  * The peers of a node: every other affiliate that has published a public key.
  *
- * Peers are taken in the order of their node IDs, which all nodes share, so that they agree on whose an address is. Where
- * two affiliates have one key, as after a machine got a new node ID, the one with the greater node ID is the peer.
+ * Peers are taken in the order of their node IDs, which all nodes share, so that they agree on
+ * whose an address is. Where two affiliates have one key, as after a machine got a new node ID, the
+ * one with the greater node ID is the peer.
  *
  * @param affiliates - In any order.
  * @param localNodeId - The node whose peers these are. Nobody with its public key is a peer of it.

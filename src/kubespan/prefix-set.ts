@@ -1,8 +1,8 @@
 /**
  * A set of IP addresses as sorted ranges, put in and taken out by the prefix.
  *
- * Ranges of one family never touch, so that the prefixes they fall into are the fewest there are. A change costs a binary search
- * and the ranges it meets.
+ * Ranges of one family never touch, so that the prefixes they fall into are the fewest there are. A
+ * change costs a binary search and the ranges it meets.
  * @module
  */
 import type { ParsedPrefix, Prefix } from "../net/prefix.ts";
@@ -17,7 +17,8 @@ interface AddressRange {
 }
 
 /**
- * A set of addresses. Families are apart: an IPv4-mapped address is one of IPv6, as in Go's `netip`.
+ * A set of addresses. Families are apart: an IPv4-mapped address is one of IPv6, as in Go's
+ * `netip`.
  *
  * @example
  * const set = new PrefixSet();
@@ -88,7 +89,10 @@ function removeRange(ranges: AddressRange[], range: AddressRange): void {
   ranges.splice(from, to - from, ...differenceOf(ranges.slice(from, to), [range]));
 }
 
-/** What of `ranges` is in none of `others`. Each looks up what it meets, so that few against many cost little. */
+/**
+ * What of `ranges` is in none of `others`. Each looks up what it meets, so that few against many
+ * cost little.
+ */
 function differenceOf(
   ranges: readonly AddressRange[],
   others: readonly AddressRange[],

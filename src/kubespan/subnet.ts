@@ -52,11 +52,14 @@ export function kubespanSubnet(clusterId: string): string {
 }
 
 /**
- * A machine's address in its cluster's subnet: the modified EUI-64 (RFC 4291 appendix A) of one of its network cards.
+ * A machine's address in its cluster's subnet: the modified EUI-64 (RFC 4291 appendix A) of one of
+ * its network cards.
  *
  * @param subnet - See {@link kubespanSubnet}.
- * @param mac - 48 bits in hexadecimal: `2e:1a:b6:53:81:69`, `2e-1a-b6-53-81-69` or `2e1a.b653.8169`, in either case.
- * @throws {DiscoveryError} `ERR_PREFIX_INVALID` for a subnet that is none of 64 bits of IPv6, `ERR_MAC_INVALID`.
+ * @param mac - 48 bits in hexadecimal: `2e:1a:b6:53:81:69`, `2e-1a-b6-53-81-69` or
+ *   `2e1a.b653.8169`, in either case.
+ * @throws {DiscoveryError} `ERR_PREFIX_INVALID` for a subnet that is none of 64 bits of IPv6,
+ *   `ERR_MAC_INVALID`.
  * @example
  * kubespanAddress("fd7f:175a:b97c:5602::/64", "2e:1a:b6:53:81:69"); // "fd7f:175a:b97c:5602:2c1a:b6ff:fe53:8169"
  */

@@ -1,8 +1,8 @@
 /**
  * WireGuard configuration as text, for machines where nothing else sets it up.
  *
- * What other nodes publish becomes lines of a file that `wg-quick` takes commands from. So every value is checked for its
- * form here, whoever checked it before.
+ * What other nodes publish becomes lines of a file that `wg-quick` takes commands from. So every
+ * value is checked for its form here, whoever checked it before.
  * @module
  */
 import { checkInteger } from "../check.ts";
@@ -35,7 +35,10 @@ const PRINTABLE_LABEL = /^[A-Za-z0-9](?:[A-Za-z0-9._-]{0,251}[A-Za-z0-9])?$/;
 
 /** What `wireguardConfig` needs besides identity and peers. */
 export interface WireguardConfigOptions {
-  /** For `wg-quick up`, which also makes the interface, addresses and routes; or for `wg syncconf` and `wg setconf`. */
+  /**
+   * For `wg-quick up`, which also makes the interface, addresses and routes; or for `wg syncconf`
+   * and `wg setconf`.
+   */
   readonly form: "wg-quick" | "syncconf";
   /** Base64 of 32 bytes: the preshared key of every peer. */
   readonly clusterSecret: string;
@@ -50,13 +53,14 @@ export interface WireguardConfigOptions {
 /**
  * WireGuard configuration of a node.
  *
- * In the `wg-quick` form, routes are in a table of their own, for all packets but WireGuard's: a peer's allowed IPs hold the
- * addresses at which it is reached, and a route in the main table would lead its packets into themselves.
+ * In the `wg-quick` form, routes are in a table of their own, for all packets but WireGuard's: a
+ * peer's allowed IPs hold the addresses at which it is reached, and a route in the main table would
+ * lead its packets into themselves.
  *
  * @param peers - By public key, see `peersOf`. The node's own key is passed over.
  * @returns Text with both keys in it: a secret.
- * @throws {DiscoveryError} `ERR_WIREGUARD_KEY_INVALID`, `ERR_SECRET_INVALID`. {RangeError} for a port or an MTU out of range, and
- * for a peer that `peersOf` would not have made.
+ * @throws {DiscoveryError} `ERR_WIREGUARD_KEY_INVALID`, `ERR_SECRET_INVALID`. {RangeError} for a
+ *   port or an MTU out of range, and for a peer that `peersOf` would not have made.
  * @example
  * const text = wireguardConfig(identity, peersOf(affiliates, nodeId), { form: "wg-quick", clusterSecret });
  * await writeFile("/etc/wireguard/kubespan.conf", text, { mode: 0o600 });

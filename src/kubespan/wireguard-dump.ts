@@ -34,8 +34,10 @@ export interface WireguardStatus {
 /**
  * Reads the dump of one interface.
  *
- * @param text - The whole output: a line of 4 fields, then one of 8 for each peer, with tabs between.
- * @throws {DiscoveryError} `ERR_WIREGUARD_DUMP_INVALID`, which names the line and repeats nothing of it: there are keys in it.
+ * @param text - The whole output: a line of 4 fields, then one of 8 for each peer, with tabs
+ *   between.
+ * @throws {DiscoveryError} `ERR_WIREGUARD_DUMP_INVALID`, which names the line and repeats nothing
+ *   of it: there are keys in it.
  * @example
  * const { stdout } = await promisify(execFile)("wg", ["show", "kubespan", "dump"]);
  * for (const [publicKey, { endpoint }] of parseWireguardDump(stdout).peers) console.log(publicKey, endpoint);

@@ -29,7 +29,9 @@ export function parseAddressFilter(texts: readonly string[]): AddressFilter {
   };
 }
 
-/** @param address - Binary form. An IPv4-mapped one counts as IPv4; one with a zone is in no prefix. */
+/**
+ * @param address - Binary form. An IPv4-mapped one counts as IPv4; one with a zone is in no prefix.
+ */
 export function passesFilter({ included, excluded }: AddressFilter, address: Uint8Array): boolean {
   const plain = unmapAddress(address);
   const isIn = (prefix: Prefix) => contains(prefix, plain);

@@ -1,8 +1,10 @@
 /**
- * IP addresses between their text and their bytes, both as Go's `net/netip` has them, which is what other nodes run.
+ * IP addresses between their text and their bytes, both as Go's `net/netip` has them, which is what
+ * other nodes run.
  *
- * Bytes: 4 for IPv4; 16 for IPv6, IPv4-mapped ones included; 16 and the zone's name in UTF-8 for one with a zone.
- * Text: RFC 5952 in lower case, `::ffff:192.0.2.1` for IPv4-mapped addresses, `fe80::1%eth0` for zones.
+ * Bytes: 4 for IPv4; 16 for IPv6, IPv4-mapped ones included; 16 and the zone's name in UTF-8 for
+ * one with a zone. Text: RFC 5952 in lower case, `::ffff:192.0.2.1` for IPv4-mapped addresses,
+ * `fe80::1%eth0` for zones.
  * @module
  */
 import { DiscoveryError } from "../errors.ts";
@@ -19,7 +21,8 @@ const COLON = 0x3a;
 const PERCENT = 0x25;
 
 /**
- * Reads an address as `netip.ParseAddr` does: no leading zeros in the numbers of IPv4, no brackets, no prefix.
+ * Reads an address as `netip.ParseAddr` does: no leading zeros in the numbers of IPv4, no brackets,
+ * no prefix.
  *
  * @returns 4 bytes, 16 bytes, or 16 bytes and a zone's name, in a buffer of their own.
  * @throws {DiscoveryError} `ERR_ADDRESS_INVALID`.
@@ -34,7 +37,10 @@ export function parseAddress(text: string): Uint8Array<ArrayBuffer> {
   return address;
 }
 
-/** As {@link parseAddress}, but `undefined` for text that is no address: for text that a stranger may have sent. */
+/**
+ * As {@link parseAddress}, but `undefined` for text that is no address: for text that a stranger
+ * may have sent.
+ */
 export function scanAddress(text: string): Uint8Array<ArrayBuffer> | undefined {
   for (let i = 0; i < text.length; i++) {
     const code = text.charCodeAt(i);
@@ -51,7 +57,8 @@ export function scanAddress(text: string): Uint8Array<ArrayBuffer> | undefined {
 /**
  * Prints an address as `netip.Addr.String` does.
  *
- * @throws {DiscoveryError} `ERR_ADDRESS_INVALID` for another number of bytes, or a zone that is not UTF-8.
+ * @throws {DiscoveryError} `ERR_ADDRESS_INVALID` for another number of bytes, or a zone that is not
+ *   UTF-8.
  */
 export function formatAddress(address: Uint8Array): string {
   if (address.length === IPV4_BYTES) return formatIpv4(address, 0);
@@ -91,7 +98,8 @@ export function compareAddresses(a: Uint8Array, b: Uint8Array): number {
 }
 
 /**
- * Turns an IPv4-mapped IPv6 address, as a dual-stack socket reports an IPv4 peer, into the IPv4 address.
+ * Turns an IPv4-mapped IPv6 address, as a dual-stack socket reports an IPv4 peer, into the IPv4
+ * address.
  *
  * @returns 4 bytes in the buffer of `address`, or `address` itself where it is not mapped.
  */
@@ -201,7 +209,8 @@ function formatIpv4(address: Uint8Array, at: number): string {
 }
 
 function formatIpv6(address: Uint8Array): string {
-  // RFC 5952 section 4.2: `::` replaces the longest run of two zero fields or more, the first of equal ones.
+  // RFC 5952 section 4.2: `::` replaces the longest run of two zero fields or more, the first of
+  // equal ones.
   let zerosAt = -1;
   let zeros = 1;
   for (let i = 0; i < 8; i++) {

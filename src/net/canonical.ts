@@ -1,5 +1,6 @@
 /**
- * Text of addresses as everybody prints it, so that equal ones are equal text. Each throws as the parser does.
+ * Text of addresses as everybody prints it, so that equal ones are equal text. Each throws as the
+ * parser does.
  * @module
  */
 import { formatAddress, parseAddress } from "./address.ts";

@@ -52,8 +52,8 @@ export function parseEndpoint(text: string): ParsedAddressPort {
 /**
  * Prints an endpoint as `netip.AddrPort.String` does.
  *
- * @throws {DiscoveryError} `ERR_ENDPOINT_INVALID` for an address of another size or a port over 65,535,
- * `ERR_ADDRESS_INVALID` for a zone that is not UTF-8.
+ * @throws {DiscoveryError} `ERR_ENDPOINT_INVALID` for an address of another size or a port over
+ *   65,535, `ERR_ADDRESS_INVALID` for a zone that is not UTF-8.
  */
 export function formatEndpoint({ ip, port }: AddressPort): string {
   if (!isAddressSize(ip.length) || !(port >= 0 && port <= MAX_PORT)) {

@@ -22,7 +22,8 @@ export interface ParsedPrefix extends Prefix {
 /**
  * Reads a prefix as `netip.ParsePrefix` does.
  *
- * @throws {DiscoveryError} `ERR_PREFIX_INVALID`, also for a zone, and for bits with a leading zero or sign.
+ * @throws {DiscoveryError} `ERR_PREFIX_INVALID`, also for a zone, and for bits with a leading zero
+ *   or sign.
  * @example
  * parsePrefix("10.0.0.1/8"); // { ip: Uint8Array [10, 0, 0, 1], bits: 8 }
  */
@@ -40,7 +41,8 @@ export function parsePrefix(text: string): ParsedPrefix {
 /**
  * Prints a prefix as `netip.Prefix.String` does.
  *
- * @throws {DiscoveryError} `ERR_PREFIX_INVALID` for an address of another size, or too many bits for it.
+ * @throws {DiscoveryError} `ERR_PREFIX_INVALID` for an address of another size, or too many bits
+ *   for it.
  */
 export function formatPrefix(prefix: Prefix): string {
   if (!isPrefix(prefix.ip.length, prefix.bits)) {
@@ -53,8 +55,8 @@ export function formatPrefix(prefix: Prefix): string {
 }
 
 /**
- * Whether an address is within a prefix, as `netip.Prefix.Contains` says: families never mix, not even for an
- * IPv4-mapped address (see `unmapAddress`), and an address with a zone is in no prefix.
+ * Whether an address is within a prefix, as `netip.Prefix.Contains` says: families never mix, not
+ * even for an IPv4-mapped address (see `unmapAddress`), and an address with a zone is in no prefix.
  *
  * @param address - Binary form.
  */

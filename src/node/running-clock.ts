@@ -1,10 +1,11 @@
 /**
  * A clock that stands still while the process does not run.
  *
- * A process that is stopped (`SIGSTOP`, a frozen container, a paused virtual machine, a debugger) or has an event loop that
- * is held up reads nobody's refresh. By a clock that goes on it would then find lives to be over whose nodes have done all
- * they could, and announce live nodes as gone, before it reads what waits in its sockets. With this one a pause counts
- * against nobody, as the time that a service is down does not count against what its snapshot file keeps.
+ * A process that is stopped (`SIGSTOP`, a frozen container, a paused virtual machine, a debugger)
+ * or has an event loop that is held up reads nobody's refresh. By a clock that goes on it would
+ * then find lives to be over whose nodes have done all they could, and announce live nodes as gone,
+ * before it reads what waits in its sockets. With this one a pause counts against nobody, as the
+ * time that a service is down does not count against what its snapshot file keeps.
  * @module
  */
 import { type ScheduleWake, scheduleTimeout } from "../async/timers.ts";
@@ -25,15 +26,17 @@ export interface RunningClockOptions {
 
 /** Beats from its first use until it is stopped. */
 export interface RunningClock extends Disposable {
-  /** For `MemoryRegistryOptions.now`: ms that the process has run, from any origin. Needs no `this`. */
+  /**
+   * For `MemoryRegistryOptions.now`: ms that the process has run, from any origin. Needs no `this`.
+   */
   readonly now: () => number;
   /** Ends the beats. From then on the clock goes as the one underneath, on from where it is. */
   stop(): void;
 }
 
 /**
- * Makes a clock whose pauses do not count. A pause is seen by the first `now` after it, before any other work could take a
- * life to be over.
+ * Makes a clock whose pauses do not count. A pause is seen by the first `now` after it, before any
+ * other work could take a life to be over.
  *
  * @example
  * using clock = createRunningClock();

@@ -1,6 +1,6 @@
 /**
- * The discovery service on one TCP port: gRPC, gRPC-Web, Connect and pages, over HTTP/2 and HTTP/1.1, with or without
- * TLS.
+ * The discovery service on one TCP port: gRPC, gRPC-Web, Connect and pages, over HTTP/2 and
+ * HTTP/1.1, with or without TLS.
  * @module
  */
 import { compressionGzip } from "@connectrpc/connect-node";
@@ -32,7 +32,10 @@ import { openTls, type TlsFiles, type TlsReload } from "./tls/tls-files.ts";
 
 /** Options of {@link serve}. */
 export interface ServeOptions extends ProceduresOptions, HttpServiceOptions {
-  /** Answers to requests that are no calls. @default `servicePages`: health, statistics, pages for people */
+  /**
+   * Answers to requests that are no calls. @default `servicePages`: health, statistics, pages for
+   * people
+   */
   readonly pages?: Pages | undefined;
   /** Further services. @default gRPC's health and reflection */
   readonly routes?: HttpServiceOptions["routes"];
@@ -43,7 +46,8 @@ export interface ServeOptions extends ProceduresOptions, HttpServiceOptions {
   /**
    * Stays open when the server closes.
    *
-   * @default a `MemoryRegistry` by a clock for which no time passes while the process is stopped; closes with the server
+   * @default a `MemoryRegistry` by a clock for which no time passes while the process is stopped;
+   *   closes with the server
    */
   readonly registry?: Registry | undefined;
   /** Address or name to listen on. @default all addresses, IPv6 and IPv4 */
@@ -51,22 +55,29 @@ export interface ServeOptions extends ProceduresOptions, HttpServiceOptions {
   /** 0 takes any free port. @default 3000 */
   readonly port?: number | undefined;
   /**
-   * Serves TLS 1.2 and later, and nothing else on this port. Files are looked at every few seconds, and connections that
-   * begin after a change see the new certificate; a bad one changes nothing. @default plaintext
+   * Serves TLS 1.2 and later, and nothing else on this port. Files are looked at every few seconds,
+   * and connections that begin after a change see the new certificate; a bad one changes nothing.
+   * @default plaintext
    */
   readonly tls?: TlsCredentials | TlsFiles | undefined;
   /** Told once for each change of the files of `tls`, good or bad. Must not throw. */
   readonly onTlsReload?: ((result: TlsReload) => void) | undefined;
   /**
-   * Whether nodes' calls (plain gRPC) have a way of their own, which costs a fraction and gives the same answers. Without
-   * effect on Deno and Bun, whose HTTP/2 differs from Node's. @default true
+   * Whether nodes' calls (plain gRPC) have a way of their own, which costs a fraction and gives the
+   * same answers. Without effect on Deno and Bun, whose HTTP/2 differs from Node's. @default true
    */
   readonly fastPath?: boolean | undefined;
   /** How long calls in progress may go on after `close`. @default 10_000 */
   readonly shutdownTimeoutMs?: number | undefined;
-  /** How long a TLS handshake may take; also the default of `connections.firstByteTimeoutMs`. @default 10_000 */
+  /**
+   * How long a TLS handshake may take; also the default of `connections.firstByteTimeoutMs`.
+   * @default 10_000
+   */
   readonly connectTimeoutMs?: number | undefined;
-  /** What connections may cost. Refusals are told to `hooks.onRefused`, but for those of streams and HTTP/2 headers. */
+  /**
+   * What connections may cost. Refusals are told to `hooks.onRefused`, but for those of streams and
+   * HTTP/2 headers.
+   */
   readonly connections?: ConnectionLimits | undefined;
   /** Closes the server. */
   readonly signal?: AbortSignal | undefined;
@@ -80,7 +91,9 @@ export interface DiscoveryServer extends AsyncDisposable {
   /** A service URL for clients on this machine: `http://127.0.0.1:3000`. */
   readonly url: string;
   readonly registry: Registry;
-  /** Connections at a time: as configured, or fewer where the process may not open so many files. */
+  /**
+   * Connections at a time: as configured, or fewer where the process may not open so many files.
+   */
   readonly maxConnections: number;
   /** The port of {@link ServeOptions.landing}. */
   readonly landing: PageServer | undefined;
@@ -91,8 +104,8 @@ export interface DiscoveryServer extends AsyncDisposable {
   /** Looks at the files of `tls` now, and resolves when a change is in force and told. */
   reloadTls(): Promise<void>;
   /**
-   * Stops accepting, ends all watches with status OK, lets calls in progress finish, and closes all connections.
-   * Repeated calls wait for the same end.
+   * Stops accepting, ends all watches with status OK, lets calls in progress finish, and closes all
+   * connections. Repeated calls wait for the same end.
    */
   close(): Promise<void>;
 }
@@ -104,8 +117,9 @@ const DEFAULT_CONNECT_TIMEOUT_MS = 10_000;
 /**
  * Starts a discovery service.
  *
- * @throws {DiscoveryError} `ERR_LISTEN_FAILED` where the address cannot be had, `ERR_CERTIFICATE_INVALID` or
- *   `ERR_FILE_UNREADABLE` for TLS, `ERR_PREFIX_INVALID` or `ERR_ADDRESS_INVALID` for a trusted proxy that does not parse.
+ * @throws {DiscoveryError} `ERR_LISTEN_FAILED` where the address cannot be had,
+ *   `ERR_CERTIFICATE_INVALID` or `ERR_FILE_UNREADABLE` for TLS, `ERR_PREFIX_INVALID` or
+ *   `ERR_ADDRESS_INVALID` for a trusted proxy that does not parse.
  * @throws {RangeError} For a port, a time or a limit out of range.
  * @example
  * await using server = await serve({ port: 0 });

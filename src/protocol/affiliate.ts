@@ -1,5 +1,6 @@
 /**
- * What a node publishes about itself: plain data, and its encoding as `sidero.discovery.client.Affiliate`.
+ * What a node publishes about itself: plain data, and its encoding as
+ * `sidero.discovery.client.Affiliate`.
  * @module
  */
 import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
@@ -14,7 +15,10 @@ import {
   type KubeSpan,
 } from "./gen/sidero/discovery/client/affiliate_pb.ts";
 
-/** A node as it describes itself. IPs and prefixes are canonical text; absent and empty fields are the same. */
+/**
+ * A node as it describes itself. IPs and prefixes are canonical text; absent and empty fields are
+ * the same.
+ */
 export interface AffiliateData {
   /** Base62 identity of the node. */
   readonly nodeId?: string;
@@ -51,8 +55,8 @@ export interface ControlPlaneData {
  * Encodes an affiliate, ready to be sealed. Equal data gives equal bytes.
  *
  * @returns Bytes in a buffer of their own; none for `{}`.
- * @throws {DiscoveryError} `ERR_ADDRESS_INVALID` or `ERR_PREFIX_INVALID` for text that does not parse, naming the field,
- * as in `addresses[1]: "10.0.0" is not an IP address`.
+ * @throws {DiscoveryError} `ERR_ADDRESS_INVALID` or `ERR_PREFIX_INVALID` for text that does not
+ *   parse, naming the field, as in `addresses[1]: "10.0.0" is not an IP address`.
  * @throws {RangeError} for a `controlPlane.port` that is not 0 to 65,535.
  * @example
  * encodeAffiliate({ nodeId: generateNodeId(), addresses: ["10.0.0.1"], hostname: "worker-1" });
@@ -91,11 +95,11 @@ export function encodeAffiliate(affiliate: AffiliateData): Uint8Array<ArrayBuffe
 }
 
 /**
- * Decodes an affiliate that was opened. Fields that are absent or empty in the encoding are absent in the result;
- * unknown ones are passed over.
+ * Decodes an affiliate that was opened. Fields that are absent or empty in the encoding are absent
+ * in the result; unknown ones are passed over.
  *
- * @throws {DiscoveryError} `ERR_AFFILIATE_MALFORMED` for bytes that are no such message, invalid UTF-8, an address or
- * prefix of another size, or a port over 65,535.
+ * @throws {DiscoveryError} `ERR_AFFILIATE_MALFORMED` for bytes that are no such message, invalid
+ *   UTF-8, an address or prefix of another size, or a port over 65,535.
  */
 export function decodeAffiliate(bytes: Uint8Array): AffiliateData {
   try {

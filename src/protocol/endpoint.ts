@@ -1,6 +1,7 @@
 /**
- * Encoding of one endpoint, `sidero.discovery.client.Endpoint`. It is canonical (fields in order, defaults omitted):
- * endpoints are sealed deterministically, and a service merges only those that are equal byte by byte.
+ * Encoding of one endpoint, `sidero.discovery.client.Endpoint`. It is canonical (fields in order,
+ * defaults omitted): endpoints are sealed deterministically, and a service merges only those that
+ * are equal byte by byte.
  * @module
  */
 import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
@@ -25,8 +26,8 @@ export function encodeEndpoint(text: string): Uint8Array<ArrayBuffer> {
  * Decodes an endpoint that was opened. Unknown fields are passed over.
  *
  * @returns Canonical `IP:port`.
- * @throws {DiscoveryError} `ERR_ENDPOINT_INVALID` for bytes that are no such message, an address of another size, or a
- * port over 65,535.
+ * @throws {DiscoveryError} `ERR_ENDPOINT_INVALID` for bytes that are no such message, an address of
+ *   another size, or a port over 65,535.
  */
 export function decodeEndpoint(bytes: Uint8Array): string {
   try {

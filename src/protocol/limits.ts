@@ -22,10 +22,16 @@ export const MAX_AFFILIATE_ENDPOINTS = 64;
 /** Most affiliates of one cluster. */
 export const MAX_CLUSTER_AFFILIATES = 1024;
 
-/** Longest time that a registry keeps an affiliate unrefreshed, in ms: 30 minutes. Also what nodes use. */
+/**
+ * Longest time that a registry keeps an affiliate unrefreshed, in ms: 30 minutes. Also what nodes
+ * use.
+ */
 export const MAX_TTL_MS = 1_800_000;
 
-/** A snapshot whose encoding is larger than this many bytes is sent as several messages, a smaller one never. */
+/**
+ * A snapshot whose encoding is larger than this many bytes is sent as several messages, a smaller
+ * one never.
+ */
 export const MAX_SNAPSHOT_MESSAGE_BYTES = 4_000_000;
 
 /** Largest message that our own client accepts, in bytes: 16 MiB. */

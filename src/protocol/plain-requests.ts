@@ -1,9 +1,10 @@
 /**
  * Reads the requests of the service as their callers write them, by hand.
  *
- * A node repeats its update for as long as it lives, and reading one with the protobuf library costs more than merging it.
- * Here is read only what leaves no question: each field at most once, lengths that fit, text of ASCII, numbers of four
- * bytes. All else is left to the library, which knows what is an unknown field and what an error.
+ * A node repeats its update for as long as it lives, and reading one with the protobuf library
+ * costs more than merging it. Here is read only what leaves no question: each field at most once,
+ * lengths that fit, text of ASCII, numbers of four bytes. All else is left to the library, which
+ * knows what is an unknown field and what an error.
  * @module
  */
 import { EMPTY_BYTES } from "../bytes.ts";
@@ -37,8 +38,8 @@ const NANOS_TAG = (2 << 3) | 0;
 const MAX_TEXT_BYTES = 256;
 
 /**
- * Reads a request that has two strings at most: all but `AffiliateUpdateRequest`. For a `ListRequest` or a `WatchRequest`
- * field 2 is unknown, and `second` then says nothing.
+ * Reads a request that has two strings at most: all but `AffiliateUpdateRequest`. For a
+ * `ListRequest` or a `WatchRequest` field 2 is unknown, and `second` then says nothing.
  *
  * @param bytes - The whole message.
  * @returns `undefined` where the library is to decide.
@@ -103,7 +104,10 @@ function readPlainDuration(bytes: Uint8Array): PlainUpdateRequest["ttl"] {
   return reader.isPlain ? { seconds: BigInt(seconds ?? 0), nanos: nanos ?? 0 } : undefined;
 }
 
-/** A cursor that stops for good at the first thing that is not plain; what it returned before that counts for nothing. */
+/**
+ * A cursor that stops for good at the first thing that is not plain; what it returned before that
+ * counts for nothing.
+ */
 class PlainReader {
   /** Whether all that was read so far was plain. */
   isPlain = true;

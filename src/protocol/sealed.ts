@@ -1,8 +1,9 @@
 /**
- * The wire form of an affiliate as a service holds it, built once and shared by every message that carries it.
+ * The wire form of an affiliate as a service holds it, built once and shared by every message that
+ * carries it.
  *
- * Written by hand because a registry encodes on every change and concatenates for every watcher; a property test holds
- * it to what the protobuf library writes.
+ * Written by hand because a registry encodes on every change and concatenates for every watcher; a
+ * property test holds it to what the protobuf library writes.
  * @module
  */
 import { bytesTag, fieldBytes, isAscii, writeHead } from "./field-bytes.ts";
@@ -13,8 +14,9 @@ const DATA_TAG = /* @__PURE__ */ bytesTag(2);
 const ENDPOINTS_TAG = /* @__PURE__ */ bytesTag(3);
 
 /**
- * Encodes one entry of field 1, `affiliates`, as it stands in `ListResponse` and in `WatchResponse`: the concatenation
- * of such entries is a `ListResponse`, and a `WatchResponse` whose `deleted` is false.
+ * Encodes one entry of field 1, `affiliates`, as it stands in `ListResponse` and in
+ * `WatchResponse`: the concatenation of such entries is a `ListResponse`, and a `WatchResponse`
+ * whose `deleted` is false.
  *
  * @param id - Affiliate ID. Empty is allowed, and omitted.
  * @param data - Sealed affiliate. Empty is omitted.

@@ -32,8 +32,8 @@ const MAX_VARINT_BYTES = 10;
  * Reads a snapshot file, a cluster at a time.
  *
  * @param chunks - The file's bytes in order, cut anywhere; a chunk must not change once given.
- * @throws {DiscoveryError} `ERR_SNAPSHOT_MALFORMED` at the first entry that is bad, naming its place. The clusters before it
- * were given.
+ * @throws {DiscoveryError} `ERR_SNAPSHOT_MALFORMED` at the first entry that is bad, naming its
+ *   place. The clusters before it were given.
  * @example
  * for await (const { cluster } of readSnapshot(createReadStream("state.binpb"))) console.log(cluster.id);
  */
@@ -55,8 +55,9 @@ export async function* readSnapshot(
  * Splits a snapshot file into its entries.
  *
  * @param chunks - The file's bytes in order, cut anywhere; a chunk must not change once given.
- * @throws {DiscoveryError} `ERR_SNAPSHOT_MALFORMED` at something that is no entry or is over 137,912,579 bytes, and at the
- * end of a file that ends within an entry. The entries before were given.
+ * @throws {DiscoveryError} `ERR_SNAPSHOT_MALFORMED` at something that is no entry or is over
+ *   137,912,579 bytes, and at the end of a file that ends within an entry. The entries before were
+ *   given.
  */
 export async function* splitSnapshot(
   chunks: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,

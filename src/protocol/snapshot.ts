@@ -1,7 +1,9 @@
 /**
- * The snapshot file, one cluster at a time: it is a bare concatenation of `StateSnapshot.clusters` entries.
+ * The snapshot file, one cluster at a time: it is a bare concatenation of `StateSnapshot.clusters`
+ * entries.
  *
- * Written by hand because a service saves while it serves; a property test holds it to what the protobuf library writes.
+ * Written by hand because a service saves while it serves; a property test holds it to what the
+ * protobuf library writes.
  * @see docs/protocol.md, "What the server does"
  * @module
  */
@@ -38,7 +40,10 @@ const SECONDS_TAG = 1 << 3;
 
 const UTF8 = /* @__PURE__ */ new TextEncoder();
 
-/** One endpoint or affiliate's data, and what remains of its life. Whole seconds are kept, a fraction is cut off. */
+/**
+ * One endpoint or affiliate's data, and what remains of its life. Whole seconds are kept, a
+ * fraction is cut off.
+ */
 interface Kept {
   readonly data: Uint8Array;
   readonly ttlMs: number;
@@ -54,7 +59,8 @@ export interface KeptCluster {
 }
 
 /**
- * Encodes one entry of a snapshot file, as the reference writes it: times are what remains, in whole seconds.
+ * Encodes one entry of a snapshot file, as the reference writes it: times are what remains, in
+ * whole seconds.
  *
  * @returns Tag, length and message, in a buffer of their own.
  * @throws {RangeError} For a cluster of more than 137,912,579 bytes.
@@ -111,7 +117,8 @@ export function decodeSnapshotCluster(message: Uint8Array): ClusterSnapshot {
 /**
  * What remains of an affiliate or endpoint in a snapshot.
  *
- * @param wallClockMs - Now, in ms since 1970: for older files, which have an instant in place of a remaining time.
+ * @param wallClockMs - Now, in ms since 1970: for older files, which have an instant in place of a
+ *   remaining time.
  * @returns ms; below 0 for what has passed. `undefined` where nothing is said.
  */
 export function snapshotTimeLeftMs(

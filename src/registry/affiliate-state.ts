@@ -1,5 +1,6 @@
 /**
- * What happens to one affiliate: the pure core that every registry shares. No clock, no I/O, nothing is changed in place.
+ * What happens to one affiliate: the pure core that every registry shares. No clock, no I/O,
+ * nothing is changed in place.
  * @see docs/protocol.md, "What the server does"
  * @module
  */
@@ -9,7 +10,8 @@ import { checkEndpointCount, checkUpdate, type RegistryLimits } from "./limits.t
 import type { UpdateRequest } from "./registry.ts";
 
 /**
- * One affiliate and when its parts end. Instants are ms of the registry's clock; what ends at an instant is gone at it.
+ * One affiliate and when its parts end. Instants are ms of the registry's clock; what ends at an
+ * instant is gone at it.
  */
 export interface AffiliateState {
   /** What is listed and sent. The same object for as long as nothing in it changes. */
@@ -35,8 +37,9 @@ export interface MergeResult {
 /**
  * Merges an update into an affiliate.
  *
- * Data replaces data and sets the expiry, also to earlier; without data the expiry only moves later. A known endpoint
- * keeps its place and the later of its expiries, a new one is appended. What has expired by `now` takes no part.
+ * Data replaces data and sets the expiry, also to earlier; without data the expiry only moves
+ * later. A known endpoint keeps its place and the later of its expiries, a new one is appended.
+ * What has expired by `now` takes no part.
  *
  * @param state - `null` where there is no such affiliate.
  * @param request - Its bytes are copied where they are kept.
@@ -65,7 +68,8 @@ export function merge(
     limits,
   );
   if (expiresAt <= now) return { next: null, write: state !== null, announce: state !== null };
-  // A TTL of 0: new endpoints were counted, so that the limit does not depend on it, and are gone already.
+  // A TTL of 0: new endpoints were counted, so that the limit does not depend on it, and are gone
+  // already.
   if (until <= now) {
     added.length = 0;
     expiries.length = known.length;
@@ -146,8 +150,9 @@ function mergeEndpoints(
   const expiries = knownExpiries.slice();
   const added: Uint8Array[] = [];
   let places: Map<string, number> | undefined;
-  // A refresh repeats what is known in its order, so that the next one is mostly the next known one. The index is for the
-  // rest: without it a large request of many repeats would cost known × reported comparisons.
+  // A refresh repeats what is known in its order, so that the next one is mostly the next known
+  // one. The index is for the rest: without it a large request of many repeats would cost known ×
+  // reported comparisons.
   let guess = 0;
   for (const endpoint of reported) {
     const expected = known[guess];

@@ -1,19 +1,23 @@
 /**
- * An affiliate together with its bytes on the wire, which are built once and shared by every message that carries it.
+ * An affiliate together with its bytes on the wire, which are built once and shared by every
+ * message that carries it.
  * @module
  */
 import { encodeAffiliateField } from "../protocol/sealed.ts";
 import type { AffiliateView } from "./registry.ts";
 
-/** An affiliate whose entry of field 1 in `ListResponse` and `WatchResponse` stands ready. Immutable. */
+/**
+ * An affiliate whose entry of field 1 in `ListResponse` and `WatchResponse` stands ready.
+ * Immutable.
+ */
 export interface WiredAffiliateView extends AffiliateView {
   /** Tag, length and message. `data` and `endpoints` are parts of this buffer. */
   readonly wire: Uint8Array;
 }
 
 /**
- * Encodes an affiliate once, and makes its view out of the encoded bytes: what is given is copied by that, and nothing is
- * kept twice.
+ * Encodes an affiliate once, and makes its view out of the encoded bytes: what is given is copied
+ * by that, and nothing is kept twice.
  *
  * @param data - Not kept. Neither are `endpoints`.
  */
@@ -24,7 +28,8 @@ export function createAffiliateView(
 ): WiredAffiliateView {
   const wire = encodeAffiliateField(id, data, endpoints);
   const parts = new Array<Uint8Array>(endpoints.length);
-  // Backwards from the end, since nothing follows the last endpoint: a payload, and before it its tag and length.
+  // Backwards from the end, since nothing follows the last endpoint: a payload, and before it its
+  // tag and length.
   let end = wire.length;
   for (let i = endpoints.length - 1; i >= 0; i--) {
     const length = (endpoints[i] as Uint8Array).length;

@@ -1,8 +1,9 @@
 /**
  * Which affiliate is due next, at almost no cost for those that are refreshed in time.
  *
- * A binary heap whose keys may be too early, never too late. A refresh moves an expiry later and leaves the heap alone; the
- * key is put right when it comes to the top, once per key's time and not once per refresh.
+ * A binary heap whose keys may be too early, never too late. A refresh moves an expiry later and
+ * leaves the heap alone; the key is put right when it comes to the top, once per key's time and not
+ * once per refresh.
  * @module
  */
 
@@ -24,7 +25,9 @@ export class ExpiryQueue<T extends Expiring> {
     return this.#heap.length;
   }
 
-  /** Adds `item`, or takes note of a changed `dueAt`: O(1) where that moved later, else O(log n). */
+  /**
+   * Adds `item`, or takes note of a changed `dueAt`: O(1) where that moved later, else O(log n).
+   */
   update(item: T): void {
     if (item.queuePlace === -1) {
       item.queuedAt = item.dueAt;

@@ -1,8 +1,9 @@
 /**
  * How a registry in memory outlives its process: what is kept, and who keeps it.
  *
- * Times are what remains, not instants: so the time that a service was down does not count where a journal does not want it
- * to, and no clock has to agree with another. A journal that wants it to count keeps the instant and subtracts.
+ * Times are what remains, not instants: so the time that a service was down does not count where a
+ * journal does not want it to, and no clock has to agree with another. A journal that wants it to
+ * count keeps the instant and subtracts.
  * @module
  */
 import { type AffiliateState, createAffiliateState, expire } from "./affiliate-state.ts";
@@ -29,13 +30,14 @@ export type JournalChange =
   | { readonly kind: "delete"; readonly clusterId: string; readonly affiliateId: string };
 
 /**
- * What a `MemoryRegistry` is loaded from, and written to: as a whole now and then (`save`), or change by change
- * (`record`).
+ * What a `MemoryRegistry` is loaded from, and written to: as a whole now and then (`save`), or
+ * change by change (`record`).
  */
 export interface Journal {
   /**
-   * All that was kept, in order; a cluster may come in parts. What is unreadable is the journal's to report: it ends the
-   * iteration, and what came before stays. An error thrown here makes `MemoryRegistry.open` reject.
+   * All that was kept, in order; a cluster may come in parts. What is unreadable is the journal's
+   * to report: it ends the iteration, and what came before stays. An error thrown here makes
+   * `MemoryRegistry.open` reject.
    */
   load(): Iterable<JournalCluster> | AsyncIterable<JournalCluster>;
   /**
@@ -45,29 +47,32 @@ export interface Journal {
    */
   refused?(clusterId: string, affiliate: JournalAffiliate, error: unknown): void;
   /**
-   * Told of each change before it is visible, without a wait: an error thrown here refuses the update or delete, which has
-   * then changed nothing. An expiry happens all the same; the registry's health says that the journal failed.
+   * Told of each change before it is visible, without a wait: an error thrown here refuses the
+   * update or delete, which has then changed nothing. An expiry happens all the same; the
+   * registry's health says that the journal failed.
    *
-   * @param change - Bytes belong to the registry: to be copied where they are kept and might be changed.
+   * @param change - Bytes belong to the registry: to be copied where they are kept and might be
+   *   changed.
    */
   record?(change: JournalChange): void;
   /**
-   * Told that who is registered, or with what, has changed, after the fact and many times; a refresh that only prolongs a
-   * life does not count, nor does what is loaded. Must not throw.
+   * Told that who is registered, or with what, has changed, after the fact and many times; a
+   * refresh that only prolongs a life does not count, nor does what is loaded. Must not throw.
    */
   changed?(): void;
   /**
    * Keeps everything. Called by `MemoryRegistry.save` and at `close`, never twice at once.
    *
-   * @param clusters - Read as it is iterated: a cluster that changes meanwhile comes in its old or its new state. Each
-   * comes once.
+   * @param clusters - Read as it is iterated: a cluster that changes meanwhile comes in its old or
+   *   its new state. Each comes once.
    */
   save?(clusters: Iterable<JournalCluster>): void | Promise<void>;
   /**
-   * Asked to have `MemoryRegistry.sweep` called at this instant, instead of a timer of the registry's own: for runtimes
-   * that put a process to sleep. The latest call counts.
+   * Asked to have `MemoryRegistry.sweep` called at this instant, instead of a timer of the
+   * registry's own: for runtimes that put a process to sleep. The latest call counts.
    *
-   * @param instant - In ms of the registry's clock (`now`); `undefined` where nothing is left to expire.
+   * @param instant - In ms of the registry's clock (`now`); `undefined` where nothing is left to
+   *   expire.
    */
   wakeAt?(instant: number | undefined): void;
 }

@@ -18,14 +18,15 @@ import {
 import type { UpdateRequest } from "./registry.ts";
 
 /**
- * Clusters of one registry, unless told otherwise. The reference has no ceiling, so one caller can fill its memory. This
- * many clusters of one affiliate each, with 400 bytes of data and three endpoints, take about 200 MB.
+ * Clusters of one registry, unless told otherwise. The reference has no ceiling, so one caller can
+ * fill its memory. This many clusters of one affiliate each, with 400 bytes of data and three
+ * endpoints, take about 200 MB.
  */
 export const DEFAULT_MAX_CLUSTERS = 100_000;
 
 /**
- * Affiliates of one registry, unless told otherwise: about 400 MB with 400 bytes of data and three endpoints each, 1 GB
- * where strangers fill each to its limits.
+ * Affiliates of one registry, unless told otherwise: about 400 MB with 400 bytes of data and three
+ * endpoints each, 1 GB where strangers fill each to its limits.
  */
 export const DEFAULT_MAX_AFFILIATES = 200_000;
 
@@ -39,7 +40,10 @@ export interface RegistryLimits {
   readonly maxAffiliateDataBytes: number;
   /** Largest sealed endpoint, in bytes. @default 32 */
   readonly maxEndpointBytes: number;
-  /** Most endpoints of one affiliate: those not yet expired and the new ones of a request together. @default 64 */
+  /**
+   * Most endpoints of one affiliate: those not yet expired and the new ones of a request together.
+   * @default 64
+   */
   readonly maxAffiliateEndpoints: number;
   /** Most affiliates of one cluster. @default 1024 */
   readonly maxClusterAffiliates: number;
@@ -101,8 +105,8 @@ export function checkAffiliateId(
 }
 
 /**
- * Checks what an update says of itself: IDs, sizes, TTL. How many endpoints and affiliates there may be depends on the
- * state, and is checked with it.
+ * Checks what an update says of itself: IDs, sizes, TTL. How many endpoints and affiliates there
+ * may be depends on the state, and is checked with it.
  *
  * @throws {DiscoveryError} `ERR_CLUSTER_ID_EMPTY` to `ERR_TTL_NEGATIVE`.
  * @throws {RangeError} Where `ttlMs` is not a number.
@@ -175,7 +179,10 @@ function refuse(code: DiscoveryErrorCode, message: string): never {
   throw new DiscoveryError(code, message);
 }
 
-/** Whether `text` takes more than `bytes` bytes of UTF-8; counts no further than it must, and encodes nothing. */
+/**
+ * Whether `text` takes more than `bytes` bytes of UTF-8; counts no further than it must, and
+ * encodes nothing.
+ */
 function isLongerThan(text: string, bytes: number): boolean {
   // A UTF-16 unit takes 1 to 3 bytes (half a surrogate pair takes 2).
   if (text.length * 3 <= bytes) return false;

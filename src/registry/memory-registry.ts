@@ -40,17 +40,22 @@ export interface MemoryRegistryOptions extends RegistryObservers {
   /** @default the protocol's, and 100,000 clusters */
   readonly limits?: Partial<RegistryLimits> | undefined;
   /**
-   * The clock, in ms from any origin. The default is monotonic (`performance.now`): setting the machine's clock neither
-   * ends nor prolongs a life. Where the journal's `wakeAt` needs instants of the calendar, pass `Date.now`.
+   * The clock, in ms from any origin. The default is monotonic (`performance.now`): setting the
+   * machine's clock neither ends nor prolongs a life. Where the journal's `wakeAt` needs instants
+   * of the calendar, pass `Date.now`.
    */
   readonly now?: (() => number) | undefined;
-  /** Calls back once after a delay. The default is `setTimeout`, which does not keep a Node process alive. */
+  /**
+   * Calls back once after a delay. The default is `setTimeout`, which does not keep a Node process
+   * alive.
+   */
   readonly schedule?: ScheduleWake | undefined;
   /** Written from the start; loaded by `MemoryRegistry.open` only. */
   readonly journal?: Journal | undefined;
   /**
-   * How long all that `open` has loaded lives at least, endpoints too: so that nobody is announced as gone before its node
-   * had the time to find this service again and to publish. At most the longest TTL counts.
+   * How long all that `open` has loaded lives at least, endpoints too: so that nobody is announced
+   * as gone before its node had the time to find this service again and to publish. At most the
+   * longest TTL counts.
    *
    * @default 0: what the journal says
    */
@@ -58,14 +63,16 @@ export interface MemoryRegistryOptions extends RegistryObservers {
 }
 
 /**
- * A registry in memory. `update`, `delete`, `list` and `totals` answer at once: what they refuse, they throw.
+ * A registry in memory. `update`, `delete`, `list` and `totals` answer at once: what they refuse,
+ * they throw.
  *
- * Every call takes away first what has expired, so that nothing expired is ever listed or sent; what no call takes away, a
- * timer does within 100 ms. An update with a TTL of 0 is over at once: a new affiliate does not come to be, and one that is
- * given new data goes.
+ * Every call takes away first what has expired, so that nothing expired is ever listed or sent;
+ * what no call takes away, a timer does within 100 ms. An update with a TTL of 0 is over at once: a
+ * new affiliate does not come to be, and one that is given new data goes.
  *
- * A cluster exists, and counts against `maxClusters`, while it has affiliates or watchers. Nothing here bounds the watchers
- * of one cluster: each is a connection's stream, whose number the server bounds.
+ * A cluster exists, and counts against `maxClusters`, while it has affiliates or watchers. Nothing
+ * here bounds the watchers of one cluster: each is a connection's stream, whose number the server
+ * bounds.
  *
  * @example
  * const registry = new MemoryRegistry();
@@ -143,7 +150,10 @@ export class MemoryRegistry implements Registry {
     if (affiliate !== undefined) this.#delete(affiliate);
   }
 
-  /** @returns The same array as long as the cluster does not change. Its items are `WiredAffiliateView`s. */
+  /**
+   * @returns The same array as long as the cluster does not change. Its items are
+   * `WiredAffiliateView`s.
+   */
   list(clusterId: string): readonly AffiliateView[] {
     this.#checkOpen();
     checkClusterId(clusterId, this.limits);
@@ -152,9 +162,9 @@ export class MemoryRegistry implements Registry {
   }
 
   /**
-   * The watch begins with the first `next()` of an iterator, which rejects where the watch is refused; until then it holds
-   * nothing. All changes of one turn come as one message (deletes and updates apart), which is the same object for all
-   * watchers that wait.
+   * The watch begins with the first `next()` of an iterator, which rejects where the watch is
+   * refused; until then it holds nothing. All changes of one turn come as one message (deletes and
+   * updates apart), which is the same object for all watchers that wait.
    */
   watch(
     clusterId: string,
@@ -164,7 +174,10 @@ export class MemoryRegistry implements Registry {
     return { [Symbol.asyncIterator]: () => new Watcher(open, signal) };
   }
 
-  /** Takes away and announces what has expired. The registry does so by itself; this is for a clock of one's own. */
+  /**
+   * Takes away and announces what has expired. The registry does so by itself; this is for a clock
+   * of one's own.
+   */
   sweep(): void {
     if (this.#closing !== undefined) return;
     this.#settle();
@@ -225,7 +238,10 @@ export class MemoryRegistry implements Registry {
     }
   }
 
-  /** Checks for a new affiliate. Not asked for one that is there: a cluster may be over a limit that was lowered. */
+  /**
+   * Checks for a new affiliate. Not asked for one that is there: a cluster may be over a limit that
+   * was lowered.
+   */
   #checkRoom(cluster: Cluster | undefined): void {
     if (cluster === undefined) checkRoomForCluster(this.#store.clusters, this.limits);
     checkRoomForAffiliate(cluster?.size ?? 0, this.limits);

@@ -5,12 +5,17 @@
 
 export type Awaitable<T> = T | Promise<T>;
 
-/** One affiliate as a registry holds it: sealed. Immutable; arrays and bytes belong to the registry. */
+/**
+ * One affiliate as a registry holds it: sealed. Immutable; arrays and bytes belong to the registry.
+ */
 export interface AffiliateView {
   readonly id: string;
   /** Sealed affiliate, at most 2048 bytes. Empty until its node has published. */
   readonly data: Uint8Array;
-  /** Sealed endpoints, at most 64 of at most 32 bytes, in the order in which they were first reported. */
+  /**
+   * Sealed endpoints, at most 64 of at most 32 bytes, in the order in which they were first
+   * reported.
+   */
   readonly endpoints: readonly Uint8Array[];
 }
 
@@ -55,8 +60,9 @@ export interface RegistryTotals {
 /**
  * The state of a discovery service.
  *
- * Limits are checked here, so that every way in has the same: a refused request rejects with a `DiscoveryError` whose
- * code is one of `ERR_CLUSTER_ID_EMPTY` to `ERR_REGISTRY_CLOSED`, and has changed nothing.
+ * Limits are checked here, so that every way in has the same: a refused request rejects with a
+ * `DiscoveryError` whose code is one of `ERR_CLUSTER_ID_EMPTY` to `ERR_REGISTRY_CLOSED`, and has
+ * changed nothing.
  *
  * @see docs/protocol.md, "What the server does"
  */
@@ -65,17 +71,24 @@ export interface Registry {
   update(request: UpdateRequest, options?: RegistryCallOptions): Awaitable<void>;
   /** Deleting what is not there succeeds. */
   delete(clusterId: string, affiliateId: string, options?: RegistryCallOptions): Awaitable<void>;
-  /** A snapshot in the order of first registration; empty for an unknown cluster, which takes no memory. */
+  /**
+   * A snapshot in the order of first registration; empty for an unknown cluster, which takes no
+   * memory.
+   */
   list(clusterId: string, options?: RegistryCallOptions): Awaitable<readonly AffiliateView[]>;
   /**
-   * The snapshot, always and first, then the changes. Nothing is missed in between; for a slow reader changes fold into
-   * the latest state of each affiliate, and an update never follows a later delete. Ends without an error when
-   * `signal` aborts or the registry closes; leaving the loop frees everything. A refusal rejects the first `next()`.
+   * The snapshot, always and first, then the changes. Nothing is missed in between; for a slow
+   * reader changes fold into the latest state of each affiliate, and an update never follows a
+   * later delete. Ends without an error when `signal` aborts or the registry closes; leaving the
+   * loop frees everything. A refusal rejects the first `next()`.
    */
   watch(clusterId: string, options?: RegistryCallOptions): AsyncIterable<WatchMessage>;
   health(): Awaitable<RegistryHealth>;
   totals(): Awaitable<RegistryTotals>;
-  /** Ends all watches. Further updates, deletes, lists and watches reject with `ERR_REGISTRY_CLOSED`. */
+  /**
+   * Ends all watches. Further updates, deletes, lists and watches reject with
+   * `ERR_REGISTRY_CLOSED`.
+   */
   close(): Promise<void>;
 }
 

@@ -4,7 +4,10 @@
  */
 import { MAX_DELAY_MS, type ScheduleWake } from "../async/timers.ts";
 
-/** Expiries this close together share a wake-up; also how late one may be announced. Talos wants a second at most. */
+/**
+ * Expiries this close together share a wake-up; also how late one may be announced. Talos wants a
+ * second at most.
+ */
 const WAKE_GRAIN_MS = 100;
 
 /** What a {@link WakeTimer} works with. */
@@ -66,7 +69,9 @@ export class WakeTimer {
   }
 }
 
-/** Absolute, so that a stream of requests cannot push the wake-up off as it could a delay from now. */
+/**
+ * Absolute, so that a stream of requests cannot push the wake-up off as it could a delay from now.
+ */
 function endOfGrain(instant: number): number {
   return Math.ceil(instant / WAKE_GRAIN_MS) * WAKE_GRAIN_MS;
 }

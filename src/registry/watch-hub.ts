@@ -1,9 +1,10 @@
 /**
  * Who watches a cluster, and what each has yet to hear.
  *
- * A watcher holds the IDs of the affiliates that changed since it last heard of them, not a queue of messages. What is
- * said of them is decided when the watcher is ready: so a slow one gets the latest state, an update never follows a later
- * delete, and memory is bounded by the size of the cluster.
+ * A watcher holds the IDs of the affiliates that changed since it last heard of them, not a queue
+ * of messages. What is said of them is decided when the watcher is ready: so a slow one gets the
+ * latest state, an update never follows a later delete, and memory is bounded by the size of the
+ * cluster.
  * @module
  */
 import type { AffiliateView, WatchMessage } from "./registry.ts";
@@ -41,8 +42,8 @@ export class WatchHub {
   }
 
   /**
-   * Notes a change for all watchers. Those that wait are told at the end of the turn, so that changes of one turn come as
-   * one message.
+   * Notes a change for all watchers. Those that wait are told at the end of the turn, so that
+   * changes of one turn come as one message.
    *
    * @param before - Whether the affiliate was there before the change.
    * @param after - Whether it is there now.
@@ -77,12 +78,17 @@ export class WatchHub {
   }
 }
 
-/** One watch: an iterator that is slow or fast as its reader is. Registers itself on the first `next()`. */
+/**
+ * One watch: an iterator that is slow or fast as its reader is. Registers itself on the first
+ * `next()`.
+ */
 export class Watcher implements AsyncIterator<WatchMessage, undefined> {
   readonly #open: () => WatchHub;
   readonly #signal: AbortSignal | undefined;
   readonly #end: () => void = () => this.end();
-  /** What changed since it was last told of; the value is whether the reader knows the affiliate. */
+  /**
+   * What changed since it was last told of; the value is whether the reader knows the affiliate.
+   */
   readonly #dirty = new Map<string, boolean>();
   /** When `#dirty` was empty last, at the latest. */
   #dirtySince = 0;
@@ -156,7 +162,9 @@ export class Watcher implements AsyncIterator<WatchMessage, undefined> {
     return message && { done: false, value: message };
   }
 
-  /** Registration and snapshot in one step without a wait, so that nothing is missed between them. */
+  /**
+   * Registration and snapshot in one step without a wait, so that nothing is missed between them.
+   */
   #start(): WatchMessage {
     try {
       this.#hub = this.#open();
@@ -191,7 +199,10 @@ export class Watcher implements AsyncIterator<WatchMessage, undefined> {
   }
 }
 
-/** Gives watchers that are told the same in one turn the same message, so that it need be framed only once. */
+/**
+ * Gives watchers that are told the same in one turn the same message, so that it need be framed
+ * only once.
+ */
 class SharedMessages {
   #updated: Extract<WatchMessage, { kind: "updated" }> | undefined;
   #deleted: Extract<WatchMessage, { kind: "deleted" }> | undefined;

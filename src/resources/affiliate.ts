@@ -1,10 +1,13 @@
 /**
- * An affiliate as a resource: a node that holds the cluster's ID and secret, complete, with defaults filled in.
+ * An affiliate as a resource: a node that holds the cluster's ID and secret, complete, with
+ * defaults filled in.
  * @module
  */
 import { type MachineType, parseMachineType } from "./machine-type.ts";
 
-/** What is known of a node, as the client opens it (`DiscoveredAffiliate`) or another source has it. */
+/**
+ * What is known of a node, as the client opens it (`DiscoveredAffiliate`) or another source has it.
+ */
 export interface AffiliateSource {
   readonly nodeId: string;
   readonly addresses?: readonly string[] | undefined;

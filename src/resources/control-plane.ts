@@ -9,8 +9,8 @@ import type { MemberSpec } from "./member.ts";
 /**
  * The addresses of all members of type `controlplane` or `init`.
  *
- * @returns IPs in canonical text, each once, in the order of Go's `netip`: IPv4 first, then by value. What is no address is
- *   left out.
+ * @returns IPs in canonical text, each once, in the order of Go's `netip`: IPv4 first, then by
+ *   value. What is no address is left out.
  * @example
  * controlPlaneEndpoints(membersOf(affiliates).values()); // ["172.20.0.2", "172.20.0.3"]
  */
@@ -24,10 +24,11 @@ export function controlPlaneEndpoints(members: Iterable<MemberSpec>): string[] {
 }
 
 /**
- * Every address of every member that has an API server, with its port: what KubePrism balances between.
+ * Every address of every member that has an API server, with its port: what KubePrism balances
+ * between.
  *
- * @returns `IP:port`, `[IP]:port` for IPv6, each once, sorted by address and then port. What is no address or no port is
- *   left out.
+ * @returns `IP:port`, `[IP]:port` for IPv6, each once, sorted by address and then port. What is no
+ *   address or no port is left out.
  * @example
  * apiServerEndpoints(membersOf(affiliates).values()); // ["172.20.0.2:6443", "172.20.0.3:6443"]
  */

@@ -40,8 +40,8 @@ export interface ResourceDefinition<Spec> {
   readonly displayType: string;
   readonly namespace: string;
   /**
-   * What people type, in lower case, the usual one first: plural, singular, initials of the words. Where two kinds have the
-   * same initials, only the more usual one has them.
+   * What people type, in lower case, the usual one first: plural, singular, initials of the words.
+   * Where two kinds have the same initials, only the more usual one has them.
    */
   readonly names: readonly string[];
   readonly columns: readonly ResourceColumn<Spec>[];
@@ -60,7 +60,10 @@ export const AFFILIATES: ResourceDefinition<AffiliateSpec> = {
   ],
 };
 
-/** Affiliates as each registry has them; the ID is the registry's name, `/` and the node ID: `k8s/2VfX…`. */
+/**
+ * Affiliates as each registry has them; the ID is the registry's name, `/` and the node ID:
+ * `k8s/2VfX…`.
+ */
 export const RAW_AFFILIATES: ResourceDefinition<AffiliateSpec> = {
   type: AFFILIATES.type,
   displayType: AFFILIATES.displayType,

@@ -3,9 +3,14 @@
  * @module
  */
 
-/** Spec of `KubeSpanIdentities.kubespan.talos.dev`, without the private key: this is shown to people. */
+/**
+ * Spec of `KubeSpanIdentities.kubespan.talos.dev`, without the private key: this is shown to
+ * people.
+ */
 export interface KubeSpanIdentitySpec {
-  /** The node's KubeSpan address as a CIDR prefix: `fd7f:175a:b97c:5602:2c1a:b6ff:fe53:8169/128`. */
+  /**
+   * The node's KubeSpan address as a CIDR prefix: `fd7f:175a:b97c:5602:2c1a:b6ff:fe53:8169/128`.
+   */
   readonly address: string;
   /** The cluster's KubeSpan subnet, a CIDR prefix of 64 bits. */
   readonly subnet: string;
@@ -28,7 +33,9 @@ export interface PeerSpec {
 /** Whether a peer answers, as far as WireGuard's handshakes tell. */
 export type PeerState = "unknown" | "up" | "down";
 
-/** Spec of `KubeSpanPeerStatuses.kubespan.talos.dev`; the resource's ID is the peer's public key. */
+/**
+ * Spec of `KubeSpanPeerStatuses.kubespan.talos.dev`; the resource's ID is the peer's public key.
+ */
 export interface PeerStatusSpec {
   /** `IP:port` that WireGuard uses; empty where none was ever used. */
   readonly endpoint: string;
@@ -45,7 +52,10 @@ export interface PeerStatusSpec {
   readonly lastEndpointChange: string;
 }
 
-/** Spec of `KubeSpanEndpoints.kubespan.talos.dev`, harvested; the resource's ID is the peer's public key. */
+/**
+ * Spec of `KubeSpanEndpoints.kubespan.talos.dev`, harvested; the resource's ID is the peer's public
+ * key.
+ */
 export interface KubeSpanEndpointSpec {
   /** Node ID of the affiliate that the peer is. */
   readonly affiliateId: string;

@@ -10,8 +10,8 @@ export type MachineType = "unknown" | "init" | "controlplane" | "worker";
  * Reads the role that a node published.
  *
  * @param text - Any text, also an absent one.
- * @returns `worker` for `worker`, for its old name `join` and for no text; `unknown` for what no Talos writes. Never throws:
- * the text comes from another node.
+ * @returns `worker` for `worker`, for its old name `join` and for no text; `unknown` for what no
+ *   Talos writes. Never throws: the text comes from another node.
  */
 export function parseMachineType(text: string | undefined): MachineType {
   switch (text) {

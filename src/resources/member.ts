@@ -18,14 +18,18 @@ export interface MemberSpec {
   readonly controlPlane?: { readonly port: number };
 }
 
-/** A member is made once for each spec, so that an unchanged one is the same object and quick to compare. */
+/**
+ * A member is made once for each spec, so that an unchanged one is the same object and quick to
+ * compare.
+ */
 const MADE: WeakMap<AffiliateSpec, MemberSpec> = /* @__PURE__ */ new WeakMap();
 
 /**
  * Makes the members of a set of affiliates.
  *
- * An affiliate without a node name is no member yet. Two affiliates may claim one name, for example a machine that was
- * wiped and its old record; the one with the greater node ID is shown, so that every node decides alike.
+ * An affiliate without a node name is no member yet. Two affiliates may claim one name, for example
+ * a machine that was wiped and its old record; the one with the greater node ID is shown, so that
+ * every node decides alike.
  *
  * @returns Specs by member ID, which is the node name; lists are shared with the affiliates.
  * @example

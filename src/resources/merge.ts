@@ -1,9 +1,10 @@
 /**
  * What several registries say of the same nodes, as one.
  *
- * Registries are asked in the order of their names, and later ones win: `k8s/` comes before `service/`, so that what a node
- * says of itself counts more than what Kubernetes has of it. `static/` comes after both: what the operator wrote in a file
- * is what the operator wants, and corrects a registry that has it wrong.
+ * Registries are asked in the order of their names, and later ones win: `k8s/` comes before
+ * `service/`, so that what a node says of itself counts more than what Kubernetes has of it.
+ * `static/` comes after both: what the operator wrote in a file is what the operator wants, and
+ * corrects a registry that has it wrong.
  * @see docs/conformance.md, "Affiliates and members"
  * @module
  */
@@ -13,13 +14,14 @@ import type { AffiliateSpec, KubeSpanAffiliateSpec } from "./affiliate.ts";
  * Merges what all registries say, by the node ID inside each record.
  *
  * - Lists are unions, in first-seen order.
- * - `hostname`, `nodename`, `machineType`, `controlPlane` and KubeSpan's `publicKey` and `address` are of the last one that
- *   has them; a machine type of `unknown` is none.
+ * - `hostname`, `nodename`, `machineType`, `controlPlane` and KubeSpan's `publicKey` and `address`
+ *   are of the last one that has them; a machine type of `unknown` is none.
  * - `operatingSystem` stays with the first.
  *
- * @param raw - Raw IDs, `service/2VfX…`, and what stands under them; of two with one ID, the later counts. In any order:
- *   they are merged in the order of their IDs.
- * @returns By node ID. A record that stands alone is the same object, where no list of it says anything twice.
+ * @param raw - Raw IDs, `service/2VfX…`, and what stands under them; of two with one ID, the later
+ *   counts. In any order: they are merged in the order of their IDs.
+ * @returns By node ID. A record that stands alone is the same object, where no list of it says
+ *   anything twice.
  * @example
  * mergeAffiliates([[`k8s/${nodeId}`, fromKubernetes], [`service/${nodeId}`, fromService]]).get(nodeId);
  */

@@ -12,7 +12,9 @@ export const RAW_NAMESPACE = "cluster-raw";
 /** Namespace of everything about the WireGuard mesh. */
 export const KUBESPAN_NAMESPACE = "kubespan";
 
-/** Who a resource is, as `talosctl get -o yaml` shows it. Fields that are not known are left out. */
+/**
+ * Who a resource is, as `talosctl get -o yaml` shows it. Fields that are not known are left out.
+ */
 export interface ResourceMetadata {
   readonly namespace: string;
   /** Full type: `Members.cluster.talos.dev`. */
@@ -23,7 +25,10 @@ export interface ResourceMetadata {
   readonly phase: "running";
   /** When it appeared, RFC 3339. Absent where it was there before anybody looked. */
   readonly created?: string;
-  /** When it last changed, RFC 3339. Absent where it was there before anybody looked and has not changed since. */
+  /**
+   * When it last changed, RFC 3339. Absent where it was there before anybody looked and has not
+   * changed since.
+   */
   readonly updated?: string;
 }
 

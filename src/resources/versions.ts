@@ -13,8 +13,8 @@ export interface ResourceViewOptions {
 }
 
 /**
- * All resources of one kind as seen so far. It is told the whole state again and again, or one resource at a time, and finds
- * what changed.
+ * All resources of one kind as seen so far. It is told the whole state again and again, or one
+ * resource at a time, and finds what changed.
  *
  * @example
  * const members = new ResourceView(MEMBERS);
@@ -54,8 +54,9 @@ export class ResourceView<Spec extends object> {
   /**
    * Takes `specs` for all that there is now.
    *
-   * Equal specs are no change. What comes back after it was gone starts at version 1 again. The first call only has
-   * `created` events, without times: what it shows may have been there for long.
+   * Equal specs are no change. What comes back after it was gone starts at version 1 again. The
+   * first call only has `created` events, without times: what it shows may have been there for
+   * long.
    *
    * @param specs - By resource ID. Kept, and never changed.
    * @returns What changed, sorted by resource ID.

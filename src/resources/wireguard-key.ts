@@ -3,7 +3,10 @@
  * @module
  */
 
-/** 32 bytes: 42 characters of 6 bits, one of 4 whose last two bits are 0 (`wg` refuses others), and padding. */
+/**
+ * 32 bytes: 42 characters of 6 bits, one of 4 whose last two bits are 0 (`wg` refuses others), and
+ * padding.
+ */
 const KEY_FORM = /^[A-Za-z0-9+/]{42}[AEIMQUYcgkosw048]=$/;
 
 /** Whether the text is standard base64 of 32 bytes, in the one spelling that WireGuard takes. */

@@ -21,8 +21,8 @@ export interface RequestInfo {
 }
 
 /**
- * Creates a handler that answers gRPC-Web, Connect and plain pages. gRPC itself needs trailers, which `Response` has not:
- * it is told so with status 415.
+ * Creates a handler that answers gRPC-Web, Connect and plain pages. gRPC itself needs trailers,
+ * which `Response` has not: it is told so with status 415.
  *
  * @param registry - Stays the caller's to close; watches end when it closes.
  * @throws {DiscoveryError} For a prefix in `trustedProxies` that does not parse.

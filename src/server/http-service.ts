@@ -1,5 +1,6 @@
 /**
- * The whole service as one function of an HTTP request, whatever carries it: procedures, CORS, pages.
+ * The whole service as one function of an HTTP request, whatever carries it: procedures, CORS,
+ * pages.
  * @module
  */
 import {

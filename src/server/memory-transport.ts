@@ -18,8 +18,8 @@ export interface MemoryTransportOptions extends ProceduresOptions {
 }
 
 /**
- * A transport for `DiscoveryClient` whose service is the registry, in this process. Messages are encoded and decoded as
- * on a wire.
+ * A transport for `DiscoveryClient` whose service is the registry, in this process. Messages are
+ * encoded and decoded as on a wire.
  *
  * @param registry - Stays the caller's to close; watches end when it closes.
  * @example

@@ -1,6 +1,6 @@
 /**
- * What a source of affiliates is to a node: a discovery service, Kubernetes, a file. Anybody may write one;
- * `discoveryRegistryCases` of `talos-discovery/discovery` says what it must hold.
+ * What a source of affiliates is to a node: a discovery service, Kubernetes, a file. Anybody may
+ * write one; `discoveryRegistryCases` of `talos-discovery/discovery` says what it must hold.
  * @module
  */
 
@@ -8,7 +8,10 @@ import type { SignalOptions } from "../async/waits.ts";
 import type { DiscoveryError } from "../errors.ts";
 import type { AffiliateSpec, LocalAffiliate } from "../resources/affiliate.ts";
 
-/** One step of {@link DiscoveryRegistry.watch}: everything known, then each change; a new status at any time, also before. */
+/**
+ * One step of {@link DiscoveryRegistry.watch}: everything known, then each change; a new status at
+ * any time, also before.
+ */
 export type RegistryChange =
   | { readonly kind: "snapshot"; readonly affiliates: readonly AffiliateSpec[] }
   | { readonly kind: "updated"; readonly affiliate: AffiliateSpec }
@@ -47,16 +50,25 @@ export interface RegistryPart {
 /** A source of affiliates. What happens outside never ends `run`, and never throws from here. */
 export interface DiscoveryRegistry {
   /**
-   * Stands before the node ID in raw IDs: `k8s`, `service`, `static`. Unique among the registries of one `Discovery`, which
-   * merges them in the order of these names, later over earlier.
+   * Stands before the node ID in raw IDs: `k8s`, `service`, `static`. Unique among the registries
+   * of one `Discovery`, which merges them in the order of these names, later over earlier.
    */
   readonly name: string;
   readonly status: RegistryStatus;
-  /** The others, by node ID, as last heard of: never the local node. Live; stays while the source cannot be reached. */
+  /**
+   * The others, by node ID, as last heard of: never the local node. Live; stays while the source
+   * cannot be reached.
+   */
   readonly affiliates: ReadonlyMap<string, AffiliateSpec>;
-  /** First a snapshot, as soon as the source has answered once, then each change; ends, without an error, with `signal`. */
+  /**
+   * First a snapshot, as soon as the source has answered once, then each change; ends, without an
+   * error, with `signal`.
+   */
   watch(options?: SignalOptions): AsyncIterable<RegistryChange>;
-  /** Follows the source, and tells it what was published, until `signal` aborts; then resolves with everything freed. */
+  /**
+   * Follows the source, and tells it what was published, until `signal` aborts; then resolves with
+   * everything freed.
+   */
   run(options?: SignalOptions): Promise<void>;
   /** Sets what is told about this node. A registry that is only read has no such method. */
   publish?(local: LocalAffiliate): void;
@@ -66,6 +78,9 @@ export interface DiscoveryRegistry {
   flush?(options?: SignalOptions): Promise<void>;
   /** The places of a source that has several; a source without is one place itself. */
   readonly parts?: readonly RegistryPart[] | undefined;
-  /** For a source with `parts`: resolves when each has answered or failed once, and `affiliates` has what they said. */
+  /**
+   * For a source with `parts`: resolves when each has answered or failed once, and `affiliates` has
+   * what they said.
+   */
   settled?(options?: SignalOptions): Promise<void>;
 }

@@ -1,5 +1,6 @@
 /**
- * What every {@link DiscoveryRegistry} does, as cases that any test runner can loop over: for those who write their own.
+ * What every {@link DiscoveryRegistry} does, as cases that any test runner can loop over: for those
+ * who write their own.
  * @module
  */
 import { isDiscoveryError } from "../errors.ts";

@@ -1,5 +1,6 @@
 /**
- * What a registry knows, and who is told of its changes: the part that every {@link DiscoveryRegistry} needs.
+ * What a registry knows, and who is told of its changes: the part that every
+ * {@link DiscoveryRegistry} needs.
  * @module
  */
 import { ChangeFeed } from "../async/change-feed.ts";
@@ -75,7 +76,10 @@ export class RegistryFeed {
     this.#feed.delete(nodeId);
   }
 
-  /** {@link DiscoveryRegistry.watch}: each status, and everything known once there is an answer, then the changes. */
+  /**
+   * {@link DiscoveryRegistry.watch}: each status, and everything known once there is an answer,
+   * then the changes.
+   */
   watch(options?: SignalOptions): AsyncGenerator<RegistryChange, void, undefined> {
     let told: RegistryStatus | undefined;
     return this.#feed.watch<RegistryChange>(

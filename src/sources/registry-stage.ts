@@ -1,5 +1,6 @@
 /**
- * A registry on its stage: run, watched and waited for by the cases of `registry-cases.ts`, with an end to every wait.
+ * A registry on its stage: run, watched and waited for by the cases of `registry-cases.ts`, with an
+ * end to every wait.
  * @module
  */
 
@@ -17,7 +18,8 @@ export type Awaitable<T> = T | Promise<T>;
 export interface RegistryUnderTest {
   readonly registry: DiscoveryRegistry;
   /**
-   * Makes these all that the source has, besides what the registry itself published; the registry may hear of it later.
+   * Makes these all that the source has, besides what the registry itself published; the registry
+   * may hear of it later.
    */
   setSource(affiliates: readonly AffiliateSpec[]): Awaitable<void>;
   /** What the source has of the local node. Needed with `publishes`. */

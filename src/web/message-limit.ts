@@ -1,6 +1,6 @@
 /**
- * A `fetch` whose responses hold no message over a limit. The transports on `fetch` read any length that a message's head
- * claims, up to 4 GiB, so a hostile service could take all memory.
+ * A `fetch` whose responses hold no message over a limit. The transports on `fetch` read any length
+ * that a message's head claims, up to 4 GiB, so a hostile service could take all memory.
  * @module
  */
 import { Code, ConnectError } from "@connectrpc/connect";

@@ -1,8 +1,10 @@
 /**
- * Transports over `fetch` for a `DiscoveryClient`: browsers, workers, and wherever gRPC has no way through.
+ * Transports over `fetch` for a `DiscoveryClient`: browsers, workers, and wherever gRPC has no way
+ * through.
  *
- * The service has to speak gRPC-Web or Connect, which ours does and the reference does not. There are no pings over `fetch`:
- * a watch whose connection dies silently is noticed when the next refresh fails.
+ * The service has to speak gRPC-Web or Connect, which ours does and the reference does not. There
+ * are no pings over `fetch`: a watch whose connection dies silently is noticed when the next
+ * refresh fails.
  * @module
  */
 import type { Transport } from "@connectrpc/connect";
@@ -32,7 +34,10 @@ export function grpcWebTransport(url: string, options: WebTransportOptions = {})
   return createGrpcWebTransport(webOptions(url, options));
 }
 
-/** Makes a transport for the Connect protocol, in its binary form. Otherwise as {@link grpcWebTransport}. */
+/**
+ * Makes a transport for the Connect protocol, in its binary form. Otherwise as
+ * {@link grpcWebTransport}.
+ */
 export function connectTransport(url: string, options: WebTransportOptions = {}): Transport {
   return createConnectTransport(webOptions(url, options));
 }
@@ -53,8 +58,8 @@ function webOptions(
 }
 
 /**
- * Connect asks for `redirect: "error"`, which workers refuse to take. A redirect that is not followed has no message in it,
- * so the call fails just as well.
+ * Connect asks for `redirect: "error"`, which workers refuse to take. A redirect that is not
+ * followed has no message in it, so the call fails just as well.
  */
 function refuseRedirects(fetch: typeof globalThis.fetch): typeof globalThis.fetch {
   return (input, init) => fetch(input, { ...init, redirect: "manual" });

@@ -1,6 +1,6 @@
 /**
- * Comments send readers to pages of docs/, to a heading there, and to items of its list; the page on the architecture sends them
- * to files of src/: all of them must be there.
+ * Comments send readers to pages of docs/, to a heading there, and to items of its list; the page
+ * on the architecture sends them to files of src/: all of them must be there.
  */
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { expect, test } from "vitest";

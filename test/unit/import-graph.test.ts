@@ -1,5 +1,6 @@
 /**
- * The table of docs/architecture.md, "Folders", kept true: what each folder of `src` imports, and which globals it touches.
+ * The table of docs/architecture.md, "Folders", kept true: what each folder of `src` imports, and
+ * which globals it touches.
  * @module
  */
 import { globSync, readFileSync } from "node:fs";
@@ -90,7 +91,10 @@ const sources: readonly Source[] = globSync("**/*.ts", { cwd: SRC }).map((path) 
   text: readFileSync(join(SRC, path), "utf8"),
 }));
 
-/** Every specifier of `import` and `export … from`, of types too. Comments, which show imports to people, are left out. */
+/**
+ * Every specifier of `import` and `export … from`, of types too. Comments, which show imports to
+ * people, are left out.
+ */
 function importsOf(source: Source): string[] {
   const code = source.text.replaceAll(/^\s*(?:\/\/|\/?\*).*$/gm, "");
   return [...code.matchAll(/\b(?:from|import)[\s(]+"([^"]+)"/g)].map((match) => match[1] ?? "");
@@ -115,7 +119,9 @@ function forbiddenImports(source: Source, rule: FolderRule): string[] {
   });
 }
 
-/** Each way from a file back to itself, as `a.ts -> b.ts -> a.ts`; of several that share files, one. */
+/**
+ * Each way from a file back to itself, as `a.ts -> b.ts -> a.ts`; of several that share files, one.
+ */
 function circles(files: readonly Source[]): string[] {
   const targets = new Map(
     files.map((file) => [
@@ -138,7 +144,10 @@ function circles(files: readonly Source[]): string[] {
   return found;
 }
 
-/** Which of `names` the file uses as globals. esbuild knows scopes: it replaces only names that nothing declares. */
+/**
+ * Which of `names` the file uses as globals. esbuild knows scopes: it replaces only names that
+ * nothing declares.
+ */
 async function globalsIn(source: Source, names: readonly string[]): Promise<string[]> {
   const define = Object.fromEntries(names.map((name) => [name, `GLOBAL_${name}`]));
   const { code } = await transform(source.text, { loader: "ts", target: "esnext", define });

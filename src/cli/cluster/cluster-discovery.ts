@@ -67,7 +67,10 @@ interface RunClusterOptions extends Pick<WatchClusterOptions, "onNotice"> {
   readonly onRetry?: OpenRegistriesOptions["onRetry"];
 }
 
-/** Runs discovery over all registries of a cluster as long as what `read` gives is read; leaving the loop frees everything. */
+/**
+ * Runs discovery over all registries of a cluster as long as what `read` gives is read; leaving the
+ * loop frees everything.
+ */
 export async function* runCluster<T>(
   access: ClusterAccess,
   { onNotice, onRetry = tellRetry(onNotice) }: RunClusterOptions,
@@ -96,10 +99,11 @@ export async function* runCluster<T>(
 }
 
 /**
- * Asks every registry once. The first failure of a registry is final: whoever asks once wants an answer, not patience. What
- * the others know counts; those that failed are notices.
+ * Asks every registry once. The first failure of a registry is final: whoever asks once wants an
+ * answer, not patience. What the others know counts; those that failed are notices.
  *
- * @throws {CommandFailure} when no registry has answered, not within `timeoutMs` either, and when nothing could be opened.
+ * @throws {CommandFailure} when no registry has answered, not within `timeoutMs` either, and when
+ *   nothing could be opened.
  */
 export async function readClusterOnce(
   access: ClusterAccess,
@@ -148,7 +152,8 @@ async function open(access: ClusterAccess, options: OpenRegistriesOptions): Prom
 }
 
 /**
- * Waits for every registry and each single service, at most `timeoutMs`; an abort of `signal` ends the wait, and is no error.
+ * Waits for every registry and each single service, at most `timeoutMs`; an abort of `signal` ends
+ * the wait, and is no error.
  */
 export async function settled(
   discovery: Discovery,
@@ -165,7 +170,9 @@ export async function settled(
   }
 }
 
-/** Everything as of version 1: who looks once has seen no change, whichever registry answered first. */
+/**
+ * Everything as of version 1: who looks once has seen no change, whichever registry answered first.
+ */
 function atFirstSight({ affiliates, rawAffiliates, members }: DiscoveryState): DiscoveryState {
   return {
     affiliates: seenFirst(AFFILIATES, affiliates),

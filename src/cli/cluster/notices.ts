@@ -1,5 +1,6 @@
 /**
- * Notices about a cluster: registries that fail, with what to look at, and affiliates that are left out.
+ * Notices about a cluster: registries that fail, with what to look at, and affiliates that are left
+ * out.
  * @module
  */
 

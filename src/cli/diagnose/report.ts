@@ -1,5 +1,6 @@
 /**
- * The report of a diagnosis: for people, lines that appear as checks end; for programs, one document.
+ * The report of a diagnosis: for people, lines that appear as checks end; for programs, one
+ * document.
  * @module
  */
 

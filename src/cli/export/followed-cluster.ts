@@ -1,5 +1,6 @@
 /**
- * A cluster for who replaces something by what it reads: never by less than is known, because a registry is down.
+ * A cluster for who replaces something by what it reads: never by less than is known, because a
+ * registry is down.
  * @module
  */
 import { sleep } from "../../async/timers.ts";
@@ -22,11 +23,13 @@ const RETURN_MS = 90_000;
 const REFRESH_MS = MAX_TTL_MS / 2;
 
 /**
- * Follows a cluster until `signal` aborts or the loop is left; both free everything. Registries that fail are notices, and
- * what they had told stays, also for a while after they have come back without it.
+ * Follows a cluster until `signal` aborts or the loop is left; both free everything. Registries
+ * that fail are notices, and what they had told stays, also for a while after they have come back
+ * without it.
  *
- * The first state comes when every registry has answered or failed, and not while nothing that is there opens with the
- * secret: a wrong secret is no empty cluster. A slow reader gets the latest state.
+ * The first state comes when every registry has answered or failed, and not while nothing that is
+ * there opens with the secret: a wrong secret is no empty cluster. A slow reader gets the latest
+ * state.
  */
 export function followCluster(
   access: ClusterAccess,
@@ -55,7 +58,10 @@ export function followCluster(
   });
 }
 
-/** The changes, and `undefined` when the time is up that `waitMs` had given last, where it had given one. */
+/**
+ * The changes, and `undefined` when the time is up that `waitMs` had given last, where it had given
+ * one.
+ */
 async function* withTimer(
   changes: AsyncGenerator<DiscoveryChange, void, undefined>,
   waitMs: () => number | undefined,

@@ -36,8 +36,8 @@ const EXPECTED: Readonly<Record<FlagKind, string>> = {
  * Reads a configuration file.
  *
  * @param kinds - The keys that may be there, and what each holds.
- * @throws {UsageError} `FILE:LINE:COLUMN: why`, for text that is no YAML, a key that is not known or stands there twice,
- *   and a value of the wrong type.
+ * @throws {UsageError} `FILE:LINE:COLUMN: why`, for text that is no YAML, a key that is not known
+ *   or stands there twice, and a value of the wrong type.
  */
 export async function readConfigFile(
   path: string,

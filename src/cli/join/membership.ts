@@ -217,7 +217,10 @@ export function publishedParts({ registries }: Discovery): readonly RegistryPart
     .flatMap((registry) => registry.parts ?? [wholePart(registry)]);
 }
 
-/** A registry of one part. Its failures are counted as they are seen: those that were there at a look at the count. */
+/**
+ * A registry of one part. Its failures are counted as they are seen: those that were there at a
+ * look at the count.
+ */
 function wholePart(registry: DiscoveryRegistry): RegistryPart {
   let lastError: DiscoveryError | undefined;
   let failureCount = 0;

@@ -29,7 +29,9 @@ export interface Log {
   readonly error: (message: string, fields?: LogFields) => void;
   /** Whether lines of this weight are written: for those whose details cost something. */
   readonly isOn: (level: LogLevel) => boolean;
-  /** A cluster ID as lines show it: hashed, unless the operator has asked for the IDs themselves. */
+  /**
+   * A cluster ID as lines show it: hashed, unless the operator has asked for the IDs themselves.
+   */
   readonly clusterId: (id: string) => string;
 }
 
@@ -40,8 +42,8 @@ export interface LogOptions {
   /** The least weight that is written. @default "info" */
   readonly level?: LogLevel;
   /**
-   * Whether cluster IDs stand in lines as they are. Whoever has one can read and write the cluster's entry in the service, so
-   * it is as good as a password to a stranger. @default false
+   * Whether cluster IDs stand in lines as they are. Whoever has one can read and write the
+   * cluster's entry in the service, so it is as good as a password to a stranger. @default false
    */
   readonly clusterIds?: boolean;
   /** Current time in ms since 1970. @default Date.now */
@@ -73,7 +75,9 @@ export function createLog(
   };
 }
 
-/** `#` and the start of the ID's SHA-256, so that an operator who knows the ID can find its lines. */
+/**
+ * `#` and the start of the ID's SHA-256, so that an operator who knows the ID can find its lines.
+ */
 function hashedClusterId(id: string): string {
   return `#${createHash("sha256").update(id).digest("hex").slice(0, HASH_CHARACTERS)}`;
 }

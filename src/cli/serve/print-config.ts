@@ -1,13 +1,14 @@
 /**
- * `serve --print-config`: what is in force, as a configuration file that says of each value where it comes from.
+ * `serve --print-config`: what is in force, as a configuration file that says of each value where
+ * it comes from.
  * @module
  */
 import { stringify } from "yaml";
 import type { FlagOption, Flags } from "../flags/flags.ts";
 
 /**
- * Prints flags as YAML, one line each. What is not set stands there as a comment, so that the whole is a file for
- * `--config` with the same effect.
+ * Prints flags as YAML, one line each. What is not set stands there as a comment, so that the whole
+ * is a file for `--config` with the same effect.
  */
 export function printConfig(flags: Flags, options: readonly FlagOption[]): string {
   return options.map((option) => `${printOne(flags, option)}\n`).join("");

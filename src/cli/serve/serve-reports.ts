@@ -81,7 +81,10 @@ export function createServeReports(log: Log, hasMetrics: boolean): ServeReports 
   };
 }
 
-/** One call, at its end: debug, unless the failure is ours. Costs next to nothing where it is not written. */
+/**
+ * One call, at its end: debug, unless the failure is ours. Costs next to nothing where it is not
+ * written.
+ */
 export function logCall(log: Log, report: CallReport): void {
   const isOurFault = report.code === "Internal" || report.code === "Unknown";
   const level = isOurFault ? "error" : "debug";
@@ -123,8 +126,8 @@ export function logSnapshotLoad(log: Log, report: SnapshotLoadReport): void {
 }
 
 /**
- * Makes the logger of saves. One that fails is told of once, until the reason changes or a save works again: it is tried
- * every half minute. Saves that work are for debugging.
+ * Makes the logger of saves. One that fails is told of once, until the reason changes or a save
+ * works again: it is tried every half minute. Saves that work are for debugging.
  */
 export function snapshotSaveLogger(log: Log): (report: SnapshotReport) => void {
   let failure: string | undefined;

@@ -29,18 +29,27 @@ const SAVING = ".saving-";
 const RANDOM_BYTES = 8;
 const TEMPORARY_END = /\.saving-[0-9a-f]{16}$/;
 
-/** What some file systems answer where a folder cannot be synced: no failure of ours, and nothing to be done. */
+/**
+ * What some file systems answer where a folder cannot be synced: no failure of ours, and nothing to
+ * be done.
+ */
 const UNSYNCED_FOLDER = new Set(["EACCES", "EBADF", "EINVAL", "EISDIR", "ENOTSUP", "EPERM"]);
 
 /** Options of {@link AtomicFile.create}. */
 export interface AtomicFileOptions {
   /** Permissions of a file that is not there yet, less the process's umask. @default 0o600 */
   readonly mode?: number;
-  /** A file that is there keeps its permissions and, where that is allowed, its owner. @default false */
+  /**
+   * A file that is there keeps its permissions and, where that is allowed, its owner.
+   * @default false
+   */
   readonly keepsMode?: boolean;
 }
 
-/** The new content of a file, under a name of its own until `commit`. Gone at the end of its scope if that is not called. */
+/**
+ * The new content of a file, under a name of its own until `commit`. Gone at the end of its scope
+ * if that is not called.
+ */
 export class AtomicFile implements AsyncDisposable {
   readonly #target: string;
   readonly #temporary: string;
@@ -56,7 +65,8 @@ export class AtomicFile implements AsyncDisposable {
   /**
    * Begins a new content, empty.
    *
-   * @param path - A symbolic link stays, and what it leads to is replaced. A missing folder is made.
+   * @param path - A symbolic link stays, and what it leads to is replaced. A missing folder is
+   *   made.
    * @throws What the file system says.
    */
   static async create(
@@ -112,7 +122,10 @@ export class AtomicFile implements AsyncDisposable {
   }
 }
 
-/** Removes what killed processes have left of `AtomicFile`s for this path; where that fails, it stays. */
+/**
+ * Removes what killed processes have left of `AtomicFile`s for this path; where that fails, it
+ * stays.
+ */
 export async function removeLeftovers(path: string): Promise<void> {
   const target = await followLinks(path);
   const folder = dirname(target);

@@ -10,7 +10,10 @@ import { reloadFiles, textOf } from "./reloaded-file.ts";
 export interface ClusterAllowListOptions extends WatchFilesOptions {
   /** A changed file is in force. Must not throw. */
   readonly onReload?: ((change: AllowListChange) => void) | undefined;
-  /** A changed file is bad, and the old list stays in force. Told once for each change. Must not throw. */
+  /**
+   * A changed file is bad, and the old list stays in force. Told once for each change. Must not
+   * throw.
+   */
   readonly onError?: ((error: DiscoveryError) => void) | undefined;
 }
 
@@ -32,7 +35,8 @@ export interface ClusterAllowList extends FileWatch {
 /**
  * Reads the list, and again whenever the file changes.
  *
- * @throws {DiscoveryError} `ERR_FILE_UNREADABLE`, `ERR_ALLOW_LIST_INVALID`, naming the file and the line.
+ * @throws {DiscoveryError} `ERR_FILE_UNREADABLE`, `ERR_ALLOW_LIST_INVALID`, naming the file and the
+ *   line.
  * @example
  * const list = await watchClusterAllowList("clusters.txt", { onError: console.error });
  * const server = await serve({ allowCluster: (clusterId) => list.allows(clusterId) });
@@ -67,12 +71,13 @@ export async function watchClusterAllowList(
 }
 
 /**
- * Reads the text of a list: an ID a line, white space around it ignored, and from `#` a comment where a line or white space
- * comes before it. The IDs that nodes generate are base64, which has neither.
+ * Reads the text of a list: an ID a line, white space around it ignored, and from `#` a comment
+ * where a line or white space comes before it. The IDs that nodes generate are base64, which has
+ * neither.
  *
  * @param name - Of the file, for errors.
- * @throws {DiscoveryError} `ERR_ALLOW_LIST_INVALID`, with the line, and without its text: it may be a secret put in the
- *   wrong file.
+ * @throws {DiscoveryError} `ERR_ALLOW_LIST_INVALID`, with the line, and without its text: it may be
+ *   a secret put in the wrong file.
  */
 export function parseClusterAllowList(text: string, name: string): ReadonlySet<string> {
   const ids = new Set<string>();

@@ -1,8 +1,9 @@
 /**
  * Files that are read again when they change: certificates, lists.
  *
- * By looking, not by the system's notifications: those miss what Kubernetes does (a mounted secret is a chain of links, and
- * only a folder's link is exchanged), network file systems, and some runtimes. A look is one `stat` for each file.
+ * By looking, not by the system's notifications: those miss what Kubernetes does (a mounted secret
+ * is a chain of links, and only a folder's link is exchanged), network file systems, and some
+ * runtimes. A look is one `stat` for each file.
  * @module
  */
 import { createHash } from "node:crypto";
@@ -34,8 +35,8 @@ export interface FileWatch {
 const DEFAULT_INTERVAL_MS = 2000;
 
 /**
- * A change is told when two looks this far apart agree: files that are written one after the other, or not yet to their
- * end, are not taken for what the operator meant.
+ * A change is told when two looks this far apart agree: files that are written one after the other,
+ * or not yet to their end, are not taken for what the operator meant.
  */
 const SETTLE_MS = 250;
 
@@ -45,7 +46,8 @@ export function readFiles(paths: readonly string[]): Promise<readonly FileReadin
 }
 
 /**
- * Tells of each change of the content of any of `paths`: all files together, once, however they came to be replaced.
+ * Tells of each change of the content of any of `paths`: all files together, once, however they
+ * came to be replaced.
  *
  * @param last - What the caller has read, with which the first look is compared.
  * @param onChange - Must not throw. Not called after `close`.

@@ -13,8 +13,9 @@ export interface NodeIdentity {
 /**
  * Reads an identity file.
  *
- * @throws {DiscoveryError} `ERR_FILE_UNREADABLE` where there is no file, so that one may be created.
- * `ERR_IDENTITY_FILE_INVALID`, naming the path, for one that cannot be read, is empty, or holds no valid identity.
+ * @throws {DiscoveryError} `ERR_FILE_UNREADABLE` where there is no file, so that one may be
+ *   created. `ERR_IDENTITY_FILE_INVALID`, naming the path, for one that cannot be read, is empty,
+ *   or holds no valid identity.
  */
 export async function loadNodeIdentity(path: string): Promise<NodeIdentity> {
   const expected = "the one line nodeId: <base62>";
@@ -34,8 +35,8 @@ export async function loadNodeIdentity(path: string): Promise<NodeIdentity> {
 /**
  * Makes a new identity and its file, which its owner alone may read.
  *
- * @throws {DiscoveryError} `ERR_IDENTITY_FILE_INVALID`, naming the path, where there is a file already, or none can be
- * written.
+ * @throws {DiscoveryError} `ERR_IDENTITY_FILE_INVALID`, naming the path, where there is a file
+ *   already, or none can be written.
  */
 export async function createNodeIdentity(path: string): Promise<NodeIdentity> {
   const nodeId = generateNodeId();

@@ -1,6 +1,6 @@
 /**
- * Small files that say who a node is. They are made once and kept: a new identity is a new node to everyone else. So nothing
- * here replaces a file, however broken it is.
+ * Small files that say who a node is. They are made once and kept: a new identity is a new node to
+ * everyone else. So nothing here replaces a file, however broken it is.
  * @module
  */
 import { open, readFile, unlink } from "node:fs/promises";
@@ -33,8 +33,8 @@ export async function readKeptFile(path: string): Promise<string> {
 /**
  * Makes such a file, which its owner alone may read.
  *
- * @throws {DiscoveryError} `ERR_IDENTITY_FILE_INVALID`, naming the path, where there is a file already, or none can be
- * written.
+ * @throws {DiscoveryError} `ERR_IDENTITY_FILE_INVALID`, naming the path, where there is a file
+ *   already, or none can be written.
  */
 export async function createKeptFile(path: string, text: string): Promise<void> {
   try {
@@ -64,7 +64,8 @@ export async function createPrivateFile(path: string, text: string): Promise<voi
 /**
  * Reads texts by key: a flat mapping in YAML.
  *
- * @param expected - What an error says that the file should have been. No error repeats a line, which may hold a key.
+ * @param expected - What an error says that the file should have been. No error repeats a line,
+ *   which may hold a key.
  * @throws {DiscoveryError} `ERR_IDENTITY_FILE_INVALID` for anything else, and for a key that is
  *   there twice.
  */

@@ -1,6 +1,6 @@
 /**
- * A node's identity in the mesh on disk, as Talos keeps it in `kubespan-identity.yaml`: lines of `address` and `subnet` (CIDR
- * prefixes), `privateKey` and `publicKey` (base64).
+ * A node's identity in the mesh on disk, as Talos keeps it in `kubespan-identity.yaml`: lines of
+ * `address` and `subnet` (CIDR prefixes), `privateKey` and `publicKey` (base64).
  * @module
  */
 import {
@@ -18,9 +18,9 @@ const SUBNET_BITS = 64;
 /**
  * Reads an identity file. Keys that are not known here are passed over.
  *
- * @throws {DiscoveryError} `ERR_FILE_UNREADABLE` where there is no file, so that one may be created.
- * `ERR_IDENTITY_FILE_INVALID`, naming the path and repeating nothing of the file, for one that cannot be read, lacks a
- * part, or whose parts do not belong together.
+ * @throws {DiscoveryError} `ERR_FILE_UNREADABLE` where there is no file, so that one may be
+ *   created. `ERR_IDENTITY_FILE_INVALID`, naming the path and repeating nothing of the file, for
+ *   one that cannot be read, lacks a part, or whose parts do not belong together.
  * @example
  * const { address, publicKey } = await loadKubeSpanIdentity("kubespan-identity.yaml");
  */
@@ -58,8 +58,9 @@ export async function loadKubeSpanIdentity(path: string): Promise<KubeSpanIdenti
 /**
  * Makes a new identity and its file, which its owner alone may read.
  *
- * @throws {RangeError} for an empty cluster ID. {DiscoveryError} `ERR_MAC_INVALID`; `ERR_IDENTITY_FILE_INVALID`, naming the
- * path, where there is a file already, or none can be written.
+ * @throws {RangeError} for an empty cluster ID. {DiscoveryError} `ERR_MAC_INVALID`;
+ *   `ERR_IDENTITY_FILE_INVALID`, naming the path, where there is a file already, or none can be
+ *   written.
  */
 export async function createKubeSpanIdentity(
   path: string,

@@ -13,8 +13,8 @@ export interface StaticMembersOptions extends WatchFilesOptions {
   /** A changed file is in force. Must not throw. */
   readonly onReload?: ((hosts: number) => void) | undefined;
   /**
-   * A changed file is bad or gone, and the last good list stays in force; the registry's status tells of it too. Told once
-   * for each change. Must not throw.
+   * A changed file is bad or gone, and the last good list stays in force; the registry's status
+   * tells of it too. Told once for each change. Must not throw.
    */
   readonly onError?: ((error: DiscoveryError) => void) | undefined;
 }
@@ -28,7 +28,8 @@ export interface StaticMembersFile extends FileWatch {
  * Reads a list of hosts, and again whenever the file changes.
  *
  * @param path - Of YAML or JSON; see `parseStaticMembers` of `talos-discovery/discovery`.
- * @throws {DiscoveryError} `ERR_FILE_UNREADABLE`, `ERR_STATIC_MEMBERS_INVALID`, naming the file and the lines.
+ * @throws {DiscoveryError} `ERR_FILE_UNREADABLE`, `ERR_STATIC_MEMBERS_INVALID`, naming the file and
+ *   the lines.
  * @example
  * const hosts = await watchStaticMembers("hosts.yaml", { onError: console.error });
  * const discovery = new Discovery({ registries: [serviceRegistry, hosts.registry], nodeId });

@@ -87,8 +87,9 @@ export function listFrame(views: readonly AffiliateView[]): Buffer {
 }
 
 /**
- * The `WatchResponse`s of one step of a watch: several for a snapshot over {@link MAX_SNAPSHOT_MESSAGE_BYTES}, of which
- * clients take the first as the snapshot and add the others, and one for each deleted ID.
+ * The `WatchResponse`s of one step of a watch: several for a snapshot over
+ * {@link MAX_SNAPSHOT_MESSAGE_BYTES}, of which clients take the first as the snapshot and add the
+ * others, and one for each deleted ID.
  */
 export function watchFrame(message: WatchMessage): Framed {
   // A snapshot is a new message for each watcher, with the same list in it.

@@ -10,7 +10,10 @@ import type { ResolvedServiceOptions } from "../../server/service-options.ts";
 export class ConnectionPeer {
   readonly #address: string | undefined;
   readonly #options: ResolvedServiceOptions;
-  /** Nodes repeat themselves, and so do their proxies: the address is worked out when the headers change. */
+  /**
+   * Nodes repeat themselves, and so do their proxies: the address is worked out when the headers
+   * change.
+   */
   #isKnown = false;
   #realIp: string | string[] | undefined;
   #forwardedFor: string | string[] | undefined;

@@ -1,9 +1,10 @@
 /**
  * Plain gRPC without a framework: the calls of nodes, on the streams of `node:http2`.
  *
- * Connect's handler takes every protocol and spends most of its time in promises, generators and signals, which a registry
- * in memory has no use for: it answers at once. Here an answer goes out in the turn in which its request was complete.
- * All that is not plain (other protocols, compression, JSON, browsers) is left to Connect, and both give the same answers.
+ * Connect's handler takes every protocol and spends most of its time in promises, generators and
+ * signals, which a registry in memory has no use for: it answers at once. Here an answer goes out
+ * in the turn in which its request was complete. All that is not plain (other protocols,
+ * compression, JSON, browsers) is left to Connect, and both give the same answers.
  * @see docs/architecture.md
  * @module
  */
@@ -58,7 +59,10 @@ export function createGrpcFastPath(
   };
 }
 
-/** Whether nothing is asked for that Connect's handler has to do: JSON, compression, CORS, "100 Continue". */
+/**
+ * Whether nothing is asked for that Connect's handler has to do: JSON, compression, CORS, "100
+ * Continue".
+ */
 function isPlainGrpc(headers: IncomingHttpHeaders): boolean {
   const contentType = headers["content-type"];
   if (contentType !== "application/grpc" && contentType !== "application/grpc+proto") return false;

@@ -1,7 +1,9 @@
 /**
- * The body of a gRPC call that takes one message: a head of five bytes, then the message, in any number of pieces.
+ * The body of a gRPC call that takes one message: a head of five bytes, then the message, in any
+ * number of pieces.
  *
- * What is wrong with a body is told in Connect's words, so that the two ways in cannot be told apart.
+ * What is wrong with a body is told in Connect's words, so that the two ways in cannot be told
+ * apart.
  * @see https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-HTTP2.md "Length-Prefixed-Message"
  * @module
  */
@@ -18,7 +20,10 @@ export type MethodKind = "unary" | "server-streaming";
 export class GrpcRequestBody {
   readonly #kind: MethodKind;
   readonly #maxBytes: number;
-  /** The only piece as it came; more than one in a buffer that grows by doubling, whatever the size of the pieces. */
+  /**
+   * The only piece as it came; more than one in a buffer that grows by doubling, whatever the size
+   * of the pieces.
+   */
   #bytes: Buffer | undefined;
   #length = 0;
 
@@ -28,7 +33,10 @@ export class GrpcRequestBody {
     this.#maxBytes = maxBytes;
   }
 
-  /** @throws {ConnectError} Where it is clear already that no single message of a legal size will come. */
+  /**
+   * @throws {ConnectError} Where it is clear already that no single message of a legal size will
+   * come.
+   */
   add(piece: Buffer): void {
     if (this.#bytes === undefined) {
       this.#bytes = piece;

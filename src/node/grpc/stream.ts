@@ -233,8 +233,8 @@ class GrpcStream implements Caller {
     else if (status.code !== Code.DeadlineExceeded) this.#options.hooks.onRefused?.("malformed");
     if (!this.#isWritable()) return;
     this.#stream.respond(failureHeaders(status), FAILURE_OPTIONS);
-    // RFC 9113 section 8.1 asks for a reset without an error where an answer is complete before its request is. A request
-    // that was complete is not harmed by it.
+    // RFC 9113 section 8.1 asks for a reset without an error where an answer is complete before its
+    // request is. A request that was complete is not harmed by it.
     setImmediate(() => this.#stream.close());
   }
 
@@ -308,8 +308,8 @@ function onEnd(this: ServerHttp2Stream): void {
 
 function onClose(this: OwnedStream): void {
   this[OWNER]?.closed();
-  // A stream that has closed stays until the next full collection of garbage (its handle is the reason, seen with Node 24),
-  // and what it holds would with it.
+  // A stream that has closed stays until the next full collection of garbage (its handle is the
+  // reason, seen with Node 24), and what it holds would with it.
   this[OWNER] = undefined;
 }
 

@@ -1,8 +1,8 @@
 /**
  * Hands the messages of a watch to a stream, no faster than its reader takes them.
  *
- * The next message is asked for when the last one has gone: until then changes gather in the registry, where they fold into
- * the latest state of each affiliate.
+ * The next message is asked for when the last one has gone: until then changes gather in the
+ * registry, where they fold into the latest state of each affiliate.
  * @module
  */
 import type { ServerHttp2Stream } from "node:http2";
@@ -14,7 +14,9 @@ import { type Framed, watchFrame } from "./answers.ts";
 export interface WatchWriterEvents {
   /** Before messages are written. */
   readonly onMessages: (messages: number) => void;
-  /** Once, when all that was to be said is written. `error` is absent where the watch ended well. */
+  /**
+   * Once, when all that was to be said is written. `error` is absent where the watch ended well.
+   */
   readonly onEnd: (error?: unknown) => void;
 }
 

@@ -8,29 +8,33 @@ import { checkInteger } from "../../check.ts";
 /** Bounds of one port. All are positive integers. */
 export interface ConnectionLimits {
   /**
-   * Open connections; a further one is closed at once. Fewer where the process may not open so many files: some of those are
-   * kept for other needs. @default 20_000
+   * Open connections; a further one is closed at once. Fewer where the process may not open so many
+   * files: some of those are kept for other needs. @default 20_000
    */
   readonly maxConnections?: number | undefined;
   /**
-   * Calls and watches at a time on one HTTP/2 connection, which clients are told and keep to; a further one is reset, with
-   * `REFUSED_STREAM` or `ENHANCE_YOUR_CALM`. Proxies carry those of many nodes, and open further connections beyond it.
+   * Calls and watches at a time on one HTTP/2 connection, which clients are told and keep to; a
+   * further one is reset, with `REFUSED_STREAM` or `ENHANCE_YOUR_CALM`. Proxies carry those of many
+   * nodes, and open further connections beyond it.
    * @default 1000
    */
   readonly maxStreamsPerConnection?: number | undefined;
   /**
-   * Names and values of a request's headers together: over HTTP/2, which clients are told, with 32 bytes for each, and
-   * answered by a reset with `ENHANCE_YOUR_CALM`; over HTTP/1.1 with status 431. @default 16_384
+   * Names and values of a request's headers together: over HTTP/2, which clients are told, with 32
+   * bytes for each, and answered by a reset with `ENHANCE_YOUR_CALM`; over HTTP/1.1 with status
+   * 431. @default 16_384
    */
   readonly maxHeaderBytes?: number | undefined;
   /**
-   * How long a connection may take to say its first byte, and HTTP/2's greeting or the headers of HTTP/1.1.
+   * How long a connection may take to say its first byte, and HTTP/2's greeting or the headers of
+   * HTTP/1.1.
    * @default `connectTimeoutMs`
    */
   readonly firstByteTimeoutMs?: number | undefined;
   /**
-   * How long a connection may stay without a call. Pings do not count, a watch does: a connection that carries one is never
-   * idle. HTTP/2 clients are told in good order, and lose nothing. HTTP/1.1 keeps 65 seconds where this is more.
+   * How long a connection may stay without a call. Pings do not count, a watch does: a connection
+   * that carries one is never idle. HTTP/2 clients are told in good order, and lose nothing.
+   * HTTP/1.1 keeps 65 seconds where this is more.
    * @default 300_000
    */
   readonly idleTimeoutMs?: number | undefined;
@@ -50,7 +54,10 @@ export const DEFAULT_MAX_HEADER_BYTES = 16_384;
 /** {@link ConnectionLimits.idleTimeoutMs} */
 export const DEFAULT_IDLE_TIMEOUT_MS = 300_000;
 
-/** For the ports of pages (256 connections each), the snapshot, certificates, and what the runtime opens. */
+/**
+ * For the ports of pages (256 connections each), the snapshot, certificates, and what the runtime
+ * opens.
+ */
 const FILES_FOR_OTHERS = 600;
 
 /**
@@ -67,8 +74,8 @@ const MAX_VALUE = 2 ** 31 - 1;
  * Fills in the defaults.
  *
  * @param connectTimeoutMs - Default of `firstByteTimeoutMs`.
- * @param openFiles - How many the process may have; half of a number that is small, else all but a few hundred, may be
- *   connections.
+ * @param openFiles - How many the process may have; half of a number that is small, else all but a
+ *   few hundred, may be connections.
  * @throws {RangeError} Where one is not a positive integer.
  */
 export function resolveConnectionLimits(

@@ -4,10 +4,16 @@
  */
 import type { Socket } from "node:net";
 
-/** What a connection begins with. All that is neither of the others is left to the HTTP/1.1 parser to judge. */
+/**
+ * What a connection begins with. All that is neither of the others is left to the HTTP/1.1 parser
+ * to judge.
+ */
 export type Protocol = "http2" | "http1" | "tls";
 
-/** RFC 9113 section 3.4. No method of HTTP/1.1 begins with `PRI`, and these bytes are reserved for that reason. */
+/**
+ * RFC 9113 section 3.4. No method of HTTP/1.1 begins with `PRI`, and these bytes are reserved for
+ * that reason.
+ */
 const HTTP2_PREFACE_START = "PRI";
 
 /** RFC 8446 section 5.1: content type of a handshake record. */
@@ -16,8 +22,8 @@ const TLS_HANDSHAKE = 0x16;
 /**
  * Waits for the first bytes of a connection, puts them back, and tells what they are.
  *
- * @param socket - New and not yet read from. Destroyed where it stays silent for `timeoutMs`, which is told as `silent`, or
- *   ends before it has said anything; `onProtocol` is then not called.
+ * @param socket - New and not yet read from. Destroyed where it stays silent for `timeoutMs`, which
+ *   is told as `silent`, or ends before it has said anything; `onProtocol` is then not called.
  */
 export function sniffProtocol(
   socket: Socket,
@@ -40,7 +46,8 @@ export function sniffProtocol(
     stop();
     socket.destroy();
   };
-  // Not by the `data` event: a socket that has flowed once and was paused is taken over differently by each runtime.
+  // Not by the `data` event: a socket that has flowed once and was paused is taken over differently
+  // by each runtime.
   const onReadable = () => {
     const chunk: Buffer | null = socket.read();
     if (chunk === null) return;

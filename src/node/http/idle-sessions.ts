@@ -1,5 +1,6 @@
 /**
- * Closes HTTP/2 connections that nobody uses: those that never finish their greeting, and those without a call for long.
+ * Closes HTTP/2 connections that nobody uses: those that never finish their greeting, and those
+ * without a call for long.
  * @module
  */
 import type { Http2Server, ServerHttp2Session, ServerHttp2Stream } from "node:http2";
@@ -25,8 +26,8 @@ const LOOKS_PER_TIMEOUT = 4;
 const MAX_LOOK_INTERVAL_MS = 5000;
 
 /**
- * Follows all connections of a server, with one timer for all. Pings are left out of account: clients send them for as long
- * as a connection is open.
+ * Follows all connections of a server, with one timer for all. Pings are left out of account:
+ * clients send them for as long as a connection is open.
  *
  * @returns Stops looking.
  */

@@ -1,8 +1,9 @@
 /**
  * HTTP/2, HTTP/1.1 and TLS on one TCP port, with one request listener behind all of them.
  *
- * One server owns the port, looks at how a connection begins, and hands it to servers that do not listen themselves.
- * Nothing that a caller sends or fails to send may throw here: all errors of connections end with the connection.
+ * One server owns the port, looks at how a connection begins, and hands it to servers that do not
+ * listen themselves. Nothing that a caller sends or fails to send may throw here: all errors of
+ * connections end with the connection.
  * @module
  */
 
@@ -52,16 +53,24 @@ export interface OnePortServer {
   close(shutdownTimeoutMs: number): Promise<void>;
 }
 
-/** Unsent answers of one HTTP/2 connection in MB, beyond which it takes no new streams: a few of the largest snapshots. */
+/**
+ * Unsent answers of one HTTP/2 connection in MB, beyond which it takes no new streams: a few of the
+ * largest snapshots.
+ */
 const MAX_SESSION_MEMORY_MB = 64;
 
-/** A peer that vanished without a word is noticed by the kernel, which asks after this much silence. */
+/**
+ * A peer that vanished without a word is noticed by the kernel, which asks after this much silence.
+ */
 const TCP_KEEPALIVE_MS = 30_000;
 
 /** Longest time for a whole HTTP/1.1 request. */
 const HTTP1_REQUEST_TIMEOUT_MS = 30_000;
 
-/** Longer than the 60 s after which common proxies drop idle connections, so that they never race with us. */
+/**
+ * Longer than the 60 s after which common proxies drop idle connections, so that they never race
+ * with us.
+ */
 const HTTP1_KEEPALIVE_MS = 65_000;
 
 /** How often HTTP/1.1 deadlines are looked at. */
@@ -199,7 +208,8 @@ function offerStreams(
   takeStream: TakeStream,
   listener: (request: NodeRequest, response: NodeResponse) => void,
 ): void {
-  // Only a server turns streams into requests, all of them, as soon as it has a listener. This one never sees a connection.
+  // Only a server turns streams into requests, all of them, as soon as it has a listener. This one
+  // never sees a connection.
   const requests = createHttp2Server();
   requests.on("request", listener);
   http2.on("stream", (stream: ServerHttp2Stream, headers, flags, rawHeaders) => {

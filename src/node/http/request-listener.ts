@@ -41,7 +41,8 @@ async function respond(
   request: NodeRequest,
   response: NodeResponse,
 ): Promise<void> {
-  // A reset reaches the call through its signal; without a listener it would be an uncaught exception as well.
+  // A reset reaches the call through its signal; without a listener it would be an uncaught
+  // exception as well.
   request.on("error", ignore);
   response.on("error", ignore);
   dropUnreadBody(request, response);
@@ -61,8 +62,8 @@ function toUniversal(
   response: NodeResponse,
 ): UniversalServerRequest | undefined {
   const context = peerContext(socketOf(request)?.remoteAddress);
-  // One name is as good as another here, and clients get theirs wrong: Node's own leaves out the brackets of an IPv6
-  // address.
+  // One name is as good as another here, and clients get theirs wrong: Node's own leaves out the
+  // brackets of an IPv6 address.
   request.headers[request instanceof Http2ServerRequest ? ":authority" : "host"] = "localhost";
   try {
     // The declared types pair up requests and responses of one version.
@@ -80,7 +81,8 @@ function toUniversal(
 function socketOf(
   request: NodeRequest,
 ): { readonly remoteAddress?: string | undefined } | undefined {
-  // The session's own socket: the one of an HTTP/2 request is a proxy that looks everything up again.
+  // The session's own socket: the one of an HTTP/2 request is a proxy that looks everything up
+  // again.
   return request instanceof Http2ServerRequest ? request.stream.session?.socket : request.socket;
 }
 
@@ -94,7 +96,8 @@ const DROP_LIMIT_MS = 1000;
 function dropUnreadBody(request: NodeRequest, response: NodeResponse): void {
   if (request instanceof Http2ServerRequest) {
     const { stream } = request;
-    // Emitted when all of the body is sent, and the trailers after it are queued by an earlier listener.
+    // Emitted when all of the body is sent, and the trailers after it are queued by an earlier
+    // listener.
     stream.once("wantTrailers", () => {
       if (!request.complete) setImmediate(() => dropRest(request));
     });
@@ -106,8 +109,8 @@ function dropUnreadBody(request: NodeRequest, response: NodeResponse): void {
 }
 
 /**
- * Lets a body that is nearly over come to its end, as the protocol has it, and declines more: RFC 9113 section 8.1 asks for a
- * reset without an error then.
+ * Lets a body that is nearly over come to its end, as the protocol has it, and declines more: RFC
+ * 9113 section 8.1 asks for a reset without an error then.
  */
 function dropRest(request: Http2ServerRequest): void {
   const { stream } = request;

@@ -1,5 +1,6 @@
 /**
- * Pages on a port of their own, over HTTP/1.1: for people, probes and Prometheus, away from the nodes' port.
+ * Pages on a port of their own, over HTTP/1.1: for people, probes and Prometheus, away from the
+ * nodes' port.
  * @module
  */
 import { createServer } from "node:http";
@@ -24,7 +25,10 @@ export interface ListenAddress {
 
 /** A port of pages that a service can do without. */
 export interface PagesAddress extends ListenAddress {
-  /** Told where the address cannot be had, and the service goes on without it. @default `serve` fails */
+  /**
+   * Told where the address cannot be had, and the service goes on without it. @default `serve`
+   * fails
+   */
   readonly onUnavailable?: ((error: DiscoveryError) => void) | undefined;
 }
 

@@ -1,5 +1,6 @@
 /**
- * The text of a kubeconfig file: where in it something is wrong. What it says is read by `@kubernetes/client-node`.
+ * The text of a kubeconfig file: where in it something is wrong. What it says is read by
+ * `@kubernetes/client-node`.
  * @module
  */
 import { type Document, isNode } from "yaml";

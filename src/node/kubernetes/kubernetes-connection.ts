@@ -21,12 +21,16 @@ export interface Patience {
 }
 
 /**
- * Nodes report every few seconds or minutes, and bookmarks come in between. A watch that is silent for longer may be cut off,
- * which its socket does not hear of; in a cluster that is so quiet, one more costs nothing.
+ * Nodes report every few seconds or minutes, and bookmarks come in between. A watch that is silent
+ * for longer may be cut off, which its socket does not hear of; in a cluster that is so quiet, one
+ * more costs nothing.
  */
 const PATIENCE: Patience = { answerMs: 30_000, watchMs: 150_000 };
 
-/** Carries one request. Rejects with `ERR_KUBERNETES_UNAVAILABLE`, `ERR_KUBERNETES_UNAUTHORIZED` or `signal.reason`. */
+/**
+ * Carries one request. Rejects with `ERR_KUBERNETES_UNAVAILABLE`, `ERR_KUBERNETES_UNAUTHORIZED` or
+ * `signal.reason`.
+ */
 export async function sendTo(
   { server, source, options }: KubernetesCredentials,
   request: KubernetesRequest,

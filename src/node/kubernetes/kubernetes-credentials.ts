@@ -1,6 +1,7 @@
 /**
- * What a kubeconfig file, or a pod's service account, has to say about how to reach an API server. Loaded when it is needed:
- * it brings `@kubernetes/client-node`, which knows all the ways to get credentials.
+ * What a kubeconfig file, or a pod's service account, has to say about how to reach an API server.
+ * Loaded when it is needed: it brings `@kubernetes/client-node`, which knows all the ways to get
+ * credentials.
  * @module
  */
 import { X509Certificate } from "node:crypto";
@@ -28,7 +29,8 @@ export interface KubernetesCredentials {
   /**
    * For one request: certificates, headers, a proxy. May run a plugin.
    *
-   * @throws {DiscoveryError} `ERR_KUBERNETES_UNAUTHORIZED` where there are no credentials to be had.
+   * @throws {DiscoveryError} `ERR_KUBERNETES_UNAUTHORIZED` where there are no credentials to be
+   *   had.
    */
   options(): Promise<RequestOptions>;
 }

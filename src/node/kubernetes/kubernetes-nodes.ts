@@ -1,5 +1,6 @@
 /**
- * Reaches the nodes of a Kubernetes cluster with the credentials of a kubeconfig file, or of the pod that this runs in.
+ * Reaches the nodes of a Kubernetes cluster with the credentials of a kubeconfig file, or of the
+ * pod that this runs in.
  * @see docs/kubernetes.md
  * @module
  */
@@ -22,9 +23,10 @@ export interface CreateNodeApiOptions {
 /**
  * Makes what a `KubernetesRegistry` reads and writes nodes with. Nothing is connected yet.
  *
- * Certificates, tokens, token files, exec plugins, OpenID Connect and proxies of a kubeconfig work as
- * `@kubernetes/client-node` has them, an optional package that is loaded here. Credentials that the server does not accept
- * are read again before the next attempt, so that a file may be replaced.
+ * Certificates, tokens, token files, exec plugins, OpenID Connect and proxies of a kubeconfig work
+ * as `@kubernetes/client-node` has them, an optional package that is loaded here. Credentials that
+ * the server does not accept are read again before the next attempt, so that a file may be
+ * replaced.
  *
  * @throws {DiscoveryError} `ERR_FILE_UNREADABLE`; `ERR_KUBECONFIG_INVALID`, naming file and line;
  * `ERR_PACKAGE_MISSING` where `@kubernetes/client-node` is not installed.

@@ -1,8 +1,9 @@
 /**
- * A registry kept in one file, the snapshot file of the Go service: either can read what the other has written.
+ * A registry kept in one file, the snapshot file of the Go service: either can read what the other
+ * has written.
  *
- * A save writes a new file beside the old one, brings it to the disk, and renames it: whenever the process or the machine
- * dies, the file is whole, the old one or the new one.
+ * A save writes a new file beside the old one, brings it to the disk, and renames it: whenever the
+ * process or the machine dies, the file is whole, the old one or the new one.
  * @see docs/protocol.md, "What the server does"
  * @module
  */
@@ -40,10 +41,12 @@ export interface SnapshotFileOptions {
 /**
  * Makes the journal of a registry out of a file. One process at a time may use a file.
  *
- * A file that is missing is an empty one. What cannot be read ends the load, is told to `onLoad`, and stays where it is
- * until the next save, which keeps it as `<path>.damaged`. The time for which the service was down does not count.
+ * A file that is missing is an empty one. What cannot be read ends the load, is told to `onLoad`,
+ * and stays where it is until the next save, which keeps it as `<path>.damaged`. The time for which
+ * the service was down does not count.
  *
- * @returns Its `load` does not fail. Its `save` rejects with `ERR_SNAPSHOT_NOT_SAVED`, and the file is as it was.
+ * @returns Its `load` does not fail. Its `save` rejects with `ERR_SNAPSHOT_NOT_SAVED`, and the file
+ *   is as it was.
  * @example
  * const journal = createSnapshotFile({ path: "/var/discovery-service/state.binpb" });
  * const registry = await MemoryRegistry.open({ journal, restartGraceMs: 300_000 });

@@ -15,8 +15,8 @@ const CHUNK_BYTES = 256 * 1024;
 /**
  * Reads a snapshot file, this service's or the Go service's.
  *
- * @throws {DiscoveryError} `ERR_FILE_UNREADABLE`, `ERR_SNAPSHOT_MALFORMED` at the first entry that is bad: the clusters
- * before it were given. The message begins with the path.
+ * @throws {DiscoveryError} `ERR_FILE_UNREADABLE`, `ERR_SNAPSHOT_MALFORMED` at the first entry that
+ *   is bad: the clusters before it were given. The message begins with the path.
  * @example
  * for await (const { cluster } of readSnapshotFile("state.binpb")) console.log(cluster.id);
  */

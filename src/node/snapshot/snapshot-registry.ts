@@ -1,5 +1,6 @@
 /**
- * A registry that outlives its process: loaded from a snapshot file, saved to it while it runs and at its end.
+ * A registry that outlives its process: loaded from a snapshot file, saved to it while it runs and
+ * at its end.
  * @module
  */
 
@@ -15,8 +16,9 @@ import { createSnapshotFile, type SnapshotFileOptions } from "./snapshot-file.ts
 export const DEFAULT_SNAPSHOT_INTERVAL_MS = 600_000;
 
 /**
- * 5 minutes. A node that has lost its service waits up to 90 seconds between two attempts (60 seconds, and half as much by
- * chance), and publishes as soon as one succeeds: so this is enough for three in a row.
+ * 5 minutes. A node that has lost its service waits up to 90 seconds between two attempts (60
+ * seconds, and half as much by chance), and publishes as soon as one succeeds: so this is enough
+ * for three in a row.
  */
 export const DEFAULT_RESTART_GRACE_MS = 300_000;
 
@@ -26,15 +28,19 @@ export const DEFAULT_SNAPSHOT_CHANGE_DELAY_MS = 2_000;
 /** 10 seconds. */
 export const DEFAULT_SNAPSHOT_SHUTDOWN_TIMEOUT_MS = 10_000;
 
-/** Saves after changes take at most this part of the time: a large registry is saved less often, never all the time. */
+/**
+ * Saves after changes take at most this part of the time: a large registry is saved less often,
+ * never all the time.
+ */
 const BUSY_PART = 1 / 50;
 
 /** How soon a save that failed is tried again, at the earliest. */
 const RETRY_DELAY_MS = 30_000;
 
 /**
- * Options of {@link openSnapshotRegistry}, besides those of the registry and of the file. The default of `now` is a clock for
- * which no time passes while the process is stopped, see `createRunningClock`.
+ * Options of {@link openSnapshotRegistry}, besides those of the registry and of the file. The
+ * default of `now` is a clock for which no time passes while the process is stopped, see
+ * `createRunningClock`.
  */
 export interface SnapshotRegistryOptions
   extends SnapshotFileOptions,
@@ -42,8 +48,9 @@ export interface SnapshotRegistryOptions
   /** How often to save at least, in ms. @default 600_000 */
   readonly intervalMs?: number | undefined;
   /**
-   * How soon to save what has changed, in ms: who came, who went, who is reachable elsewhere; not who has only refreshed. A
-   * process that is killed loses what is newer. `Infinity` saves on the interval only, as the reference does.
+   * How soon to save what has changed, in ms: who came, who went, who is reachable elsewhere; not
+   * who has only refreshed. A process that is killed loses what is newer. `Infinity` saves on the
+   * interval only, as the reference does.
    *
    * @default 2_000
    */
@@ -65,7 +72,8 @@ export interface SnapshotRegistry extends AsyncDisposable {
   /**
    * Ends all watches, saves, and closes the registry. Repeated calls wait for the same end.
    *
-   * @throws {DiscoveryError} `ERR_SNAPSHOT_NOT_SAVED`, also where that took too long. The registry is closed all the same.
+   * @throws {DiscoveryError} `ERR_SNAPSHOT_NOT_SAVED`, also where that took too long. The registry
+   *   is closed all the same.
    */
   close(): Promise<void>;
 }
@@ -73,8 +81,8 @@ export interface SnapshotRegistry extends AsyncDisposable {
 /**
  * Opens a registry that is kept in a snapshot file, the same as the Go service's.
  *
- * It opens in every case: a missing file is an empty registry, of a damaged one it has what could be read. Failed saves are
- * told to `onSave` and tried again.
+ * It opens in every case: a missing file is an empty registry, of a damaged one it has what could
+ * be read. Failed saves are told to `onSave` and tried again.
  *
  * @throws {RangeError} For a time that is out of range.
  * @example

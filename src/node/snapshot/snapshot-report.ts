@@ -33,8 +33,8 @@ export interface SnapshotLoadReport extends SnapshotReport {
 }
 
 /**
- * A load in one line: what was kept and what was dropped. A warning where something was dropped or the file could not be
- * read, else news.
+ * A load in one line: what was kept and what was dropped. A warning where something was dropped or
+ * the file could not be read, else news.
  */
 export function describeSnapshotLoad(report: SnapshotLoadReport): {
   readonly level: "info" | "warn";

@@ -1,5 +1,6 @@
 /**
- * A certificate, its key, and whose client certificates are asked for: checked before they are served.
+ * A certificate, its key, and whose client certificates are asked for: checked before they are
+ * served.
  * @module
  */
 import { createPrivateKey, type KeyObject, X509Certificate } from "node:crypto";
@@ -11,7 +12,10 @@ export interface TlsCredentials {
   readonly cert: string | Uint8Array;
   /** Its key, without a passphrase. */
   readonly key: string | Uint8Array;
-  /** Callers must then show a certificate that one of these has signed. @default no client certificates */
+  /**
+   * Callers must then show a certificate that one of these has signed. @default no client
+   * certificates
+   */
   readonly clientCa?: string | Uint8Array | undefined;
 }
 
@@ -39,7 +43,8 @@ const DEFAULT_NAMES: TlsCredentialNames = {
 const PEM_CERTIFICATE = /-----BEGIN CERTIFICATE-----[^-]*-----END CERTIFICATE-----/g;
 
 /**
- * Checks all of it: OpenSSL itself would take a CA file without a certificate for one that it need not look at.
+ * Checks all of it: OpenSSL itself would take a CA file without a certificate for one that it need
+ * not look at.
  *
  * @throws {DiscoveryError} `ERR_CERTIFICATE_INVALID`, naming what is wrong, and nothing of a key.
  */
@@ -80,7 +85,8 @@ function privateKeyOf(pem: string | Uint8Array, name: string): KeyObject {
   try {
     return createPrivateKey(Buffer.from(pem));
   } catch {
-    // By its text, since every runtime has another error. And without the error: it may be about the key's content.
+    // By its text, since every runtime has another error. And without the error: it may be about
+    // the key's content.
     const isEncrypted = Buffer.from(pem).includes("ENCRYPTED");
     throw invalid(`${name}: ${isEncrypted ? "needs a passphrase" : "no PEM private key"}`);
   }

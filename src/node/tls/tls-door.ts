@@ -11,7 +11,10 @@ import { checkTlsCredentials, type TlsCredentials } from "./tls-credentials.ts";
 
 export interface TlsDoorOptions {
   readonly handshakeTimeoutMs: number;
-  /** A handshake is over, and where client certificates are asked for, the caller has shown a good one. */
+  /**
+   * A handshake is over, and where client certificates are asked for, the caller has shown a good
+   * one.
+   */
   readonly onConnection: (socket: TLSSocket) => void;
   /** A handshake has failed, or took too long, and its connection is closed. */
   readonly onFailure?: () => void;
@@ -21,7 +24,8 @@ export interface TlsDoorOptions {
 export interface TlsDoor {
   accept(socket: Socket): void;
   /**
-   * Handshakes that begin from now on see these; connections and handshakes under way keep what they have.
+   * Handshakes that begin from now on see these; connections and handshakes under way keep what
+   * they have.
    *
    * @throws {DiscoveryError} `ERR_CERTIFICATE_INVALID`; all stays as it was.
    */
@@ -39,8 +43,9 @@ export function createTlsDoor(credentials: TlsCredentials, options: TlsDoorOptio
       server.emit("connection", socket);
     },
     replace(replacement) {
-      // A server of its own, not `setSecureContext`: it has new keys for session tickets as well, so that nobody resumes a
-      // session that another list of client CAs had let in; and it asks for client certificates or does not.
+      // A server of its own, not `setSecureContext`: it has new keys for session tickets as well,
+      // so that nobody resumes a session that another list of client CAs had let in; and it asks
+      // for client certificates or does not.
       server = createTlsServer(replacement, options);
     },
     close() {

@@ -18,7 +18,10 @@ export interface TlsFiles {
   readonly certificatePath: string;
   /** Its key, without a passphrase. */
   readonly keyPath: string;
-  /** Callers must then show a certificate that one of these has signed. @default no client certificates */
+  /**
+   * Callers must then show a certificate that one of these has signed. @default no client
+   * certificates
+   */
   readonly clientCaPath?: string | undefined;
 }
 

@@ -20,16 +20,23 @@ const DEFAULT_PING_INTERVAL_MS = MAX_TTL_MS / 10;
 export type PemCertificates = string | Uint8Array;
 
 export interface GrpcTransportOptions {
-  /** Certificates to trust besides the runtime's own, for the service and for an `https` proxy. @default none */
+  /**
+   * Certificates to trust besides the runtime's own, for the service and for an `https` proxy.
+   * @default none
+   */
   readonly ca?: PemCertificates | readonly PemCertificates[] | undefined;
   /** The name that the service's certificate has to hold. @default the URL's host */
   readonly serverName?: string | undefined;
   /** Sees after so many ms without data whether the service still answers. @default 180_000 */
   readonly pingIntervalMs?: number | undefined;
-  /** How long the service may take to answer a ping, in ms, before the connection is given up. @default 15_000 */
+  /**
+   * How long the service may take to answer a ping, in ms, before the connection is given up.
+   * @default 15_000
+   */
   readonly pingTimeoutMs?: number | undefined;
   /**
-   * `http://[user:password@]host:port` or the same with `https` is a proxy to use for any host; `false` is none.
+   * `http://[user:password@]host:port` or the same with `https` is a proxy to use for any host;
+   * `false` is none.
    * @default what `HTTPS_PROXY`, `HTTP_PROXY` and `NO_PROXY` say, by Go's rules
    */
   readonly proxy?: string | false | undefined;
@@ -44,7 +51,8 @@ export interface GrpcTransport extends Transport {
 }
 
 /**
- * Makes a gRPC transport. Messages of up to 16 MiB are accepted. An idle connection keeps no process alive.
+ * Makes a gRPC transport. Messages of up to 16 MiB are accepted. An idle connection keeps no
+ * process alive.
  *
  * @param url - `https://host[:443]`, `grpc://host[:443]` (TLS) or `http://host[:80]`.
  * @throws {DiscoveryError} `ERR_SERVICE_URL_INVALID` for the URL of the service or of the proxy.
@@ -84,7 +92,8 @@ function createSessionManager(
     return new AbortableSessionManager(service.baseUrl, pings, tlsOptions);
   }
   const host = service.host.replace(/^\[|\]$/g, "");
-  // Over a socket of one's own, TLS sends the host's name only when told to; an IP address is not sent.
+  // Over a socket of one's own, TLS sends the host's name only when told to; an IP address is not
+  // sent.
   const ownName = isIP(host) === 0 ? { servername: host } : {};
   const secureOptions = { host, ALPNProtocols: ["h2"], ...ownName, ...tlsOptions };
   return new TunnelSessionManager(service.baseUrl, {

@@ -1,5 +1,6 @@
 /**
- * Which proxy the environment asks for: the variables and the rules of Go programs, which nodes and their tools follow.
+ * Which proxy the environment asks for: the variables and the rules of Go programs, which nodes and
+ * their tools follow.
  * @see https://pkg.go.dev/golang.org/x/net/http/httpproxy#Config
  * @module
  */
@@ -11,8 +12,9 @@ import { DiscoveryError } from "../../errors.ts";
 export type Environment = Readonly<Record<string, string | undefined>>;
 
 /**
- * The proxy for a service: `HTTPS_PROXY` for TLS, `HTTP_PROXY` for plaintext, unless `NO_PROXY` names the host. Lower-case
- * names count where the others are absent. `localhost` and loopback addresses never use a proxy.
+ * The proxy for a service: `HTTPS_PROXY` for TLS, `HTTP_PROXY` for plaintext, unless `NO_PROXY`
+ * names the host. Lower-case names count where the others are absent. `localhost` and loopback
+ * addresses never use a proxy.
  *
  * @throws {DiscoveryError} `ERR_SERVICE_URL_INVALID` as {@link parseProxyUrl}.
  */
@@ -24,11 +26,12 @@ export function proxyFromEnvironment(service: ServiceUrl, env: Environment): URL
 }
 
 /**
- * Reads a proxy's URL: `http://[user:password@]host[:port]`, the same with `https`, or `host[:port]` alone for `http`.
+ * Reads a proxy's URL: `http://[user:password@]host[:port]`, the same with `https`, or
+ * `host[:port]` alone for `http`.
  *
  * @param source - Where the text comes from, for the error.
- * @throws {DiscoveryError} `ERR_SERVICE_URL_INVALID`: no URL, or another scheme. The text is not repeated: it may hold a
- * password.
+ * @throws {DiscoveryError} `ERR_SERVICE_URL_INVALID`: no URL, or another scheme. The text is not
+ *   repeated: it may hold a password.
  */
 export function parseProxyUrl(text: string, source: string): URL {
   const url = URL.parse(text.includes("://") ? text : `http://${text}`);
@@ -60,7 +63,9 @@ function isLoopback(address: string, family: number): boolean {
   return loopback.check(address, familyName(family));
 }
 
-/** One entry of `NO_PROXY`: a prefix, an address or a domain, the latter two perhaps with a port. */
+/**
+ * One entry of `NO_PROXY`: a prefix, an address or a domain, the latter two perhaps with a port.
+ */
 function matchesRule(rule: string, address: string, family: number, port: number): boolean {
   const [, base, bits] = /^([0-9a-f.:]+)\/(\d{1,3})$/.exec(rule) ?? [];
   if (base !== undefined) return family !== 0 && isInPrefix(address, family, base, Number(bits));

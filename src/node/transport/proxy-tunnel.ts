@@ -25,7 +25,8 @@ export interface ProxyTunnelOptions {
  * @param proxy - `http` or `https`, perhaps with user and password.
  * @param service - Where to.
  * @returns A socket on which the service is spoken to.
- * @throws {DiscoveryError} `ERR_SERVICE_UNAVAILABLE`, naming the proxy, the target and the proxy's answer.
+ * @throws {DiscoveryError} `ERR_SERVICE_UNAVAILABLE`, naming the proxy, the target and the proxy's
+ *   answer.
  */
 export function openProxyTunnel(
   proxy: URL,
@@ -70,7 +71,10 @@ export function openProxyTunnel(
   });
 }
 
-/** The HTTP status with which a proxy refused, where `error` is of {@link openProxyTunnel} and says so. */
+/**
+ * The HTTP status with which a proxy refused, where `error` is of {@link openProxyTunnel} and says
+ * so.
+ */
 export function proxyStatus(error: unknown): number | undefined {
   const cause = error instanceof Error ? error.cause : undefined;
   return (cause as { readonly statusCode?: number } | undefined)?.statusCode;

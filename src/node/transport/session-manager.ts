@@ -11,9 +11,10 @@ import type {
 import { Http2SessionManager } from "@connectrpc/connect-node";
 
 /**
- * A connection that breaks first ends its streams with the error, and emits it itself some turns later. An `abort` in
- * between takes the manager's listener off (connect-node 2.2.0), and an `error` event without a listener ends the process.
- * The client does just that: it closes the transport as soon as the watch has failed. So a listener stays.
+ * A connection that breaks first ends its streams with the error, and emits it itself some turns
+ * later. An `abort` in between takes the manager's listener off (connect-node 2.2.0), and an
+ * `error` event without a listener ends the process. The client does just that: it closes the
+ * transport as soon as the watch has failed. So a listener stays.
  */
 export class AbortableSessionManager extends Http2SessionManager {
   readonly #sessions: WeakSet<ClientHttp2Session> = new WeakSet();

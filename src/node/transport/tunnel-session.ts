@@ -1,6 +1,6 @@
 /**
- * HTTP/2 over a connection that takes a while to make. `node:http2` wants its socket at once, so the tunnel is opened
- * before the session.
+ * HTTP/2 over a connection that takes a while to make. `node:http2` wants its socket at once, so
+ * the tunnel is opened before the session.
  * @module
  */
 import type {

@@ -15,20 +15,26 @@ const IPV4_BYTES = 4;
 /** The first number of an IPv4 address. `ffff:ffff::` is multicast, which is never a source. */
 const IPV4_HIGH = 0xffff_ffff;
 
-/** Which headers of a trusted proxy count: a proxy that does not set one passes on what a stranger sent in it. */
+/**
+ * Which headers of a trusted proxy count: a proxy that does not set one passes on what a stranger
+ * sent in it.
+ */
 export interface ClientHeaders {
   /** Whether `X-Real-IP` is believed, from trusted proxies. @default true */
   readonly trustXRealIp?: boolean | undefined;
-  /** Whether the first entry of `X-Forwarded-For` is believed, from trusted proxies. @default true */
+  /**
+   * Whether the first entry of `X-Forwarded-For` is believed, from trusted proxies. @default true
+   */
   readonly trustFirstXForwardedFor?: boolean | undefined;
 }
 
 /**
  * Reads the operator's list of proxies.
  *
- * @param cidrs - `10.0.0.0/8`, `fd00::/8`; a single address stands for itself. IPv4-mapped prefixes of at least 96 bits
- *   are taken as IPv4, since connections are compared that way.
- * @throws {DiscoveryError} `ERR_PREFIX_INVALID` or `ERR_ADDRESS_INVALID`, with the text that does not parse.
+ * @param cidrs - `10.0.0.0/8`, `fd00::/8`; a single address stands for itself. IPv4-mapped prefixes
+ *   of at least 96 bits are taken as IPv4, since connections are compared that way.
+ * @throws {DiscoveryError} `ERR_PREFIX_INVALID` or `ERR_ADDRESS_INVALID`, with the text that does
+ *   not parse.
  */
 export function parseTrustedProxies(cidrs: readonly string[]): readonly Prefix[] {
   return cidrs.map((text) => {
@@ -40,11 +46,14 @@ export function parseTrustedProxies(cidrs: readonly string[]): readonly Prefix[]
 }
 
 /**
- * The caller's address: from a trusted proxy `X-Real-IP`, else the first entry of `X-Forwarded-For`, else the peer. A
- * value that is no plain address, also one with a port, is passed over.
+ * The caller's address: from a trusted proxy `X-Real-IP`, else the first entry of
+ * `X-Forwarded-For`, else the peer. A value that is no plain address, also one with a port, is
+ * passed over.
  *
- * @param peerAddress - IP at the other end of the connection as the runtime prints it, where it is known.
- * @returns 4 or 16 bytes, IPv4 also where a dual-stack socket has it mapped; `undefined` where nothing is known.
+ * @param peerAddress - IP at the other end of the connection as the runtime prints it, where it is
+ *   known.
+ * @returns 4 or 16 bytes, IPv4 also where a dual-stack socket has it mapped; `undefined` where
+ *   nothing is known.
  */
 export function clientAddress(
   headers: Pick<Headers, "get">,

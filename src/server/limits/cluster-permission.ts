@@ -6,12 +6,15 @@ import { DiscoveryError } from "../../errors.ts";
 import { checkClusterId } from "../../registry/limits.ts";
 import type { WatchMessage } from "../../registry/registry.ts";
 
-/** Says whether a cluster may use the service. Asked for every call and every message of a watch; the answer may change. */
+/**
+ * Says whether a cluster may use the service. Asked for every call and every message of a watch;
+ * the answer may change.
+ */
 export type AllowCluster = (clusterId: string) => boolean;
 
 /**
- * @throws {DiscoveryError} `ERR_CLUSTER_NOT_ALLOWED`; for an ID that is none `ERR_CLUSTER_ID_EMPTY` and
- *   `ERR_CLUSTER_ID_TOO_LONG`, as without a list.
+ * @throws {DiscoveryError} `ERR_CLUSTER_NOT_ALLOWED`; for an ID that is none `ERR_CLUSTER_ID_EMPTY`
+ *   and `ERR_CLUSTER_ID_TOO_LONG`, as without a list.
  */
 export function checkAllowed(clusterId: string, allowCluster: AllowCluster | undefined): void {
   if (allowCluster === undefined || allowCluster(clusterId)) return;
@@ -20,8 +23,9 @@ export function checkAllowed(clusterId: string, allowCluster: AllowCluster | und
 }
 
 /**
- * Passes a watch on for as long as its cluster is allowed: one that is no longer hears nothing more. The watch ends with the
- * refusal when it would have been told something, so that nobody has to tell it of the list.
+ * Passes a watch on for as long as its cluster is allowed: one that is no longer hears nothing
+ * more. The watch ends with the refusal when it would have been told something, so that nobody has
+ * to tell it of the list.
  */
 export function whileAllowed(
   clusterId: string,

@@ -1,8 +1,8 @@
 /**
  * How often one client may call: a bucket of tokens, and a line of those who wait for the next one.
  *
- * A call that finds a token costs no allocation and no promise. Memory is bounded for any number of clients: the table has
- * a fixed size, and who waits is counted.
+ * A call that finds a token costs no allocation and no promise. Memory is bounded for any number of
+ * clients: the table has a fixed size, and who waits is counted.
  * @see docs/protocol.md, "What the server does"
  * @module
  */
@@ -22,16 +22,23 @@ export interface RateLimit {
   readonly burst: number;
   /** Calls of one client that may wait for their turn; further ones are refused. @default 1000 */
   readonly maxWaitingPerClient?: number | undefined;
-  /** Calls of all clients that may wait; further ones are refused, those with a token never. @default 10_000 */
+  /**
+   * Calls of all clients that may wait; further ones are refused, those with a token never.
+   * @default 10_000
+   */
   readonly maxWaiting?: number | undefined;
   /**
-   * Clients to remember, rounded up to a power of two, at 17 bytes each. A client is worth remembering for as long as its
-   * bucket takes to be full again: 4 seconds at most, at 15 per second and a burst of 60. @default 65_536
+   * Clients to remember, rounded up to a power of two, at 17 bytes each. A client is worth
+   * remembering for as long as its bucket takes to be full again: 4 seconds at most, at 15 per
+   * second and a burst of 60. @default 65_536
    */
   readonly maxClients?: number | undefined;
 }
 
-/** The reference's: enough for every node of a cluster behind one address to come at once, not for a flood. */
+/**
+ * The reference's: enough for every node of a cluster behind one address to come at once, not for a
+ * flood.
+ */
 export const DEFAULT_RATE_LIMIT: { readonly perSecond: number; readonly burst: number } =
   /* @__PURE__ */ Object.freeze({ perSecond: 15, burst: 60 });
 
@@ -102,9 +109,11 @@ export class RateLimiter {
   /**
    * Takes a token for a call.
    *
-   * @returns `undefined` where the call may go on at once, also where nobody knows who calls; else a promise that resolves
-   *   when its turn has come, and rejects with the reason of the caller's signal.
-   * @throws {DiscoveryError} `ERR_RATE_LIMITED` where the wait would outlast the caller's deadline, or too many wait.
+   * @returns `undefined` where the call may go on at once, also where nobody knows who calls; else
+   *   a promise that resolves when its turn has come, and rejects with the reason of the caller's
+   *   signal.
+   * @throws {DiscoveryError} `ERR_RATE_LIMITED` where the wait would outlast the caller's deadline,
+   *   or too many wait.
    */
   take(caller: Caller): Promise<void> | undefined {
     if (this.#isOpen) return undefined;

@@ -1,10 +1,11 @@
 /**
  * Token buckets for any number of clients in a fixed amount of memory.
  *
- * A bucket is one number, the instant at which it will be full again; one that is full is as good as none. Buckets lie in
- * rows of a hash table. Where a row has no free place, a client that is not in it takes the place of the one whose bucket
- * is nearest to full: whoever has asked for the most stays the longest, and what is forgotten is the little that a client
- * had used. So a flood of addresses can make the limit less strict, and never stricter: nobody is refused for the calls of
+ * A bucket is one number, the instant at which it will be full again; one that is full is as good
+ * as none. Buckets lie in rows of a hash table. Where a row has no free place, a client that is not
+ * in it takes the place of the one whose bucket is nearest to full: whoever has asked for the most
+ * stays the longest, and what is forgotten is the little that a client had used. So a flood of
+ * addresses can make the limit less strict, and never stricter: nobody is refused for the calls of
  * another.
  * @module
  */
@@ -14,7 +15,9 @@ export interface TokenTableOptions {
   readonly burst: number;
   /** Clients to remember at least; a power of two of them is. */
   readonly maxClients: number;
-  /** Any 32 bits, which callers do not know: so they cannot choose addresses that fall into one row. */
+  /**
+   * Any 32 bits, which callers do not know: so they cannot choose addresses that fall into one row.
+   */
   readonly seed: number;
 }
 
@@ -53,7 +56,8 @@ export class TokenTable {
   /**
    * The place of a client, which has a full bucket where it is new.
    *
-   * @returns Valid until the next call, or as long as it is kept; -1 where all clients of its row are kept.
+   * @returns Valid until the next call, or as long as it is kept; -1 where all clients of its row
+   *   are kept.
    */
   placeOf(high: number, low: number): number {
     const first = this.#rowOf(high, low) * ROW_CLIENTS;

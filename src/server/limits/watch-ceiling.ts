@@ -11,8 +11,8 @@ export interface Ceilings {
   /** Watches of all clients together. @default 50_000 */
   readonly maxWatches?: number | undefined;
   /**
-   * Watches of one client: an IPv4 address, or an IPv6 network of 64 bits. Several clusters of 1024 nodes may share an
-   * address. Callers whose address nobody knows are not counted. @default 5000
+   * Watches of one client: an IPv4 address, or an IPv6 network of 64 bits. Several clusters of 1024
+   * nodes may share an address. Callers whose address nobody knows are not counted. @default 5000
    */
   readonly maxWatchesPerClient?: number | undefined;
 }

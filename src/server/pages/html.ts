@@ -12,7 +12,10 @@ export class Html {
   }
 }
 
-/** What may stand in a template: text is escaped, HTML is not, and of a list each item is one of the two. */
+/**
+ * What may stand in a template: text is escaped, HTML is not, and of a list each item is one of the
+ * two.
+ */
 export type HtmlValue = Html | string | number | readonly HtmlValue[];
 
 /**

@@ -1,7 +1,9 @@
 /**
- * The pages for people: what this is, and what the service holds of one cluster. Sealed data stays opaque here too.
+ * The pages for people: what this is, and what the service holds of one cluster. Sealed data stays
+ * opaque here too.
  *
- * They are made to be read as they come: no scripts, nothing from elsewhere, light or dark as the reader's screen is.
+ * They are made to be read as they come: no scripts, nothing from elsewhere, light or dark as the
+ * reader's screen is.
  * @module
  */
 import type { AffiliateView } from "../../registry/registry.ts";

@@ -12,7 +12,10 @@ import { peerAddressKey } from "../rpc/cluster-routes.ts";
 import type { ResolvedServiceOptions } from "../service-options.ts";
 import { type PlainPage, pageFor } from "./plain-page.ts";
 
-/** People try again by themselves, so a page waits no longer than this for its turn under the rate limit. */
+/**
+ * People try again by themselves, so a page waits no longer than this for its turn under the rate
+ * limit.
+ */
 const PATIENCE_MS = 1000;
 
 /** Answers a request from `options.pages`, or with the plain answer that every service has. */

@@ -10,7 +10,9 @@ export interface PlainPage {
   readonly status: number;
   readonly headers: Readonly<Record<string, string>>;
   readonly text: string;
-  /** gRPC's status, for which headers do only where nothing follows them, not even an empty body. */
+  /**
+   * gRPC's status, for which headers do only where nothing follows them, not even an empty body.
+   */
   readonly trailers?: Readonly<Record<string, string>>;
 }
 
@@ -47,7 +49,8 @@ export function unsupportedMediaType(): PlainPage {
 }
 
 /**
- * 415 for gRPC where answers cannot have trailers. Also says so in gRPC's own words, for callers that read those.
+ * 415 for gRPC where answers cannot have trailers. Also says so in gRPC's own words, for callers
+ * that read those.
  */
 export function grpcNeedsTrailers(): PlainPage {
   const text = "gRPC needs HTTP trailers, which this endpoint cannot send: use gRPC-Web or Connect";

@@ -33,8 +33,8 @@ const HTML_HEADERS = {
 };
 
 /**
- * `/healthz` (the process answers), `/readyz` (the service does its work), `/stats`, `/` and `/inspect?clusterID=…`. Nothing
- * here changes the registry.
+ * `/healthz` (the process answers), `/readyz` (the service does its work), `/stats`, `/` and
+ * `/inspect?clusterID=…`. Nothing here changes the registry.
  */
 export function servicePages({ registry, procedures, health }: ServicePagesOptions): Pages {
   async function readiness(): Promise<PlainPage> {
@@ -111,7 +111,10 @@ const PATHS: ReadonlySet<string> = /* @__PURE__ */ new Set([
   STYLE_PATH,
 ]);
 
-/** One affiliate a line: its ID (quoted where it could be mistaken for more), bytes of data, number of endpoints. */
+/**
+ * One affiliate a line: its ID (quoted where it could be mistaken for more), bytes of data, number
+ * of endpoints.
+ */
 function affiliateLines(affiliates: readonly AffiliateView[]): string {
   return affiliates
     .map(({ id, data, endpoints }) => {

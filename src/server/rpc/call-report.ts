@@ -1,5 +1,6 @@
 /**
- * What an operator may want to know of each call: plain data for logs and metrics, which are made elsewhere.
+ * What an operator may want to know of each call: plain data for logs and metrics, which are made
+ * elsewhere.
  * @module
  */
 import type { RefusalReason } from "./refusal-reason.ts";
@@ -11,16 +12,22 @@ export type ClusterMethod = "Hello" | "AffiliateUpdate" | "AffiliateDelete" | "L
 /**
  * One call, after its end. Opaque affiliate data is not in it.
  *
- * May be the call itself: a field is worked out when it is read, so that what nobody reads costs nothing.
+ * May be the call itself: a field is worked out when it is read, so that what nobody reads costs
+ * nothing.
  */
 export interface CallReport {
   readonly method: ClusterMethod;
-  /** `slow` is Connect's handler, which takes every protocol; `fast` is the way of its own for plain gRPC. */
+  /**
+   * `slow` is Connect's handler, which takes every protocol; `fast` is the way of its own for plain
+   * gRPC.
+   */
   readonly path: "fast" | "slow";
   readonly code: RpcCode;
   /** From the decoded request to the end of the answer; a watch lives long. */
   readonly durationMs: number;
-  /** IP of the caller, behind trusted proxies the one they report. Absent where the host tells none. */
+  /**
+   * IP of the caller, behind trusted proxies the one they report. Absent where the host tells none.
+   */
   readonly clientAddress: string | undefined;
   readonly clusterId: string;
   /** Of updates and deletes. */
@@ -29,13 +36,15 @@ export interface CallReport {
   readonly clientVersion: string | undefined;
   /** Messages of the answer: more than one only for a watch. */
   readonly messagesSent: number;
-  /** What was thrown, with the details that the caller is not told. `refusalReason` names refusals. */
+  /**
+   * What was thrown, with the details that the caller is not told. `refusalReason` names refusals.
+   */
   readonly error: unknown;
 }
 
 /**
- * Callbacks of a service. They observe only, must not throw, and cost nothing where absent. How far watchers are behind is
- * the registry's to tell: `MemoryRegistryOptions.onWatchLag`.
+ * Callbacks of a service. They observe only, must not throw, and cost nothing where absent. How far
+ * watchers are behind is the registry's to tell: `MemoryRegistryOptions.onWatchLag`.
  */
 export interface ServerHooks {
   /** A request was decoded, and its procedure begins. */
@@ -44,6 +53,9 @@ export interface ServerHooks {
   readonly onMessageSent?: (method: ClusterMethod) => void;
   /** The call has ended, however it did. */
   readonly onCallEnd?: (report: CallReport) => void;
-  /** A connection or a request was refused before it became a call. A call that is refused is in `onCallEnd` alone. */
+  /**
+   * A connection or a request was refused before it became a call. A call that is refused is in
+   * `onCallEnd` alone.
+   */
   readonly onRefused?: (reason: RefusalReason) => void;
 }

@@ -25,7 +25,8 @@ const CONNECT_TIMEOUT = /^\d{1,10}$/;
 /**
  * Reads `grpc-timeout`.
  *
- * @returns In ms; `undefined` for one that is further away than timers go, some 24 days: it is none.
+ * @returns In ms; `undefined` for one that is further away than timers go, some 24 days: it is
+ *   none.
  * @throws {ConnectError} `InvalidArgument`, in Connect's words.
  */
 export function parseGrpcTimeout(text: string): number | undefined {
@@ -38,8 +39,8 @@ export function parseGrpcTimeout(text: string): number | undefined {
 }
 
 /**
- * The headers of a call, without a deadline that is none for {@link parseGrpcTimeout}: Connect would take it for one that is
- * over. What does not parse is left for Connect to refuse.
+ * The headers of a call, without a deadline that is none for {@link parseGrpcTimeout}: Connect
+ * would take it for one that is over. What does not parse is left for Connect to refuse.
  */
 export function withoutFarDeadline(header: Headers): Headers {
   const far = Object.entries(TIMEOUTS).filter(([name, parse]) => {

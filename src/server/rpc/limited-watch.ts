@@ -1,8 +1,8 @@
 /**
  * A watch of a registry that ends when its caller leaves or the service stops.
  *
- * By hand instead of an async generator: a message passes here for every change and every watcher, and a generator makes
- * half a dozen promises of each.
+ * By hand instead of an async generator: a message passes here for every change and every watcher,
+ * and a generator makes half a dozen promises of each.
  * @module
  */
 import type { Awaitable, WatchMessage } from "../../registry/registry.ts";

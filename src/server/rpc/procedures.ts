@@ -1,7 +1,8 @@
 /**
  * The five procedures of the service over a registry, without a word of any RPC protocol.
  *
- * Every way in (Connect's handlers, a path of its own for gRPC) calls these, so that all behave alike.
+ * Every way in (Connect's handlers, a path of its own for gRPC) calls these, so that all behave
+ * alike.
  * @see docs/protocol.md, "What the server does"
  * @module
  */
@@ -22,15 +23,16 @@ export interface ProceduresOptions {
   /** Whether `Hello` tells callers their IP. @default true */
   readonly reportClientIp?: boolean | undefined;
   /**
-   * How often one client may call; a call over it waits for its turn. Callers whose address the host does not tell are not
-   * limited. The reference has `DEFAULT_RATE_LIMIT`. @default false
+   * How often one client may call; a call over it waits for its turn. Callers whose address the
+   * host does not tell are not limited. The reference has `DEFAULT_RATE_LIMIT`. @default false
    */
   readonly rateLimit?: RateLimit | false | undefined;
   /** How many watches there may be. @default 50,000, and 5000 of one client */
   readonly ceilings?: Ceilings | undefined;
   /**
-   * Refuses all calls of other clusters with PermissionDenied. The watch of a cluster that is allowed no longer ends so at
-   * its next message, at the latest when its affiliates expire. @default all clusters may
+   * Refuses all calls of other clusters with PermissionDenied. The watch of a cluster that is
+   * allowed no longer ends so at its next message, at the latest when its affiliates expire.
+   * @default all clusters may
    */
   readonly allowCluster?: AllowCluster | undefined;
 }
@@ -69,19 +71,21 @@ export interface UpdateFields {
 }
 
 /**
- * The service. What need not wait is answered without a promise. Refusals are thrown as `DiscoveryError`, or rejected with
- * one; `rpcStatus` says what to tell the caller.
+ * The service. What need not wait is answered without a promise. Refusals are thrown as
+ * `DiscoveryError`, or rejected with one; `rpcStatus` says what to tell the caller.
  */
 export interface Procedures {
   hello(request: ClusterFields, caller: Caller): Awaitable<HelloAnswer>;
   affiliateUpdate(request: UpdateFields, caller: Caller): Awaitable<void>;
   affiliateDelete(request: AffiliateFields, caller: Caller): Awaitable<void>;
   list(request: ClusterFields, caller: Caller): Awaitable<readonly AffiliateView[]>;
-  /** Ends without an error when the registry or the service closes, else with the caller's reason. */
+  /**
+   * Ends without an error when the registry or the service closes, else with the caller's reason.
+   */
   watch(request: ClusterFields, caller: Caller): AsyncIterable<WatchMessage>;
   /**
-   * Ends all watches without an error, and refuses new ones: a client then goes elsewhere. Calls that wait for the rate
-   * limit go on at once.
+   * Ends all watches without an error, and refuses new ones: a client then goes elsewhere. Calls
+   * that wait for the rate limit go on at once.
    */
   endWatches(): void;
 }

@@ -1,5 +1,6 @@
 /**
- * gRPC server reflection, by which tools such as `grpcurl` learn what a service takes without its `.proto` files.
+ * gRPC server reflection, by which tools such as `grpcurl` learn what a service takes without its
+ * `.proto` files.
  * @module
  */
 import { type DescFile, type DescService, toBinary } from "@bufbuild/protobuf";
@@ -76,7 +77,8 @@ export function reflectionRoutes(): (router: ConnectRouter) => void {
     router.service(V1Alpha, {
       async *serverReflectionInfo(requests) {
         for await (const request of requests) {
-          // The two versions differ in nothing but their package, which messages do not have on the wire.
+          // The two versions differ in nothing but their package, which messages do not have on the
+          // wire.
           yield {
             validHost: request.host,
             originalRequest: request,

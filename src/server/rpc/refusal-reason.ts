@@ -1,6 +1,6 @@
 /**
- * Why a connection, a request or a call was refused, in words that suit as the label of a metric: few, and never a
- * caller's text.
+ * Why a connection, a request or a call was refused, in words that suit as the label of a metric:
+ * few, and never a caller's text.
  * @module
  */
 import { errorTraits } from "../../errors.ts";

@@ -1,9 +1,9 @@
 /**
  * What a registry tells, as messages of the wire.
  *
- * An affiliate is encoded once, by the registry: binary answers carry its bytes. The protobuf library keeps fields that it
- * does not know as they came and writes them back untouched, and here all of `affiliates` is made to be such a field. JSON
- * answers hold real messages.
+ * An affiliate is encoded once, by the registry: binary answers carry its bytes. The protobuf
+ * library keeps fields that it does not know as they came and writes them back untouched, and here
+ * all of `affiliates` is made to be such a field. JSON answers hold real messages.
  * @module
  */
 import { EMPTY_BYTES } from "../../bytes.ts";
@@ -33,8 +33,9 @@ export function listResponse(views: readonly AffiliateView[], codec: Codec): Lis
 }
 
 /**
- * The messages of one step of a watch: several for a snapshot over {@link MAX_SNAPSHOT_MESSAGE_BYTES}, of which clients
- * take the first as the snapshot and add the others, and one for each deleted ID.
+ * The messages of one step of a watch: several for a snapshot over
+ * {@link MAX_SNAPSHOT_MESSAGE_BYTES}, of which clients take the first as the snapshot and add the
+ * others, and one for each deleted ID.
  */
 export function watchResponses(message: WatchMessage, codec: Codec): readonly WatchResponse[] {
   if (message.kind === "deleted") {
@@ -66,7 +67,10 @@ function wireBytes(view: AffiliateView): number {
   return affiliateWire(view).length;
 }
 
-/** All affiliates as one field: its first tag is the writer's to put in front, the others are inside. */
+/**
+ * All affiliates as one field: its first tag is the writer's to put in front, the others are
+ * inside.
+ */
 function rawFields(views: readonly AffiliateView[]): RawField[] {
   const wires = views.map(affiliateWire);
   const [first] = wires;

@@ -33,7 +33,8 @@ export interface AnnotationPublisherOptions {
 }
 
 /**
- * Our object as last seen. `awaited`: it is about to be seen. `unknown`: nobody looks. `absent`: there is none.
+ * Our object as last seen. `awaited`: it is about to be seen. `unknown`: nobody looks. `absent`:
+ * there is none.
  */
 type Seen = AnnotationValues | "awaited" | "unknown" | "absent";
 
@@ -65,7 +66,10 @@ export class AnnotationPublisher {
     this.#want(NO_ANNOTATIONS);
   }
 
-  /** Resolves when the last of `publish` and `withdraw` stands on the object; rejects when `signal` aborts. */
+  /**
+   * Resolves when the last of `publish` and `withdraw` stands on the object; rejects when `signal`
+   * aborts.
+   */
   async flush(signal: AbortSignal): Promise<void> {
     const version = this.#wantedVersion;
     while (this.#acceptedVersion < version) await this.#accepted.wait(signal);
@@ -125,7 +129,8 @@ export class AnnotationPublisher {
     const { nodes, nodeName, now, onError, onRetry } = this.#options;
     const isRepair = this.#acceptedVersion === this.#wantedVersion;
     if (isRepair && now() - this.#patchedAtMs < MAX_BACKOFF_MS) {
-      // Somebody else writes there too: two that repair each other's work must not do it all the time.
+      // Somebody else writes there too: two that repair each other's work must not do it all the
+      // time.
       await this.#pause(this.#backoff.next(), signal);
       if (!this.#isDue()) return;
     } else if (isRepair) this.#backoff.reset();

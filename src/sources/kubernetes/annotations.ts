@@ -38,7 +38,8 @@ export const NO_ANNOTATIONS: AnnotationValues = {
 };
 
 /**
- * What a node tells on its `Node` object. Names, operating system and role are the object's own and not among it.
+ * What a node tells on its `Node` object. Names, operating system and role are the object's own and
+ * not among it.
  *
  * @example
  * affiliateAnnotations(affiliate)["networking.talos.dev/self-ips"]; // "172.20.0.2,fd83:b1f7::1"
@@ -58,11 +59,13 @@ export function affiliateAnnotations(affiliate: AffiliateSpec): AnnotationValues
 }
 
 /**
- * Reads what a node told on its `Node` object. An item that does not parse is passed over, the others are used.
+ * Reads what a node told on its `Node` object. An item that does not parse is passed over, the
+ * others are used.
  *
  * @param annotations - All of the object's.
  * @param onMalformed - Told of each item that is passed over.
- * @returns `undefined` for an object without a node ID, which is no affiliate. Text of addresses is canonical.
+ * @returns `undefined` for an object without a node ID, which is no affiliate. Text of addresses is
+ *   canonical.
  */
 export function parseAnnotations(
   annotations: Readonly<Record<string, string>>,

@@ -11,7 +11,10 @@ export interface KnownNode {
   readonly name: string;
   readonly createdAt: string;
   readonly affiliate: AffiliateSpec;
-  /** All of the above and what was wrong, to compare: objects change every few minutes, and these hardly ever. */
+  /**
+   * All of the above and what was wrong, to compare: objects change every few minutes, and these
+   * hardly ever.
+   */
   readonly told: string;
 }
 
@@ -37,7 +40,10 @@ export class KnownNodes {
     this.#options = options;
   }
 
-  /** What there is to know of a node: the same object as before where nothing has changed, `undefined` for no affiliate. */
+  /**
+   * What there is to know of a node: the same object as before where nothing has changed,
+   * `undefined` for no affiliate.
+   */
   read(node: KubernetesNode): KnownNode | undefined {
     const { nodeId, nodeName, onDrop } = this.#options;
     const { name, creationTimestamp: createdAt = "" } = node.metadata;
@@ -93,7 +99,10 @@ export class KnownNodes {
     if (claims?.size === 0) this.#claims.delete(nodeId);
   }
 
-  /** Of several, the one that was made last, and of those the first by name: every node decides alike. */
+  /**
+   * Of several, the one that was made last, and of those the first by name: every node decides
+   * alike.
+   */
   #holder(nodeId: string): KnownNode | undefined {
     let holder: KnownNode | undefined;
     for (const name of this.#claims.get(nodeId) ?? []) {
@@ -103,7 +112,9 @@ export class KnownNodes {
     return holder;
   }
 
-  /** @returns Whose the ID is; the others are reported, each once until it, or who is used, changes. */
+  /**
+   * @returns Whose the ID is; the others are reported, each once until it, or who is used, changes.
+   */
   #decide(nodeId: string): KnownNode | undefined {
     const holder = this.#holder(nodeId);
     if (holder === undefined) return undefined;

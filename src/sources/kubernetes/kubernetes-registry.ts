@@ -23,7 +23,10 @@ export interface KubernetesRegistryOptions {
   readonly nodes: NodeApi;
   /** Our identity, whose node is not among the others. */
   readonly nodeId?: string | undefined;
-  /** Name of our own `Node` object, which is not among the others, and on which `publish` writes. @default none */
+  /**
+   * Name of our own `Node` object, which is not among the others, and on which `publish` writes.
+   * @default none
+   */
   readonly nodeName?: string | undefined;
   /** Told of what does not parse, once until it changes. Must not throw. */
   readonly onDrop?: ((report: NodeDropReport) => void) | undefined;
@@ -42,7 +45,8 @@ export interface KubernetesRegistryOptions {
 /**
  * A registry of affiliates on the `Node` objects of a cluster.
  *
- * Without `nodeName` it only reads: there is no `publish` and no `withdraw` then, and `flush` has nothing to wait for.
+ * Without `nodeName` it only reads: there is no `publish` and no `withdraw` then, and `flush` has
+ * nothing to wait for.
  *
  * @example
  * const registry = new KubernetesRegistry({ nodes: await createNodeApi({ kubeconfig: "kubeconfig" }) });
@@ -52,7 +56,10 @@ export interface KubernetesRegistryOptions {
  */
 export class KubernetesRegistry implements DiscoveryRegistry {
   readonly name = "k8s";
-  /** Sets our annotations; `run` writes them, and again where somebody changes them or the `Node` is made anew. */
+  /**
+   * Sets our annotations; `run` writes them, and again where somebody changes them or the `Node` is
+   * made anew.
+   */
   readonly publish?: (local: LocalAffiliate) => void;
   /** Takes our annotations away. */
   readonly withdraw?: () => void;
@@ -152,7 +159,8 @@ export class KubernetesRegistry implements DiscoveryRegistry {
         }
       },
       listed: () => {
-        // Whoever waits for a first answer has it now, also while the watch after it is not open yet.
+        // Whoever waits for a first answer has it now, also while the watch after it is not open
+        // yet.
         this.#readError = undefined;
         this.#tellStatus("connected");
         this.#known.replace(listed);

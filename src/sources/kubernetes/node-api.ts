@@ -1,5 +1,6 @@
 /**
- * What discovery needs of a Kubernetes API server. `talos-discovery/node` has one that reads a kubeconfig file.
+ * What discovery needs of a Kubernetes API server. `talos-discovery/node` has one that reads a
+ * kubeconfig file.
  * @module
  */
 import type { AnnotationValues } from "./annotations.ts";
@@ -21,9 +22,9 @@ export type NodeEvent =
   | { readonly kind: "bookmark"; readonly resourceVersion: string };
 
 /**
- * The three calls. Each ends with `signal` and then rejects with its reason, connections freed; otherwise it rejects with
- * a `DiscoveryError` of these codes: `ERR_KUBERNETES_UNAVAILABLE`, `ERR_KUBERNETES_UNAUTHORIZED`,
- * `ERR_KUBERNETES_FORBIDDEN`, and where they are named.
+ * The three calls. Each ends with `signal` and then rejects with its reason, connections freed;
+ * otherwise it rejects with a `DiscoveryError` of these codes: `ERR_KUBERNETES_UNAVAILABLE`,
+ * `ERR_KUBERNETES_UNAUTHORIZED`, `ERR_KUBERNETES_FORBIDDEN`, and where they are named.
  */
 export interface NodeApi {
   /** Where it is, for people: a URL, without a secret. */
@@ -42,9 +43,10 @@ export interface NodeApi {
   /**
    * Follows changes after a version, with bookmarks.
    *
-   * @returns once the server has agreed. The iteration ends where the server ends it in order, as it does every few
-   * minutes; leaving the loop frees everything.
-   * @throws {DiscoveryError} `ERR_KUBERNETES_EXPIRED`, here or in the iteration, for a version that is too old.
+   * @returns once the server has agreed. The iteration ends where the server ends it in order, as
+   *   it does every few minutes; leaving the loop frees everything.
+   * @throws {DiscoveryError} `ERR_KUBERNETES_EXPIRED`, here or in the iteration, for a version that
+   *   is too old.
    */
   watch(options: {
     readonly resourceVersion: string;

@@ -51,7 +51,8 @@ export type NodeDropReport =
     };
 
 /**
- * What a `Node` says of its node: names and system as Kubernetes has them, the rest from {@link ANNOTATIONS}.
+ * What a `Node` says of its node: names and system as Kubernetes has them, the rest from
+ * {@link ANNOTATIONS}.
  *
  * @param onDrop - Told of items that do not parse, of 100 at most. Must not throw.
  * @returns `undefined` for an object without a node ID.

@@ -1,5 +1,6 @@
 /**
- * The requests of a {@link NodeApi}, over anything that carries HTTP to an API server with credentials.
+ * The requests of a {@link NodeApi}, over anything that carries HTTP to an API server with
+ * credentials.
  * @module
  */
 import { DiscoveryError } from "../../errors.ts";
@@ -39,8 +40,8 @@ export interface KubernetesResponse {
 }
 
 /**
- * Carries a request. Rejects with `signal.reason` when `signal` aborts, else with a `DiscoveryError`, as a rule
- * `ERR_KUBERNETES_UNAVAILABLE`.
+ * Carries a request. Rejects with `signal.reason` when `signal` aborts, else with a
+ * `DiscoveryError`, as a rule `ERR_KUBERNETES_UNAVAILABLE`.
  */
 export type SendKubernetesRequest = (request: KubernetesRequest) => Promise<KubernetesResponse>;
 
@@ -137,7 +138,10 @@ async function* eventsOf(
   }
 }
 
-/** A line that is cut short by the end of the transfer is none: what it tells comes again after a resume. */
+/**
+ * A line that is cut short by the end of the transfer is none: what it tells comes again after a
+ * resume.
+ */
 async function* linesOf(
   source: string,
   body: AsyncIterable<Uint8Array>,

@@ -1,6 +1,6 @@
 /**
- * Follows the nodes of an API server: a list, then what changes, and a list again only where the server has forgotten what
- * happened in between.
+ * Follows the nodes of an API server: a list, then what changes, and a list again only where the
+ * server has forgotten what happened in between.
  * @module
  */
 
@@ -57,7 +57,8 @@ export class NodeWatcher {
 
   /** Follows until `signal` aborts, and then resolves. */
   async run(signal: AbortSignal): Promise<void> {
-    // A former run may have ended long ago; and whoever asks for our own node is told of it by a list alone.
+    // A former run may have ended long ago; and whoever asks for our own node is told of it by a
+    // list alone.
     this.#resourceVersion = undefined;
     while (!signal.aborted) {
       const attempt: Attempt = {
@@ -100,7 +101,8 @@ export class NodeWatcher {
         page = await nodes.list({ limit: PAGE_NODES, continueToken, signal });
       } catch (error) {
         if (isFirst || !isExpired(error)) throw error;
-        // The server has forgotten the state of which the first pages were: everything again, in one page.
+        // The server has forgotten the state of which the first pages were: everything again, in
+        // one page.
         page = await nodes.list({ signal });
         isFirst = true;
       }
@@ -113,7 +115,9 @@ export class NodeWatcher {
     }
   }
 
-  /** A server ends its watches every few minutes, and forgets old versions: neither is a failure. */
+  /**
+   * A server ends its watches every few minutes, and forgets old versions: neither is a failure.
+   */
   #delayAfter(failure: unknown, attempt: Attempt): number {
     const { nodes, sight, now } = this.#options;
     const hasWorked = attempt.hasEvent || now() - attempt.watchingSinceMs >= MIN_WATCH_MS;

@@ -32,15 +32,18 @@ export interface ServiceState {
   /** Ours, as this service sees it, where it has told. */
   readonly publicAddress: string | undefined;
   /**
-   * Resolves when this service has accepted the last `publish` or `withdraw` before this call, at once where there was
-   * none.
+   * Resolves when this service has accepted the last `publish` or `withdraw` before this call, at
+   * once where there was none.
    *
    * @throws `signal.reason` when `signal` aborts.
    */
   flush(options?: SignalOptions): Promise<void>;
 }
 
-/** Options of each {@link ServicePart}: those of a `DiscoveryClient`, with reports that say of which service they are. */
+/**
+ * Options of each {@link ServicePart}: those of a `DiscoveryClient`, with reports that say of which
+ * service they are.
+ */
 export interface ServicePartOptions
   extends Omit<DiscoveryClientOptions, "service" | "onDrop" | "onRetry"> {
   /** Told of bad data from others, which was left out. Must not throw. */
@@ -71,7 +74,10 @@ export class ServicePart {
   readonly #sleep: Sleep;
   readonly #shares: ServiceShares;
   #failureCount = 0;
-  /** Aborts when `run` ends, or with a reconnect: the wait after which a lost service's list is outdated. */
+  /**
+   * Aborts when `run` ends, or with a reconnect: the wait after which a lost service's list is
+   * outdated.
+   */
   #loss: AbortController | undefined;
   /** Of the run in progress. */
   #signal: AbortSignal | undefined;
@@ -117,7 +123,9 @@ export class ServicePart {
     this.part = partOf(this.state);
   }
 
-  /** As `DiscoveryClient.run`. What the service lists counts until {@link ServiceShares.loseAll}. */
+  /**
+   * As `DiscoveryClient.run`. What the service lists counts until {@link ServiceShares.loseAll}.
+   */
   async run(signal: AbortSignal): Promise<void> {
     this.#signal = signal;
     // How long ago a former run ended is not known.

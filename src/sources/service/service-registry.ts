@@ -40,11 +40,12 @@ export interface ServiceRegistryOptions extends ServicePartOptions {
 /**
  * Registers with all services, and knows everybody whom any of them lists.
  *
- * An affiliate's data comes from the service that changed it last, as seen from here; its endpoints are those that any
- * service has. It is gone when no service that is connected lists it; while none is connected, what is known stays. A
- * service that comes back with what it had changes nothing, and with older data it changes nothing either where another has
- * newer. What a service said before it was lost counts, for affiliates that others still list, until it comes back, or for
- * 30 minutes, after which nothing of it can be alive.
+ * An affiliate's data comes from the service that changed it last, as seen from here; its endpoints
+ * are those that any service has. It is gone when no service that is connected lists it; while none
+ * is connected, what is known stays. A service that comes back with what it had changes nothing,
+ * and with older data it changes nothing either where another has newer. What a service said before
+ * it was lost counts, for affiliates that others still list, until it comes back, or for 30
+ * minutes, after which nothing of it can be alive.
  *
  * @example
  * const registry = new ServiceRegistry({
@@ -89,8 +90,9 @@ export class ServiceRegistry implements DiscoveryRegistry, AsyncDisposable {
   }
 
   /**
-   * Of all services together: `connected` when any is, else `connecting`, else `waiting`. `source` names all; `lastError` is
-   * that of the first, when every one has failed. Each one's own is in `services`.
+   * Of all services together: `connected` when any is, else `connecting`, else `waiting`. `source`
+   * names all; `lastError` is that of the first, when every one has failed. Each one's own is in
+   * `services`.
    */
   get status(): RegistryStatus {
     return this.#feed.status;
@@ -100,7 +102,10 @@ export class ServiceRegistry implements DiscoveryRegistry, AsyncDisposable {
     return this.#feed.affiliates;
   }
 
-  /** Our IP address as a service sees it, in canonical text; of the first that tells, connected ones before others. */
+  /**
+   * Our IP address as a service sees it, in canonical text; of the first that tells, connected ones
+   * before others.
+   */
   get publicAddress(): string | undefined {
     const telling = this.services.filter(({ publicAddress }) => publicAddress !== undefined);
     const connected = telling.find(({ status }) => status.phase === "connected");
@@ -111,13 +116,14 @@ export class ServiceRegistry implements DiscoveryRegistry, AsyncDisposable {
    * Sets what is told about this node. The same again does nothing.
    *
    * @throws {TypeError} for another node's ID, or for ours or an empty one in `otherEndpoints`.
-   * @throws {DiscoveryError} as `DiscoveryClient.publish`, for what does not parse and what a service would refuse. Then
-   * nothing has changed.
+   * @throws {DiscoveryError} as `DiscoveryClient.publish`, for what does not parse and what a
+   *   service would refuse. Then nothing has changed.
    */
   publish({ affiliate, otherEndpoints }: LocalAffiliate): void {
     const endpoints = affiliate.kubespan?.endpoints ?? [];
     const data = affiliateDataOf(affiliate);
-    // One that refuses does so for what is published, as all do: the first throws before anything has changed.
+    // One that refuses does so for what is published, as all do: the first throws before anything
+    // has changed.
     for (const { client } of this.#services) client.publish(data, { endpoints, otherEndpoints });
   }
 
@@ -127,8 +133,9 @@ export class ServiceRegistry implements DiscoveryRegistry, AsyncDisposable {
   }
 
   /**
-   * Resolves when the last `publish` or `withdraw` before this call has been accepted by at least one service, and by every
-   * one but those that fail: such a one is told when it comes back. `services[i].flush` waits for a certain one.
+   * Resolves when the last `publish` or `withdraw` before this call has been accepted by at least
+   * one service, and by every one but those that fail: such a one is told when it comes back.
+   * `services[i].flush` waits for a certain one.
    *
    * @throws `signal.reason` when `signal` aborts.
    */
@@ -137,7 +144,8 @@ export class ServiceRegistry implements DiscoveryRegistry, AsyncDisposable {
   }
 
   /**
-   * Resolves when every service has sent a snapshot or failed once. Waits for `run` where it is not running.
+   * Resolves when every service has sent a snapshot or failed once. Waits for `run` where it is not
+   * running.
    *
    * @throws `signal.reason` when `signal` aborts.
    */

@@ -1,11 +1,13 @@
 /**
- * What several services say of the same nodes, as one list: pure, and the same for the same history.
+ * What several services say of the same nodes, as one list: pure, and the same for the same
+ * history.
  *
- * Each service's share is its list as last heard. Nodes register with all services, so that shares mostly agree; where they
- * do not, the data that changed last as seen from here counts. A change is dated when a service tells of it. What is
- * different in a snapshot changed while nobody looked: it is dated when its service was last heard, or, where the same
- * content was seen before, when that was new. So a service that comes back, with old data or with the same, wins over
- * nothing that was newer.
+ * Each service's share is its list as last heard. Nodes register with all services, so that shares
+ * mostly agree; where they do not, the data that changed last as seen from here counts. A change is
+ * dated when a service tells of it. What is different in a snapshot changed while nobody looked: it
+ * is dated when its service was last heard, or, where the same content was seen before, when that
+ * was new. So a service that comes back, with old data or with the same, wins over nothing that was
+ * newer.
  * @see docs/protocol.md, "What a client does", 6
  * @module
  */
@@ -17,7 +19,10 @@ const REMEMBERED_CONTENTS = 8;
 /** When a service's first snapshot is dated: nothing is known of its age. */
 const BEFORE_FIRST_LOOK = 0;
 
-/** The same for a service that failed at first: others were watched meanwhile, and it may come back with old data. */
+/**
+ * The same for a service that failed at first: others were watched meanwhile, and it may come back
+ * with old data.
+ */
 const BEFORE_LATE_FIRST_LOOK = -1;
 
 /** What one service lists, by node ID. Live: {@link ServiceShares} is told after each change. */
@@ -68,7 +73,10 @@ export class ServiceShares {
     this.#merged = merged;
   }
 
-  /** Adds a service, of which nothing was heard. @returns Its number: of what is equally old, the least one's counts. */
+  /**
+   * Adds a service, of which nothing was heard. @returns Its number: of what is equally old, the
+   * least one's counts.
+   */
   add(list: ServiceList): number {
     return this.#services.push({ list, phase: "unheard", heardUntil: BEFORE_FIRST_LOOK }) - 1;
   }
@@ -202,8 +210,8 @@ function textOf({ endpoints: _, ...data }: DiscoveredAffiliate): string {
 }
 
 /**
- * All endpoints of `lists`, each once: those of `known` keep their places, so that a service that comes back with another
- * order changes nothing. `known` itself where that is all.
+ * All endpoints of `lists`, each once: those of `known` keep their places, so that a service that
+ * comes back with another order changes nothing. `known` itself where that is all.
  */
 function union(known: readonly string[], lists: readonly (readonly string[])[]): readonly string[] {
   const all = new Set(lists.flat());

@@ -19,7 +19,10 @@ const CONTROL_PLANE_KEYS = ["port"];
 
 const MACHINE_TYPES = ["controlplane", "init", "worker", "unknown"];
 
-/** Stands before the name in the node ID of a host that has none: no identity of a node has a hyphen. */
+/**
+ * Stands before the name in the node ID of a host that has none: no identity of a node has a
+ * hyphen.
+ */
 const ID_PREFIX = "static-";
 
 /** A DNS name, also with underscores and dots, of a length that DNS takes. */
@@ -28,19 +31,21 @@ const NAME_FORM = /^(?=.{1,253}$)[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?$/;
 /**
  * Reads a list of hosts.
  *
- * Each is a mapping with `nodename` or `hostname`, and as wanted `addresses` (IPs), `machineType`, `operatingSystem`,
- * `endpoints` (`IP:port`), `kubespan` (`publicKey`, `address`, `additionalAddresses`, `excludeAdvertisedNetworks`),
- * `controlPlane` (`port`). Of the two names, one that is missing is as the other; a machine type that is missing is `unknown`.
+ * Each is a mapping with `nodename` or `hostname`, and as wanted `addresses` (IPs), `machineType`,
+ * `operatingSystem`, `endpoints` (`IP:port`), `kubespan` (`publicKey`, `address`,
+ * `additionalAddresses`, `excludeAdvertisedNetworks`), `controlPlane` (`port`). Of the two names,
+ * one that is missing is as the other; a machine type that is missing is `unknown`.
  *
- * A host without a `nodeId` gets `static-` and its `nodename` for one, which stays the same as long as the name does, and is no
- * node's identity. With a `nodeId`, the record is about a node that others may know as well: it adds to what they say, and
- * replaces only what it names, so that neither name is needed.
+ * A host without a `nodeId` gets `static-` and its `nodename` for one, which stays the same as long
+ * as the name does, and is no node's identity. With a `nodeId`, the record is about a node that
+ * others may know as well: it adds to what they say, and replaces only what it names, so that
+ * neither name is needed.
  *
  * @param text - YAML, of which JSON is a part: a list, `[]` for no hosts.
  * @param source - What errors call it: a path.
  * @returns In the order of the list.
- * @throws {DiscoveryError} `ERR_STATIC_MEMBERS_INVALID`, which names every problem by source, line and key; of two records of
- * one node, one name or one public key, both.
+ * @throws {DiscoveryError} `ERR_STATIC_MEMBERS_INVALID`, which names every problem by source, line
+ *   and key; of two records of one node, one name or one public key, both.
  * @example
  * parseStaticMembers('[{ nodename: nas, addresses: [192.0.2.9] }]', "hosts.yaml")[0]?.nodeId; // "static-nas"
  */

@@ -18,7 +18,8 @@ export interface StaticRegistryOptions {
 }
 
 /**
- * Affiliates that are only read. Its name sorts after `k8s` and `service`, so that what it says of a node counts most.
+ * Affiliates that are only read. Its name sorts after `k8s` and `service`, so that what it says of
+ * a node counts most.
  *
  * @example
  * const registry = new StaticRegistry({ affiliates: parseStaticMembers(text, "hosts.yaml"), source: "hosts.yaml" });
@@ -46,14 +47,19 @@ export class StaticRegistry implements DiscoveryRegistry {
     return this.#feed.affiliates;
   }
 
-  /** Takes these in place of all before, and whatever failed for mended. Equal ones are no change. */
+  /**
+   * Takes these in place of all before, and whatever failed for mended. Equal ones are no change.
+   */
   replace(affiliates: Iterable<AffiliateSpec>): void {
     this.#feed.replace(affiliates);
     this.#lastError = undefined;
     this.#tellStatus();
   }
 
-  /** Tells that there is something newer, which cannot be had. What was known stays known, until the next `replace`. */
+  /**
+   * Tells that there is something newer, which cannot be had. What was known stays known, until the
+   * next `replace`.
+   */
   fail(error: DiscoveryError): void {
     this.#lastError = error;
     this.#tellStatus();

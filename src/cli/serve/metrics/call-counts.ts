@@ -1,5 +1,6 @@
 /**
- * Counts of calls, in plain numbers: a call adds to a few of them, and everything else is done when they are read.
+ * Counts of calls, in plain numbers: a call adds to a few of them, and everything else is done when
+ * they are read.
  * @module
  */
 import {
@@ -46,7 +47,9 @@ const RPC_CODES = [
 /** Upper ends in seconds, as in the reference. */
 const HANDLING_SECONDS = [0.01, 0.1, 0.25, 0.5, 1, 2.5];
 
-/** Talos has a dozen versions in use at a time; whoever invents further ones is counted as unknown. */
+/**
+ * Talos has a dozen versions in use at a time; whoever invents further ones is counted as unknown.
+ */
 const MAX_VERSIONS = 100;
 
 /** Label of everything that is not a version. */
@@ -92,7 +95,8 @@ export class CallCounts {
 
   #ended(report: CallReport): void {
     const counts = this.methods[report.method];
-    // A watch lasts until its caller has had enough: that it ends so is no failure. The reference counts it so too.
+    // A watch lasts until its caller has had enough: that it ends so is no failure. The reference
+    // counts it so too.
     const isWatchLeft = report.code === "Canceled" && report.method === "Watch";
     counts.handled[isWatchLeft ? "OK" : report.code]++;
     counts.handlingSeconds.observe(report.durationMs / 1000);

@@ -103,6 +103,7 @@ export function exposeHistogram(
       return { name, help, type: "histogram", aggregator: "sum", values };
     },
   };
-  // The library fills its own histograms by one call for each value; it asks no more of a metric than this.
+  // The library fills its own histograms by one call for each value; it asks no more of a metric
+  // than this.
   registry.registerMetric(metric as unknown as Parameters<Registry["registerMetric"]>[0]);
 }

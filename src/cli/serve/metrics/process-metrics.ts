@@ -1,8 +1,9 @@
 /**
  * What every process has: CPU, memory, open files, the event loop.
  *
- * Of prom-client's default metrics those that cost next to nothing. Left out are garbage collections, which are told one by
- * one while the service works, and lists of handles, which grow with its connections.
+ * Of prom-client's default metrics those that cost next to nothing. Left out are garbage
+ * collections, which are told one by one while the service works, and lists of handles, which grow
+ * with its connections.
  * @module
  */
 import { monitorEventLoopDelay } from "node:perf_hooks";

@@ -10,7 +10,10 @@ import { exposeCounter, exposeGauge, type Sample } from "./exposed-metric.ts";
 export class SnapshotCounts {
   readonly operations: Map<string, { readonly labels: Sample[0]; count: number }> = new Map();
   readonly last: Map<SnapshotReport["operation"], SnapshotReport> = new Map();
-  /** When the last save that worked ended, or there was nothing newer than the file yet, in ms since 1970. */
+  /**
+   * When the last save that worked ended, or there was nothing newer than the file yet, in ms since
+   * 1970.
+   */
   currentAt: number | undefined;
 
   add(report: SnapshotReport, now: number): void {
