@@ -122,7 +122,7 @@ const CEILINGS: readonly Ceiling[] = [
     name: "kubespan",
     code: everything("kubespan"),
     maxGzipBytes: 12_000,
-    excess: { maxGzipBytes: 200, reason: "@scure/base takes 1 kB of it" },
+    excess: { maxGzipBytes: 150, reason: "@scure/base takes 1 kB of it" },
   },
   {
     name: "client, without Connect",
@@ -132,16 +132,25 @@ const CEILINGS: readonly Ceiling[] = [
     excess: {
       maxGzipBytes: 4_100,
       reason:
-        "protobuf-es takes 18 kB of it, which Connect brings anyway, and @scure/base 1 kB; besides the whole transport it adds 17 kB",
+        "protobuf-es takes 18 kB of it, which Connect brings anyway, and @scure/base 1 kB; besides the whole transport it adds 16.4 kB",
     },
   },
   {
     name: "client and gRPC-Web for a browser",
     code: BROWSER_CLIENT,
     maxGzipBytes: 48_000,
-    excess: { maxGzipBytes: 1_600, reason: "@scure/base takes 1 kB of it" },
+    excess: {
+      maxGzipBytes: 1_550,
+      reason: "@scure/base takes 1 kB of it; settled(), the observer and the change feed 0.4 kB",
+    },
   },
 ];
+
+/** What a client may add to an application that has Connect's gRPC-Web transport, `gzip -9`. */
+const MAX_ADDED_BYTES = 16_000;
+
+/** What is known not to hold, as {@link Ceiling.excess}. */
+const ADDED_EXCESS = { maxGzipBytes: 400, reason: "@scure/base takes 1 kB of it" } as const;
 
 describe("size", () => {
   const rows: (readonly [Ceiling, Bundle])[] = [];
@@ -154,10 +163,13 @@ describe("size", () => {
     if (excess !== undefined) expect(built.gzipBytes, "no excess").toBeGreaterThan(maxGzipBytes);
   });
 
-  test("a client adds at most 17 kB to an application that has Connect's gRPC-Web transport", async () => {
+  test("a client adds at most 16 kB to an application that has Connect's gRPC-Web transport", async () => {
     const transport = await bundle(folder, everything("web"));
     const both = await bundle(folder, `${BROWSER_CLIENT} ${everything("web")}`);
-    expect(both.gzipBytes - transport.gzipBytes).toBeLessThanOrEqual(17_000);
+    const addedBytes = both.gzipBytes - transport.gzipBytes;
+    process.stdout.write(`a client adds ${addedBytes} bytes; ${ADDED_EXCESS.reason}\n`);
+    expect(addedBytes).toBeLessThanOrEqual(MAX_ADDED_BYTES + ADDED_EXCESS.maxGzipBytes);
+    expect(addedBytes, "no excess").toBeGreaterThan(MAX_ADDED_BYTES);
   });
 
   afterAll(() => {

@@ -218,7 +218,7 @@ function tell(line: string | undefined, onNotice: (line: string) => void): void 
 }
 
 /** Tells of each failure, and when the next attempt follows. */
-export function tellRetry(onNotice: (line: string) => void): OpenRegistriesOptions["onRetry"] {
+function tellRetry(onNotice: (line: string) => void): OpenRegistriesOptions["onRetry"] {
   const notices = new FailureNotices();
   return (error, delayMs) => tell(notices.line(error, delayMs), onNotice);
 }

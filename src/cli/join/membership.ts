@@ -211,7 +211,7 @@ function addressNotice({ addresses }: AffiliateSpec): string {
 }
 
 /** All parts of a discovery that take what is published, live. */
-export function publishedParts({ registries }: Discovery): readonly RegistryPart[] {
+function publishedParts({ registries }: Discovery): readonly RegistryPart[] {
   return registries
     .filter(({ publish }) => publish !== undefined)
     .flatMap((registry) => registry.parts ?? [wholePart(registry)]);

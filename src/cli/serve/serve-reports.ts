@@ -85,7 +85,7 @@ export function createServeReports(log: Log, hasMetrics: boolean): ServeReports 
  * One call, at its end: debug, unless the failure is ours. Costs next to nothing where it is not
  * written.
  */
-export function logCall(log: Log, report: CallReport): void {
+function logCall(log: Log, report: CallReport): void {
   const isOurFault = report.code === "Internal" || report.code === "Unknown";
   const level = isOurFault ? "error" : "debug";
   if (!log.isOn(level)) return;
@@ -104,7 +104,7 @@ export function logCall(log: Log, report: CallReport): void {
 }
 
 /** A change of the certificate files. */
-export function logTlsReload(log: Log, result: TlsReload): void {
+function logTlsReload(log: Log, result: TlsReload): void {
   const inForce = { subject: result.subject, not_after: result.notAfter.toISOString() };
   if (result.ok) log.info("certificate replaced", inForce);
   else
@@ -120,7 +120,7 @@ export function logAllowList(log: Log, { clusters, added, removed }: AllowListCh
 }
 
 /** The load at the start. */
-export function logSnapshotLoad(log: Log, report: SnapshotLoadReport): void {
+function logSnapshotLoad(log: Log, report: SnapshotLoadReport): void {
   const { level, message } = describeSnapshotLoad(report);
   log[level](message);
 }
@@ -129,7 +129,7 @@ export function logSnapshotLoad(log: Log, report: SnapshotLoadReport): void {
  * Makes the logger of saves. One that fails is told of once, until the reason changes or a save
  * works again: it is tried every half minute. Saves that work are for debugging.
  */
-export function snapshotSaveLogger(log: Log): (report: SnapshotReport) => void {
+function snapshotSaveLogger(log: Log): (report: SnapshotReport) => void {
   let failure: string | undefined;
   return (report) => {
     const { level, message } = describeSnapshotSave(report);
