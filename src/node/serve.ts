@@ -22,6 +22,7 @@ import {
   openFileLimit,
   resolveConnectionLimits,
 } from "./http/connection-limits.ts";
+import { Connections } from "./http/connections.ts";
 import { listenOn, reachableHost } from "./http/listening.ts";
 import { createOnePortServer } from "./http/one-port-server.ts";
 import { createRequestListener } from "./http/request-listener.ts";
@@ -166,10 +167,13 @@ export async function serve(options: ServeOptions = {}): Promise<DiscoveryServer
       use: (credentials) => server.replaceTls(credentials),
       onReload: options.onTlsReload,
     }));
+  const { trustedProxies } = serviceOptions;
+  const connections = new Connections({ limits, trustedProxies, onRefused });
   const server = createOnePortServer(createRequestListener(service, onRefused), {
     tls: tls?.current.credentials,
     connectTimeoutMs,
     limits,
+    connections,
     takeStream,
     onRefused,
   });
@@ -183,6 +187,7 @@ export async function serve(options: ServeOptions = {}): Promise<DiscoveryServer
     await closed;
     // Until here, so that probes see why nothing else answers.
     await Promise.all(pageServers.map((pageServer) => pageServer.close()));
+    connections.close();
     await closeOwn?.();
   }
   let closed: Promise<void> | undefined;
@@ -196,7 +201,11 @@ export async function serve(options: ServeOptions = {}): Promise<DiscoveryServer
     own: Pages,
   ): Promise<PageServer | undefined> {
     if (at === undefined) return undefined;
-    const pageServer = await tryServePages({ host, ...at }, { ...serviceOptions, pages: own });
+    const pageServer = await tryServePages(
+      { host, ...at },
+      { ...serviceOptions, pages: own },
+      connections,
+    );
     if (pageServer !== undefined) pageServers.push(pageServer);
     return pageServer;
   }

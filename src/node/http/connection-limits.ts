@@ -100,6 +100,11 @@ const FILES_FOR_OTHERS = 600;
  */
 export const MAX_WRITE_BYTES = 32_768;
 
+/**
+ * A peer that vanished without a word is noticed by the kernel, which asks after this much silence.
+ */
+export const TCP_KEEPALIVE_MS = 30_000;
+
 /** Where timers and HTTP/2's settings end. */
 const MAX_VALUE = 2 ** 31 - 1;
 

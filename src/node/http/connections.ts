@@ -95,11 +95,11 @@ export class Connections {
   readonly #trustedProxies: readonly Prefix[];
   readonly #onRefused: (reason: RefusalReason) => void;
   readonly #open = new Set<OpenConnection>();
-  readonly #timer: NodeJS.Timeout;
+  #timer: NodeJS.Timeout | undefined;
   readonly #intervalMs: number;
   /** Time as it passes between looks, see {@link #look}. */
   #now = 0;
-  #lookedAt = performance.now();
+  #lookedAt = 0;
 
   constructor({ limits, trustedProxies, onRefused = ignore }: ConnectionsOptions) {
     this.#limits = limits;
@@ -111,8 +111,6 @@ export class Connections {
       ...[writeTimeoutMs, idleTimeoutMs, firstByteTimeoutMs, pingIntervalMs, pingTimeoutMs],
     );
     this.#intervalMs = Math.min(Math.ceil(shortest / LOOKS_PER_TIMEOUT), MAX_LOOK_INTERVAL_MS);
-    this.#timer = setInterval(() => this.#look(), this.#intervalMs);
-    this.#timer.unref();
   }
 
   /** Open connections of all ports. */
@@ -138,6 +136,7 @@ export class Connections {
           this.#onRefused(isFull ? "connection_limit" : "connection_share");
           return undefined;
         }
+        this.#startLooking();
         const connection = new OpenConnection(socket, client, this.#now);
         (socket as HeldSocket)[CONNECTION] = connection;
         shares.add(client);
@@ -151,7 +150,7 @@ export class Connections {
         return connection;
       },
       destroyAll() {
-        for (const connection of open) connection.destroy();
+        for (const connection of open) connection.end();
       },
     };
   }
@@ -175,7 +174,14 @@ export class Connections {
   /** Closes all connections, and stops looking. */
   close(): void {
     clearInterval(this.#timer);
-    for (const connection of this.#open) connection.destroy();
+    for (const connection of this.#open) connection.end();
+  }
+
+  #startLooking(): void {
+    if (this.#timer !== undefined) return;
+    this.#lookedAt = performance.now();
+    this.#timer = setInterval(() => this.#look(), this.#intervalMs);
+    this.#timer.unref();
   }
 
   /**
@@ -190,7 +196,8 @@ export class Connections {
       const reason = connection.look(this.#now, this.#limits, this.#onRefused);
       if (reason === undefined) continue;
       this.#onRefused(reason);
-      connection.destroy();
+      if (reason === "connection_timeout") connection.end();
+      else connection.destroy();
     }
   }
 }
@@ -221,6 +228,11 @@ class OpenConnection implements Connection {
     // What the system holds for a peer that does not read would stay for minutes after an end.
     if (typeof this.#socket.resetAndDestroy === "function") this.#socket.resetAndDestroy();
     else this.#socket.destroy();
+  }
+
+  /** Closes the connection; what the system has taken already still reaches the peer. */
+  end(): void {
+    this.#socket.destroy();
   }
 
   useSession(session: ServerHttp2Session, now: number): void {
