@@ -49,7 +49,8 @@ export class WriteProgress {
   #lookedAt: number;
   #socketTaken = 0;
   #socketMovedAt: number;
-  /** When all exchanges that are open began to wait. */
+  #haveAllWaited = false;
+  /** When all exchanges that are open were first seen to wait. */
   #allWaitSince: number;
 
   constructor(now: number) {
@@ -76,6 +77,7 @@ export class WriteProgress {
     this.#socketTaken = socket.taken;
     if (now - this.#socketMovedAt >= timeoutMs) return SOCKET_STALLED;
     if (this.#exchanges.size === 0) {
+      this.#haveAllWaited = false;
       this.#allWaitSince = now;
       return NOTHING_STALLED;
     }
@@ -108,8 +110,9 @@ export class WriteProgress {
         late.push(exchange);
       }
     }
-    if (isMoving) this.#allWaitSince = now;
+    if (isMoving || !this.#haveAllWaited) this.#allWaitSince = now;
     else if (socket.isWaiting) this.#allWaitSince += elapsed;
+    this.#haveAllWaited = !isMoving;
 
     for (const exchange of late ?? []) {
       this.#exchanges.delete(exchange);
