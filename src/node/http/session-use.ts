@@ -26,6 +26,9 @@ export interface SessionSocket {
  * idleness: clients send them for as long as a connection is open.
  */
 export class SessionUse {
+  /** How many bytes of answers the peer lets us send now, where the runtime tells. */
+  readonly window = (): number | undefined =>
+    this.#session.destroyed ? undefined : this.#session.state.remoteWindowSize;
   readonly #session: ServerHttp2Session;
   #streams = 0;
   #isGreeted = false;
