@@ -77,6 +77,9 @@ interface WrappedSocket {
 const LOOKS_PER_TIMEOUT = 4;
 const MAX_LOOK_INTERVAL_MS = 5000;
 
+/** Connections that are looked at in one turn of the event loop: about a millisecond. */
+const LOOKS_PER_TURN = 500;
+
 /**
  * The connection that a socket belongs to: also for a `TLSSocket`, for `session.socket` and for
  * `request.socket`.
@@ -101,6 +104,10 @@ export class Connections {
   /** Time as it passes between looks, see {@link #look}. */
   #now = 0;
   #lookedAt = 0;
+  /** What is left of a round of looks. */
+  #round: Iterator<OpenConnection> | undefined;
+  /** Connections of this round that may have a slow reader. */
+  #slow: OpenConnection[] = [];
   /** Whether the system is being asked. */
   #isAsking = false;
 
@@ -177,6 +184,7 @@ export class Connections {
   /** Closes all connections, and stops looking. */
   close(): void {
     clearInterval(this.#timer);
+    this.#round = undefined;
     for (const connection of this.#open) connection.end();
   }
 
@@ -192,29 +200,48 @@ export class Connections {
    * meanwhile is not read yet.
    */
   #look(): void {
+    if (this.#round !== undefined) return;
     const now = performance.now();
     this.#now += Math.min(now - this.#lookedAt, 2 * this.#intervalMs);
     this.#lookedAt = now;
-    const slow: OpenConnection[] = [];
-    for (const connection of this.#open) {
-      const reason = connection.look(this.#now, this.#limits, this.#onRefused);
-      if (reason !== undefined) {
-        this.#onRefused(reason);
-        if (reason === "connection_timeout") connection.end();
-        else connection.destroy();
-      } else if (connection.stalledMs(this.#now) >= this.#limits.writeTimeoutMs / 2) {
-        slow.push(connection);
+    this.#round = this.#open.values();
+    this.#lookOn();
+  }
+
+  #lookOn(): void {
+    for (let i = 0; i < LOOKS_PER_TURN; i++) {
+      const next = this.#round?.next();
+      if (next === undefined || next.done === true) {
+        this.#round = undefined;
+        this.#ask();
+        return;
       }
+      this.#lookAt(next.value);
     }
-    if (slow.length > 0 && !this.#isAsking) void this.#ask(slow);
+    setImmediate(() => this.#lookOn());
+  }
+
+  #lookAt(connection: OpenConnection): void {
+    const reason = connection.look(this.#now, this.#limits, this.#onRefused);
+    if (reason !== undefined) {
+      this.#onRefused(reason);
+      if (reason === "connection_timeout") connection.end();
+      else connection.destroy();
+    } else if (connection.stalledMs(this.#now) >= this.#limits.writeTimeoutMs / 2) {
+      this.#slow.push(connection);
+    }
   }
 
   /** Asks the system about connections that may have a slow reader, before they are closed. */
-  async #ask(slow: readonly OpenConnection[]): Promise<void> {
+  #ask(): void {
+    const slow = this.#slow;
+    this.#slow = [];
+    if (slow.length === 0 || this.#isAsking) return;
     this.#isAsking = true;
-    const unacknowledged = await readUnacknowledgedBytes();
-    this.#isAsking = false;
-    for (const connection of slow) connection.acknowledged(unacknowledged, this.#now);
+    void readUnacknowledgedBytes().then((unacknowledged) => {
+      this.#isAsking = false;
+      for (const connection of slow) connection.acknowledged(unacknowledged, this.#now);
+    });
   }
 }
 
