@@ -5,7 +5,6 @@
  */
 import type { ServerHttp2Session, ServerHttp2Stream } from "node:http2";
 import type { RefusalReason } from "../../server/rpc/refusal-reason.ts";
-import { ignore } from "../ignore.ts";
 import type { ResolvedConnectionLimits } from "./connection-limits.ts";
 import type { SocketWrites } from "./write-progress.ts";
 
@@ -41,6 +40,10 @@ export class SessionUse {
   /** When it was asked, or was last seen to take bytes since; `undefined` if it owes no answer. */
   #askedAt: number | undefined;
   #taken = 0;
+  #hasAnswered = false;
+  readonly #onAnswer = (error: Error | null) => {
+    if (!error) this.#hasAnswered = true;
+  };
 
   constructor(session: ServerHttp2Session, now: number) {
     this.#session = session;
@@ -88,7 +91,9 @@ export class SessionUse {
     { pingIntervalMs, pingTimeoutMs }: SessionLimits,
     { readBytes, writes }: SessionSocket,
   ): RefusalReason | undefined {
-    if (readBytes !== this.#readBytes) {
+    // Bun does not count what it reads.
+    if (readBytes !== this.#readBytes || this.#hasAnswered) {
+      this.#hasAnswered = false;
       this.#readBytes = readBytes;
       this.#heard(now);
       return undefined;
@@ -96,7 +101,7 @@ export class SessionUse {
     if (this.#askedAt === undefined) {
       if (now - this.#heardAt < pingIntervalMs || this.#session.destroyed) return undefined;
       this.#taken = writes.taken;
-      if (this.#session.ping(ignore)) this.#askedAt = now;
+      if (this.#session.ping(this.#onAnswer)) this.#askedAt = now;
       return undefined;
     }
     // The question may be behind other bytes, which a slow link takes one by one.
