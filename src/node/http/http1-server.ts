@@ -82,6 +82,8 @@ export function createHttp1Server(
       socket.destroy();
       return;
     }
+    // What follows a refused request; the answer to it ends the connection.
+    if (stateOf(socket as Socket).isEnding) return;
     onRefused(REASON_BY_ERROR.get(error.code) ?? "not_http");
     const isAnswering = (socket as HeldSocket)._httpMessage?.headersSent === true;
     if (isAnswering || error.code === "HPE_INVALID_METHOD") {
@@ -92,7 +94,7 @@ export function createHttp1Server(
     }
     refuseHttp1(socket as Socket, "This is not HTTP/1.1.", statusOf(error.code));
   });
-  server.on("request", (request, response) => {
+  const receive = (request: IncomingMessage, response: ServerResponse, isExpectable: boolean) => {
     const state = stateOf(request.socket);
     // Others of the same chunk are still handed on after one that ended the connection.
     if (request.socket.destroyed || state.isEnding) return;
@@ -105,17 +107,20 @@ export function createHttp1Server(
     response.once("close", () => {
       state.unanswered--;
     });
-    const reason = invalidity(request);
-    if (reason === undefined) {
+    const invalid = invalidity(request);
+    if (invalid !== undefined) {
+      state.isEnding = true;
+      onRefused("malformed");
+      endWith(response, 400, invalid);
+    } else if (!isExpectable) {
+      state.isEnding = true;
+      endWith(response, 417, "Only 100-continue may be expected.");
+    } else {
       listener(request, response);
-      return;
     }
-    state.isEnding = true;
-    onRefused("malformed");
-    response.on("error", ignore);
-    response.writeHead(400, { Connection: "close", "Content-Type": "text/plain; charset=utf-8" });
-    response.end(`${reason}\n`);
-  });
+  };
+  server.on("request", (request, response) => receive(request, response, true));
+  server.on("checkExpectation", (request, response) => receive(request, response, false));
   return server;
 }
 
@@ -129,6 +134,14 @@ export function refuseHttp1(socket: Socket, reason: string, status = "400 Bad Re
     `HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Type: text/plain; charset=utf-8\r\n` +
       `Content-Length: ${text.length}\r\n\r\n${text}`,
   );
+}
+
+function endWith(response: ServerResponse, status: number, text: string): void {
+  response.on("error", ignore);
+  response.statusCode = status;
+  response.setHeader("Connection", "close");
+  response.setHeader("Content-Type", "text/plain; charset=utf-8");
+  response.end(`${text}\n`);
 }
 
 function stateOf(socket: HeldSocket): SocketState {
@@ -150,7 +163,9 @@ function invalidity({
   method,
   rawHeaders,
   httpVersion,
+  httpVersionMajor,
 }: IncomingMessage): string | undefined {
+  if (httpVersionMajor !== 1) return "This is not HTTP/1.1.";
   let hosts = 0;
   let host = "";
   for (let i = 0; i < rawHeaders.length; i += 2) {

@@ -86,6 +86,8 @@ describe.each(PORTS)("on the %s port", (name) => {
     expect(statusLines(said).length).toBeLessThanOrEqual(16);
     expect(refusals).toEqual(["pipeline_limit"]);
     const ended = "GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";
+    const expectation = "GET / HTTP/1.1\r\nHost: x\r\nExpect: a\r\n\r\n";
+    expect(statusLines(await talk(portOf(name), expectation.repeat(5000)))).toEqual(["417"]);
     const answers = await talk(portOf(name), get("/").repeat(15) + ended);
     expect(statusLines(answers)).toEqual(Array.from({ length: 16 }, () => "200"));
     expect(refusals).toEqual(["pipeline_limit"]);
@@ -98,6 +100,7 @@ describe.each(PORTS)("on the %s port", (name) => {
     ["a Host that is no host", 'GET / HTTP/1.1\r\nHost: a"><b\r\n\r\n'],
     ["a target of another scheme", "GET ftp://a/ HTTP/1.1\r\nHost: a\r\n\r\n"],
     ["a target with no host", "GET http:///a HTTP/1.1\r\nHost: a\r\n\r\n"],
+    ["another version", "GET / HTTP/2.0\r\nHost: a\r\n\r\n"],
     ["a target of no form", "GET * HTTP/1.1\r\nHost: a\r\n\r\n"],
   ])("%s is refused, and nothing after it is answered", async (_what, bytes) => {
     await start();
