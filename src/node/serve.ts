@@ -6,12 +6,15 @@
 import { compressionGzip } from "@connectrpc/connect-node";
 import { MAX_DELAY_MS } from "../async/timers.ts";
 import { checkInteger } from "../check.ts";
+import type { MemoryBudget } from "../registry/memory-budget.ts";
 import { MemoryRegistry } from "../registry/memory-registry.ts";
 import type { Registry } from "../registry/registry.ts";
 import { createHttpService } from "../server/http-service.ts";
+import { BytePacer, type ByteRate, DEFAULT_BYTE_RATE } from "../server/limits/byte-rate.ts";
 import { firstOf, type Pages } from "../server/pages/pages.ts";
 import { ServiceHealth } from "../server/pages/service-health.ts";
 import { servicePages } from "../server/pages/service-pages.ts";
+import { AnswerEncoder } from "../server/rpc/answer-encoder.ts";
 import { healthRoutes } from "../server/rpc/health-routes.ts";
 import { createProcedures, type ProceduresOptions } from "../server/rpc/procedures.ts";
 import { reflectionRoutes } from "../server/rpc/reflection-routes.ts";
@@ -24,8 +27,10 @@ import {
 } from "./http/connection-limits.ts";
 import { listenOn, reachableHost } from "./http/listening.ts";
 import { createOnePortServer } from "./http/one-port-server.ts";
+import { Output } from "./http/output.ts";
 import { createRequestListener } from "./http/request-listener.ts";
 import { type PageServer, type PagesAddress, tryServePages } from "./http/serve-pages.ts";
+import { UnsentBytes, type UnsentLimits } from "./http/unsent-bytes.ts";
 import { createRunningClock } from "./running-clock.ts";
 import type { TlsCertificate, TlsCredentials } from "./tls/tls-credentials.ts";
 import { openTls, type TlsFiles, type TlsReload } from "./tls/tls-files.ts";
@@ -79,6 +84,15 @@ export interface ServeOptions extends ProceduresOptions, HttpServiceOptions {
    * HTTP/2 headers.
    */
   readonly connections?: ConnectionLimits | undefined;
+  /**
+   * How many bytes of lists and snapshots one client gets per second; what is over waits.
+   * @default `DEFAULT_BYTE_RATE`; `false` is no limit
+   */
+  readonly byteRate?: ByteRate | false | undefined;
+  /** How many bytes may wait for their readers. */
+  readonly unsent?: UnsentLimits | undefined;
+  /** Counts what the service holds; should be the registry's too. @default nothing is counted */
+  readonly memory?: MemoryBudget | undefined;
   /** Closes the server. */
   readonly signal?: AbortSignal | undefined;
 }
@@ -110,6 +124,7 @@ export interface DiscoveryServer extends AsyncDisposable {
   close(): Promise<void>;
 }
 
+const DEFAULT_WRITE_TIMEOUT_MS = 60_000;
 const DEFAULT_PORT = 3000;
 const DEFAULT_SHUTDOWN_TIMEOUT_MS = 10_000;
 const DEFAULT_CONNECT_TIMEOUT_MS = 10_000;
@@ -155,10 +170,14 @@ export async function serve(options: ServeOptions = {}): Promise<DiscoveryServer
     routes = [healthRoutes(health), reflectionRoutes()],
   } = options;
   const { fastPath = true } = options;
-  const { onRefused } = serviceOptions.hooks;
+  const { memory } = options;
+  const encoder = new AnswerEncoder({ memory, allocate: (bytes) => Buffer.allocUnsafeSlow(bytes) });
+  const output = createOutput(options, DEFAULT_WRITE_TIMEOUT_MS);
   const takeStream =
-    fastPath && GIVES_HTTP2_STREAMS ? createGrpcFastPath(procedures, serviceOptions) : undefined;
-  const abilities = { trailers: true, acceptCompression: [compressionGzip] };
+    fastPath && GIVES_HTTP2_STREAMS
+      ? createGrpcFastPath(procedures, { options: serviceOptions, encoder, output })
+      : undefined;
+  const abilities = { trailers: true, acceptCompression: [compressionGzip], encoder };
   const service = createHttpService(procedures, { ...serviceOptions, pages, routes }, abilities);
   const tls =
     options.tls &&
@@ -166,12 +185,13 @@ export async function serve(options: ServeOptions = {}): Promise<DiscoveryServer
       use: (credentials) => server.replaceTls(credentials),
       onReload: options.onTlsReload,
     }));
-  const server = createOnePortServer(createRequestListener(service, onRefused), {
+  const listener = createRequestListener(service, { ...serviceOptions, output });
+  const server = createOnePortServer(listener, {
     tls: tls?.current.credentials,
     connectTimeoutMs,
     limits,
     takeStream,
-    onRefused,
+    onRefused: serviceOptions.hooks.onRefused,
   });
 
   async function shutDown(): Promise<void> {
@@ -196,7 +216,8 @@ export async function serve(options: ServeOptions = {}): Promise<DiscoveryServer
     own: Pages,
   ): Promise<PageServer | undefined> {
     if (at === undefined) return undefined;
-    const pageServer = await tryServePages({ host, ...at }, { ...serviceOptions, pages: own });
+    const pageOptions = { ...serviceOptions, pages: own };
+    const pageServer = await tryServePages({ host, ...at }, pageOptions, output);
     if (pageServer !== undefined) pageServers.push(pageServer);
     return pageServer;
   }
@@ -230,6 +251,17 @@ export async function serve(options: ServeOptions = {}): Promise<DiscoveryServer
     close,
     [Symbol.asyncDispose]: close,
   };
+}
+
+function createOutput(
+  { byteRate = DEFAULT_BYTE_RATE, unsent, memory }: ServeOptions,
+  writeTimeoutMs: number,
+): Output {
+  return new Output({
+    unsent: new UnsentBytes(unsent, memory),
+    pacer: byteRate === false ? undefined : new BytePacer(byteRate),
+    writeTimeoutMs,
+  });
 }
 
 /** A registry that the server owns, with its clock. */

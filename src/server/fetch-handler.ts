@@ -8,6 +8,7 @@ import {
 } from "@connectrpc/connect/protocol";
 import type { Registry } from "../registry/registry.ts";
 import { createHttpService, peerContext } from "./http-service.ts";
+import { AnswerEncoder } from "./rpc/answer-encoder.ts";
 import { createProcedures, type ProceduresOptions } from "./rpc/procedures.ts";
 import { type HttpServiceOptions, resolveServiceOptions } from "./service-options.ts";
 
@@ -37,6 +38,7 @@ export function createFetchHandler(
   const procedures = createProcedures(registry, options);
   const service = createHttpService(procedures, resolveServiceOptions(options), {
     trailers: false,
+    encoder: new AnswerEncoder(),
   });
   return async (request, info) => {
     const answer = await service({

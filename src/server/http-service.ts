@@ -22,9 +22,12 @@ import {
   pageFor,
   unsupportedMediaType,
 } from "./pages/plain-page.ts";
+import type { AnswerEncoder } from "./rpc/answer-encoder.ts";
 import type { ServerHooks } from "./rpc/call-report.ts";
 import { withoutFarDeadline } from "./rpc/caller-deadline.ts";
-import { clusterRoutes, peerAddressKey } from "./rpc/cluster-routes.ts";
+import { clusterRoutes } from "./rpc/cluster-routes.ts";
+import { peerAddressKey } from "./rpc/connect-caller.ts";
+import { AnswerSlot, answerSlotKey, withPreparedAnswer } from "./rpc/prepared-answer.ts";
 import type { Procedures } from "./rpc/procedures.ts";
 import { type BodyObserver, observeBodySize, withBodyTimeout } from "./rpc/request-body.ts";
 import type { ResolvedServiceOptions } from "./service-options.ts";
@@ -38,6 +41,8 @@ export interface HttpServiceAbilities {
   readonly trailers: boolean;
   /** Compressions that callers may use. */
   readonly acceptCompression?: Compression[];
+  /** Encodes lists and watches. */
+  readonly encoder: AnswerEncoder;
 }
 
 /** Creates the function. It rejects only for a request that is not a valid HTTP request. */
@@ -48,7 +53,7 @@ export function createHttpService(
 ): UniversalHandlerFn {
   const { corsOrigins, hooks, routes, bodyTimeoutMs, maxRequestBytes } = options;
   const { onRefused } = hooks;
-  const { trailers, acceptCompression = [] } = abilities;
+  const { trailers, acceptCompression = [], encoder } = abilities;
   const router = createConnectRouter({
     grpc: trailers,
     acceptCompression,
@@ -81,11 +86,17 @@ export function createHttpService(
       bodyTimeoutMs,
       onRefused && bodyObserver(contentType, maxRequestBytes, onRefused),
     );
-    const response = await handler({
-      ...request,
-      header: withoutFarDeadline(request.header),
-      body,
-    });
+    const slot = new AnswerSlot(encoder);
+    const contextValues = request.contextValues ?? createContextValues();
+    const response = withPreparedAnswer(
+      await handler({
+        ...request,
+        header: withoutFarDeadline(request.header),
+        contextValues: contextValues.set(answerSlotKey, slot),
+        body,
+      }),
+      slot,
+    );
     const encoding = request.header.get("grpc-encoding") ?? "identity";
     if (encoding !== "identity" && !encodings.includes(encoding)) {
       // gRPC's compression document asks for it; Connect says it in the text of the error only.

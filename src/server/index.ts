@@ -18,7 +18,8 @@ export { ServiceHealth } from "./pages/service-health.ts";
 export { type ServicePagesOptions, servicePages } from "./pages/service-pages.ts";
 export type { CallReport, ClusterMethod, ServerHooks } from "./rpc/call-report.ts";
 export type { Caller } from "./rpc/caller.ts";
-export { type ClusterRoutesOptions, clusterRoutes, peerAddressKey } from "./rpc/cluster-routes.ts";
+export { type ClusterRoutesOptions, clusterRoutes } from "./rpc/cluster-routes.ts";
+export { peerAddressKey } from "./rpc/connect-caller.ts";
 export { healthRoutes } from "./rpc/health-routes.ts";
 export {
   createProcedures,

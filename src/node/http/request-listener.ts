@@ -4,31 +4,38 @@
  */
 
 import type { IncomingMessage, ServerResponse } from "node:http";
-import { Http2ServerRequest, type Http2ServerResponse } from "node:http2";
+import { Http2ServerRequest } from "node:http2";
 import type { UniversalHandlerFn, UniversalServerRequest } from "@connectrpc/connect/protocol";
-import {
-  universalRequestFromNodeRequest,
-  universalResponseToNodeResponse,
-} from "@connectrpc/connect-node";
+import { universalRequestFromNodeRequest } from "@connectrpc/connect-node";
 import { peerContext } from "../../server/http-service.ts";
+import { clientAddress } from "../../server/limits/client-address.ts";
 import { pageResponse } from "../../server/pages/page-service.ts";
 import { badRequest } from "../../server/pages/plain-page.ts";
-import type { ServerHooks } from "../../server/rpc/call-report.ts";
+import type { ResolvedServiceOptions } from "../../server/service-options.ts";
 import { ignore } from "../ignore.ts";
-import { MAX_WRITE_BYTES } from "./connection-limits.ts";
+import type { Output } from "./output.ts";
+import { type NodeResponse, ResponseExchange } from "./response-exchange.ts";
 
 /** A request of either HTTP version. */
 export type NodeRequest = IncomingMessage | Http2ServerRequest;
-/** Its answer. */
-export type NodeResponse = ServerResponse | Http2ServerResponse;
+export type { NodeResponse } from "./response-exchange.ts";
+
+/** Options of {@link createRequestListener}. */
+export interface RequestListenerOptions
+  extends Pick<
+    ResolvedServiceOptions,
+    "trustedProxies" | "trustXRealIp" | "trustFirstXForwardedFor" | "hooks"
+  > {
+  readonly output: Output;
+}
 
 /** Makes a listener for the `request` event of both servers. It never throws. */
 export function createRequestListener(
   service: UniversalHandlerFn,
-  onRefused: ServerHooks["onRefused"] = undefined,
+  options: RequestListenerOptions,
 ): (request: NodeRequest, response: NodeResponse) => void {
   return (request, response) => {
-    void respond(service, onRefused, request, response).catch(() => {
+    void respond(service, options, request, response).catch(() => {
       // The caller hung up, or the connection broke: there is nobody left to tell.
       response.destroy();
     });
@@ -37,7 +44,7 @@ export function createRequestListener(
 
 async function respond(
   service: UniversalHandlerFn,
-  onRefused: ServerHooks["onRefused"],
+  options: RequestListenerOptions,
   request: NodeRequest,
   response: NodeResponse,
 ): Promise<void> {
@@ -46,14 +53,21 @@ async function respond(
   request.on("error", ignore);
   response.on("error", ignore);
   dropUnreadBody(request, response);
+  const socket = socketOf(request);
+  const exchange = new ResponseExchange(response, socket, options.output);
+  const get = (name: string) => {
+    const value = request.headers[name];
+    return typeof value === "string" ? value : null;
+  };
+  const { trustedProxies, hooks } = options;
+  const clientIp = clientAddress({ get }, socket?.remoteAddress, trustedProxies, options);
   const universal = toUniversal(request, response);
-  if (universal === undefined) onRefused?.("malformed");
+  if (universal === undefined) hooks.onRefused?.("malformed");
   const answer =
     universal === undefined
       ? pageResponse(badRequest("The request target is not valid."))
       : await service(universal);
-  const sliced = answer.body === undefined ? answer : { ...answer, body: inSlices(answer.body) };
-  await universalResponseToNodeResponse(sliced, response);
+  await exchange.write(answer, clientIp);
 }
 
 /** @returns `undefined` where the target makes no URL. */
@@ -127,35 +141,4 @@ function dropRest(request: Http2ServerRequest): void {
     if (dropped > MAX_DROPPED_BYTES) decline();
   });
   request.resume();
-}
-
-/**
- * Cuts chunks that are too large. A reader that waits for each piece to be taken, as Connect does,
- * holds one at a time.
- *
- * @returns Views of the chunks. `throw` and `return` go to `body` as they are.
- */
-export function inSlices(body: AsyncIterable<Uint8Array>): AsyncIterable<Uint8Array> {
-  return {
-    [Symbol.asyncIterator]() {
-      const chunks = body[Symbol.asyncIterator]();
-      let rest: Uint8Array = new Uint8Array(0);
-
-      function firstOf(bytes: Uint8Array): IteratorResult<Uint8Array, undefined> {
-        rest = bytes.subarray(MAX_WRITE_BYTES);
-        return { done: false, value: bytes.subarray(0, MAX_WRITE_BYTES) };
-      }
-
-      const slices: AsyncIterator<Uint8Array> = {
-        async next() {
-          if (rest.length > 0) return firstOf(rest);
-          const chunk = await chunks.next();
-          return chunk.done === true ? chunk : firstOf(chunk.value);
-        },
-      };
-      if (chunks.throw !== undefined) slices.throw = (error) => chunks.throw?.(error) as never;
-      if (chunks.return !== undefined) slices.return = () => chunks.return?.() as never;
-      return slices;
-    },
-  };
 }

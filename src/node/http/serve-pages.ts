@@ -13,7 +13,9 @@ import {
   resolveServiceOptions,
 } from "../../server/service-options.ts";
 import { listenOn, reachableHost } from "./listening.ts";
+import { Output } from "./output.ts";
 import { createRequestListener } from "./request-listener.ts";
+import { UnsentBytes } from "./unsent-bytes.ts";
 
 /** Where to listen. */
 export interface ListenAddress {
@@ -63,12 +65,18 @@ const CLOSE_GRACE_MS = 1000;
  *   trusted proxy that does not parse.
  */
 export async function servePages(options: ServePagesOptions): Promise<PageServer> {
-  return openPageServer(options, resolveServiceOptions(options));
+  const output = new Output({
+    unsent: new UnsentBytes(),
+    pacer: undefined,
+    writeTimeoutMs: REQUEST_TIMEOUT_MS + KEEPALIVE_MS,
+  });
+  return openPageServer(options, resolveServiceOptions(options), output);
 }
 
 async function openPageServer(
   { host, port }: ListenAddress,
   options: ResolvedServiceOptions,
+  output: Output,
 ): Promise<PageServer> {
   const server = createServer({
     headersTimeout: REQUEST_TIMEOUT_MS,
@@ -81,7 +89,7 @@ async function openPageServer(
   server.maxConnections = MAX_CONNECTIONS;
   // A reader that reads nothing: an answer that has stood still for this long is given up.
   server.setTimeout(REQUEST_TIMEOUT_MS + KEEPALIVE_MS);
-  server.on("request", createRequestListener(createPageService(options)));
+  server.on("request", createRequestListener(createPageService(options), { ...options, output }));
   const at = await listenOn(server, host, port);
   return {
     host: at.address,
@@ -104,9 +112,10 @@ async function openPageServer(
 export async function tryServePages(
   address: PagesAddress,
   options: ResolvedServiceOptions,
+  output: Output,
 ): Promise<PageServer | undefined> {
   try {
-    return await openPageServer(address, options);
+    return await openPageServer(address, options, output);
   } catch (error) {
     const { onUnavailable } = address;
     if (onUnavailable === undefined || !isDiscoveryError(error)) throw error;

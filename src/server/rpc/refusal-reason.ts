@@ -21,6 +21,8 @@ export const REFUSAL_REASONS = [
   "malformed",
   "body_too_large",
   "body_timeout",
+  "unsent_limit",
+  "probe_limit",
   // Calls.
   "rate_limit",
   "watch_limit",
