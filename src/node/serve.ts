@@ -25,6 +25,7 @@ import {
   openFileLimit,
   resolveConnectionLimits,
 } from "./http/connection-limits.ts";
+import { Connections } from "./http/connections.ts";
 import { listenOn, reachableHost } from "./http/listening.ts";
 import { createOnePortServer } from "./http/one-port-server.ts";
 import { Output } from "./http/output.ts";
@@ -124,7 +125,6 @@ export interface DiscoveryServer extends AsyncDisposable {
   close(): Promise<void>;
 }
 
-const DEFAULT_WRITE_TIMEOUT_MS = 60_000;
 const DEFAULT_PORT = 3000;
 const DEFAULT_SHUTDOWN_TIMEOUT_MS = 10_000;
 const DEFAULT_CONNECT_TIMEOUT_MS = 10_000;
@@ -172,7 +172,10 @@ export async function serve(options: ServeOptions = {}): Promise<DiscoveryServer
   const { fastPath = true } = options;
   const { memory } = options;
   const encoder = new AnswerEncoder({ memory, allocate: (bytes) => Buffer.allocUnsafeSlow(bytes) });
-  const output = createOutput(options, DEFAULT_WRITE_TIMEOUT_MS);
+  const { onRefused } = serviceOptions.hooks;
+  const { trustedProxies } = serviceOptions;
+  const connections = new Connections({ limits, trustedProxies, onRefused });
+  const output = createOutput(options, limits.writeTimeoutMs, () => connections.closeWorst());
   const takeStream =
     fastPath && GIVES_HTTP2_STREAMS
       ? createGrpcFastPath(procedures, { options: serviceOptions, encoder, output })
@@ -190,8 +193,9 @@ export async function serve(options: ServeOptions = {}): Promise<DiscoveryServer
     tls: tls?.current.credentials,
     connectTimeoutMs,
     limits,
+    connections,
     takeStream,
-    onRefused: serviceOptions.hooks.onRefused,
+    onRefused,
   });
 
   async function shutDown(): Promise<void> {
@@ -203,6 +207,7 @@ export async function serve(options: ServeOptions = {}): Promise<DiscoveryServer
     await closed;
     // Until here, so that probes see why nothing else answers.
     await Promise.all(pageServers.map((pageServer) => pageServer.close()));
+    connections.close();
     await closeOwn?.();
   }
   let closed: Promise<void> | undefined;
@@ -217,7 +222,10 @@ export async function serve(options: ServeOptions = {}): Promise<DiscoveryServer
   ): Promise<PageServer | undefined> {
     if (at === undefined) return undefined;
     const pageOptions = { ...serviceOptions, pages: own };
-    const pageServer = await tryServePages({ host, ...at }, pageOptions, output);
+    const pageServer = await tryServePages({ host, ...at }, pageOptions, {
+      connections,
+      output,
+    });
     if (pageServer !== undefined) pageServers.push(pageServer);
     return pageServer;
   }
@@ -256,9 +264,10 @@ export async function serve(options: ServeOptions = {}): Promise<DiscoveryServer
 function createOutput(
   { byteRate = DEFAULT_BYTE_RATE, unsent, memory }: ServeOptions,
   writeTimeoutMs: number,
+  onOver: () => void,
 ): Output {
   return new Output({
-    unsent: new UnsentBytes(unsent, memory),
+    unsent: new UnsentBytes(unsent, { memory, onOver }),
     pacer: byteRate === false ? undefined : new BytePacer(byteRate),
     writeTimeoutMs,
   });

@@ -30,6 +30,14 @@ const LEAST_ROOM_BYTES = 1024;
 /** An answer takes no more than this part of what is left, so that others find room. */
 const ROOM_PART = 4;
 
+/** What {@link UnsentBytes} works with. */
+export interface UnsentBytesOptions {
+  /** Told of the bytes, as `unsent`. */
+  readonly memory?: MemoryBudget | undefined;
+  /** Called when all together have more than they may: something has to go. */
+  readonly onOver?: (() => void) | undefined;
+}
+
 /** Unsent bytes of one client, shared by its answers. */
 interface ClientBytes {
   bytes: number;
@@ -42,11 +50,13 @@ export class UnsentBytes {
   readonly perClient: number;
   readonly total: number;
   readonly #memory: MemoryBudget | undefined;
+  readonly #onOver: (() => void) | undefined;
   readonly #clients = new Map<string, ClientBytes>();
   #bytes = 0;
+  #isOverQueued = false;
 
   /** @throws {RangeError} If a limit is not a positive integer. */
-  constructor(limits: UnsentLimits = {}, memory?: MemoryBudget) {
+  constructor(limits: UnsentLimits = {}, { memory, onOver }: UnsentBytesOptions = {}) {
     const { perConnection = DEFAULT_UNSENT_PER_CONNECTION } = limits;
     const { perClient = DEFAULT_UNSENT_PER_CLIENT } = limits;
     const eighth = memory === undefined ? DEFAULT_UNSENT_TOTAL : Math.ceil(memory.maxBytes / 8);
@@ -55,6 +65,7 @@ export class UnsentBytes {
     this.perClient = checkInteger("unsent.perClient", perClient, 1);
     this.total = checkInteger("unsent.total", total, 1);
     this.#memory = memory;
+    this.#onOver = onOver;
   }
 
   /** Of all connections. */
@@ -93,6 +104,17 @@ export class UnsentBytes {
     this.#memory?.add("unsent", bytes);
     if (connection !== undefined) connection.unsentBytes += bytes;
     if (client !== undefined) client.bytes += bytes;
+    if (bytes > 0 && this.#bytes > this.total) this.#overLater();
+  }
+
+  /** Once a turn: what goes is only gone when its connection has closed. */
+  #overLater(): void {
+    if (this.#isOverQueued || this.#onOver === undefined) return;
+    this.#isOverQueued = true;
+    setImmediate(() => {
+      this.#isOverQueued = false;
+      if (this.#bytes > this.total) this.#onOver?.();
+    });
   }
 }
 

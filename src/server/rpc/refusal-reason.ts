@@ -9,8 +9,13 @@ import { errorTraits } from "../../errors.ts";
 export const REFUSAL_REASONS = [
   // Connections.
   "connection_limit",
+  "connection_share",
   "connection_timeout",
   "connection_idle",
+  "ping_timeout",
+  "write_timeout",
+  "pipeline_limit",
+  "stream_limit",
   "tls_handshake",
   "not_http",
   "wrong_scheme",
