@@ -13,6 +13,7 @@ import {
 import { peerContext } from "../../server/http-service.ts";
 import { pageResponse } from "../../server/pages/page-service.ts";
 import { badRequest } from "../../server/pages/plain-page.ts";
+import { isNormalTarget } from "../../server/request-target.ts";
 import type { ServerHooks } from "../../server/rpc/call-report.ts";
 import { ignore } from "../ignore.ts";
 import { MAX_WRITE_BYTES } from "./connection-limits.ts";
@@ -56,11 +57,13 @@ async function respond(
   await universalResponseToNodeResponse(sliced, response);
 }
 
-/** @returns `undefined` where the target makes no URL. */
+/** @returns `undefined` if the target is not in normal form or makes no URL. */
 function toUniversal(
   request: NodeRequest,
   response: NodeResponse,
 ): UniversalServerRequest | undefined {
+  const { method = "", url = "" } = request;
+  if (!isNormalTarget(method, url, !(request instanceof Http2ServerRequest))) return undefined;
   const context = peerContext(socketOf(request)?.remoteAddress);
   // One name is as good as another here, and clients get theirs wrong: Node's own leaves out the
   // brackets of an IPv6 address.
