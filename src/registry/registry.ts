@@ -48,6 +48,8 @@ export interface RegistryHealth {
   readonly ok: boolean;
   /** Why not. */
   readonly reason?: string;
+  /** What an operator should look at although `ok` is true, such as a save that failed. */
+  readonly warning?: string;
 }
 
 export interface RegistryTotals {

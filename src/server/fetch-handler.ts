@@ -25,8 +25,13 @@ export interface RequestInfo {
  * Creates a handler that answers gRPC-Web, Connect and plain pages. gRPC itself needs trailers,
  * which `Response` has not: it is told so with status 415.
  *
+ * `Request.url` is parsed already: `/a/../inspect` has become `/inspect`, and what was sent is not
+ * known any more. `serve` refuses such a request; here, whatever stands in front must do so if it
+ * has rules for paths.
+ *
  * @param registry - Stays the caller's to close; watches end when it closes.
  * @throws {DiscoveryError} For a prefix in `trustedProxies` that does not parse.
+ * @throws {RangeError} For an item of `corsOrigins` that is not an origin.
  * @example
  * const handler = createFetchHandler(new MemoryRegistry());
  * Deno.serve((request, { remoteAddr }) => handler(request, { peerAddress: remoteAddr.hostname }));

@@ -11,6 +11,7 @@ import { peerContext } from "../../server/http-service.ts";
 import { clientAddress } from "../../server/limits/client-address.ts";
 import { pageResponse } from "../../server/pages/page-service.ts";
 import { badRequest } from "../../server/pages/plain-page.ts";
+import { isNormalTarget } from "../../server/request-target.ts";
 import type { ResolvedServiceOptions } from "../../server/service-options.ts";
 import { ignore } from "../ignore.ts";
 import type { Output } from "./output.ts";
@@ -70,11 +71,13 @@ async function respond(
   await exchange.write(answer, clientIp);
 }
 
-/** @returns `undefined` where the target makes no URL. */
+/** @returns `undefined` if the target is not in normal form or makes no URL. */
 function toUniversal(
   request: NodeRequest,
   response: NodeResponse,
 ): UniversalServerRequest | undefined {
+  const { method = "", url = "" } = request;
+  if (!isNormalTarget(method, url, !(request instanceof Http2ServerRequest))) return undefined;
   const context = peerContext(socketOf(request)?.remoteAddress);
   // One name is as good as another here, and clients get theirs wrong: Node's own leaves out the
   // brackets of an IPv6 address.

@@ -24,6 +24,7 @@ export const REFUSAL_REASONS = [
   "unknown_method",
   "content_type",
   "malformed",
+  "cors_origin",
   "body_too_large",
   "body_timeout",
   "unsent_limit",
