@@ -70,6 +70,8 @@ export type DiscoveryErrorCode =
   | "ERR_RATE_LIMITED"
   /** Too many watches, of one client or of all. */
   | "ERR_TOO_MANY_WATCHES"
+  /** More watches than a client's share of those that are free. */
+  | "ERR_WATCH_SHARE"
   // A client's side.
   /** A service URL that does not parse. */
   | "ERR_SERVICE_URL_INVALID"
@@ -130,7 +132,8 @@ export type CallRefusalReason =
   | "shutting_down"
   | "cluster_not_allowed"
   | "rate_limit"
-  | "watch_limit";
+  | "watch_limit"
+  | "watch_share";
 
 /** What a refusal means to the service, its operator and the command line. */
 export interface Refusal {
@@ -195,6 +198,7 @@ function createTraits(): Readonly<Record<DiscoveryErrorCode, ErrorTraits>> {
     ERR_CLUSTER_NOT_ALLOWED: refused("PermissionDenied", "cluster_not_allowed"),
     ERR_RATE_LIMITED: refused("ResourceExhausted", "rate_limit"),
     ERR_TOO_MANY_WATCHES: refused("ResourceExhausted", "watch_limit"),
+    ERR_WATCH_SHARE: refused("ResourceExhausted", "watch_share"),
     ERR_SERVICE_URL_INVALID: input,
     ERR_REDIRECT_LOOP: failed,
     ERR_SERVICE_UNAVAILABLE: failed,

@@ -6,11 +6,12 @@
 import { compressionGzip } from "@connectrpc/connect-node";
 import { MAX_DELAY_MS } from "../async/timers.ts";
 import { checkInteger } from "../check.ts";
-import type { MemoryBudget } from "../registry/memory-budget.ts";
 import { MemoryRegistry } from "../registry/memory-registry.ts";
 import type { Registry } from "../registry/registry.ts";
 import { createHttpService } from "../server/http-service.ts";
+import { Admission } from "../server/limits/admission.ts";
 import { BytePacer, type ByteRate, DEFAULT_BYTE_RATE } from "../server/limits/byte-rate.ts";
+import type { ProbeRateLimit } from "../server/limits/probe-limit.ts";
 import { firstOf, type Pages } from "../server/pages/pages.ts";
 import { ServiceHealth } from "../server/pages/service-health.ts";
 import { servicePages } from "../server/pages/service-pages.ts";
@@ -29,6 +30,7 @@ import { Connections } from "./http/connections.ts";
 import { listenOn, reachableHost } from "./http/listening.ts";
 import { createOnePortServer } from "./http/one-port-server.ts";
 import { Output } from "./http/output.ts";
+import { RequestGate } from "./http/request-gate.ts";
 import { createRequestListener } from "./http/request-listener.ts";
 import { type PageServer, type PagesAddress, tryServePages } from "./http/serve-pages.ts";
 import { UnsentBytes, type UnsentLimits } from "./http/unsent-bytes.ts";
@@ -90,10 +92,13 @@ export interface ServeOptions extends ProceduresOptions, HttpServiceOptions {
    * @default `DEFAULT_BYTE_RATE`; `false` is no limit
    */
   readonly byteRate?: ByteRate | false | undefined;
+  /**
+   * How many health checks, reflections, pages and unknown methods one client may ask for per
+   * second, apart from `rateLimit`. @default false
+   */
+  readonly probeRateLimit?: ProbeRateLimit | false | undefined;
   /** How many bytes may wait for their readers. */
   readonly unsent?: UnsentLimits | undefined;
-  /** Counts what the service holds; should be the registry's too. @default nothing is counted */
-  readonly memory?: MemoryBudget | undefined;
   /** Closes the server. */
   readonly signal?: AbortSignal | undefined;
 }
@@ -167,7 +172,7 @@ export async function serve(options: ServeOptions = {}): Promise<DiscoveryServer
   const health = new ServiceHealth(registry);
   const {
     pages = servicePages({ registry, procedures, health }),
-    routes = [healthRoutes(health), reflectionRoutes()],
+    routes = [healthRoutes(health, { ...serviceOptions, procedures }), reflectionRoutes()],
   } = options;
   const { fastPath = true } = options;
   const { memory } = options;
@@ -188,7 +193,12 @@ export async function serve(options: ServeOptions = {}): Promise<DiscoveryServer
       use: (credentials) => server.replaceTls(credentials),
       onReload: options.onTlsReload,
     }));
-  const listener = createRequestListener(service, { ...serviceOptions, output });
+  const gate = new RequestGate({
+    admission: new Admission(procedures, options.probeRateLimit),
+    output,
+    memory,
+  });
+  const listener = createRequestListener(service, { ...serviceOptions, output, gate });
   const server = createOnePortServer(listener, {
     tls: tls?.current.credentials,
     connectTimeoutMs,
@@ -225,6 +235,7 @@ export async function serve(options: ServeOptions = {}): Promise<DiscoveryServer
     const pageServer = await tryServePages({ host, ...at }, pageOptions, {
       connections,
       output,
+      gate,
     });
     if (pageServer !== undefined) pageServers.push(pageServer);
     return pageServer;

@@ -27,6 +27,11 @@ export class ClientShares {
     this.#sharePercent = sharePercent;
   }
 
+  /** What all clients hold, unknown ones too. */
+  get held(): number {
+    return this.#total;
+  }
+
   /**
    * Whether a client may take one more.
    *

@@ -39,9 +39,19 @@ export type WatchMessage =
   | { readonly kind: "updated"; readonly affiliates: readonly AffiliateView[] }
   | { readonly kind: "deleted"; readonly ids: readonly string[] };
 
+/** Whom clusters and affiliates count against. */
+export interface RegistryClient {
+  /** Equal for all calls of one client: an IPv4 address, or an IPv6 network of 64 bits. */
+  readonly client: string;
+  /** The wider network of an IPv6 client (48 bits), of which new clusters count as well. */
+  readonly network?: string | undefined;
+}
+
 export interface RegistryCallOptions {
   /** Ends a wait of a registry over a remote engine. */
   readonly signal?: AbortSignal | undefined;
+  /** Asked only if something new is made. @default nobody has a share */
+  readonly client?: (() => RegistryClient | undefined) | undefined;
 }
 
 export interface RegistryHealth {

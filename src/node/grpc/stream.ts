@@ -10,11 +10,14 @@ import {
   type ServerHttp2Stream,
 } from "node:http2";
 import { Code, ConnectError } from "@connectrpc/connect";
-import type { WatchMessage } from "../../registry/registry.ts";
+import { formatAddress } from "../../net/address.ts";
+import type { RegistryClient, WatchMessage } from "../../registry/registry.ts";
+import { registryClient } from "../../server/limits/client-address.ts";
 import { WholeBytes } from "../../server/rpc/byte-source.ts";
 import { CallRecord } from "../../server/rpc/call-record.ts";
 import type { Caller } from "../../server/rpc/caller.ts";
 import { parseGrpcTimeout } from "../../server/rpc/caller-deadline.ts";
+import type { RefusalReason } from "../../server/rpc/refusal-reason.ts";
 import { rpcStatus } from "../../server/rpc/rpc-status.ts";
 import type { Exchange } from "../http/connections.ts";
 import type { PieceWriter } from "../http/piece-writer.ts";
@@ -121,6 +124,10 @@ class GrpcStream implements Caller, Exchange {
     return this.#peer.clientIp(this.#headers);
   }
 
+  client(): RegistryClient | undefined {
+    return registryClient(this.clientIp());
+  }
+
   timeoutMs(): number | undefined {
     return this.#deadlineAt === undefined ? undefined : this.#deadlineAt - performance.now();
   }
@@ -135,7 +142,7 @@ class GrpcStream implements Caller, Exchange {
     const { connection } = this.#peer;
     connection?.add(this);
     if (this.#service.output.isOver(connection, this.clientIp())) {
-      this.#service.options.hooks.onRefused?.("unsent_limit");
+      this.#onRefused("unsent_limit");
       const text = "too many answers of this client are not read";
       this.#refuse(new ConnectError(text, Code.ResourceExhausted), false);
       return;
@@ -215,7 +222,7 @@ class GrpcStream implements Caller, Exchange {
       this.#refuse(deadlineExceeded());
       return;
     }
-    this.#service.options.hooks.onRefused?.("body_timeout");
+    this.#onRefused("body_timeout");
     const text = `the request was not received within ${bodyTimeoutMs} ms`;
     this.#refuse(new ConnectError(text, Code.DeadlineExceeded));
   }
@@ -279,10 +286,8 @@ class GrpcStream implements Caller, Exchange {
     const status = rpcStatus(error);
     if (!isBody) {
       // Told already.
-    } else if (status.code === Code.ResourceExhausted)
-      this.#service.options.hooks.onRefused?.("body_too_large");
-    else if (status.code !== Code.DeadlineExceeded)
-      this.#service.options.hooks.onRefused?.("malformed");
+    } else if (status.code === Code.ResourceExhausted) this.#onRefused("body_too_large");
+    else if (status.code !== Code.DeadlineExceeded) this.#onRefused("malformed");
     if (!this.#isWritable()) return;
     this.#stream.respond(failureHeaders(status), FAILURE_OPTIONS);
     // RFC 9113 section 8.1 asks for a reset without an error where an answer is complete before its
@@ -314,6 +319,13 @@ class GrpcStream implements Caller, Exchange {
     if (!this.#isWritable()) return;
     if (!this.#stream.headersSent) this.#respond();
     this.#finish(OK_TRAILERS);
+  }
+
+  #onRefused(reason: RefusalReason): void {
+    const { onRefused } = this.#service.options.hooks;
+    if (onRefused === undefined) return;
+    const ip = this.clientIp();
+    onRefused(reason, { clientAddress: ip && formatAddress(ip) });
   }
 
   /** The writer of what is not small. */

@@ -7,6 +7,7 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import { Http2ServerRequest } from "node:http2";
 import type { UniversalHandlerFn, UniversalServerRequest } from "@connectrpc/connect/protocol";
 import { universalRequestFromNodeRequest } from "@connectrpc/connect-node";
+import { formatAddress } from "../../net/address.ts";
 import { peerContext } from "../../server/http-service.ts";
 import { clientAddress } from "../../server/limits/client-address.ts";
 import { pageResponse } from "../../server/pages/page-service.ts";
@@ -15,6 +16,7 @@ import { isNormalTarget } from "../../server/request-target.ts";
 import type { ResolvedServiceOptions } from "../../server/service-options.ts";
 import { ignore } from "../ignore.ts";
 import type { Output } from "./output.ts";
+import type { RequestGate } from "./request-gate.ts";
 import { type NodeResponse, ResponseExchange } from "./response-exchange.ts";
 
 /** A request of either HTTP version. */
@@ -28,6 +30,8 @@ export interface RequestListenerOptions
     "trustedProxies" | "trustXRealIp" | "trustFirstXForwardedFor" | "hooks"
   > {
   readonly output: Output;
+  /** @default every request is taken */
+  readonly gate?: RequestGate | undefined;
 }
 
 /** Makes a listener for the `request` event of both servers. It never throws. */
@@ -60,8 +64,21 @@ async function respond(
     const value = request.headers[name];
     return typeof value === "string" ? value : null;
   };
-  const { trustedProxies, hooks } = options;
+  const { trustedProxies, hooks, gate } = options;
   const clientIp = clientAddress({ get }, socket?.remoteAddress, trustedProxies, options);
+  const entered = gate?.enter({
+    target: request.url ?? "",
+    contentType: get("content-type") ?? "",
+    connection: exchange.connection,
+    clientIp,
+  });
+  if (typeof entered === "function") {
+    response.once("close", entered);
+  } else if (entered !== undefined) {
+    hooks.onRefused?.(entered.reason, { clientAddress: clientIp && formatAddress(clientIp) });
+    exchange.writePage(entered.page);
+    return;
+  }
   const universal = toUniversal(request, response);
   if (universal === undefined) hooks.onRefused?.("malformed");
   const answer =

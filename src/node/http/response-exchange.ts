@@ -5,6 +5,7 @@
 import type { ServerResponse } from "node:http";
 import { constants, type Http2ServerResponse } from "node:http2";
 import type { UniversalServerResponse } from "@connectrpc/connect/protocol";
+import type { PlainPage } from "../../server/pages/plain-page.ts";
 import { WholeBytes } from "../../server/rpc/byte-source.ts";
 import type { AnswerBody } from "../../server/rpc/prepared-answer.ts";
 import { type Connection, connectionOf, type Exchange } from "./connections.ts";
@@ -66,6 +67,12 @@ export class ResponseExchange implements Exchange {
     }
     if (answer.trailer !== undefined) response.addTrailers(nodeHeaders(answer.trailer));
     response.end();
+  }
+
+  /** Writes a small answer at once. */
+  writePage({ status, headers, text }: PlainPage): void {
+    (this.#response as ServerResponse).writeHead(status, headers);
+    this.#response.end(text);
   }
 
   async #writeBody(

@@ -20,6 +20,7 @@ import { Connections } from "./connections.ts";
 import { createHttp1Server } from "./http1-server.ts";
 import { listenOn, reachableHost } from "./listening.ts";
 import { Output } from "./output.ts";
+import type { RequestGate } from "./request-gate.ts";
 import { createRequestListener } from "./request-listener.ts";
 import { UnsentBytes } from "./unsent-bytes.ts";
 
@@ -44,6 +45,7 @@ export interface PagesAddress extends ListenAddress {
 export interface PageConnections {
   readonly connections: Connections;
   readonly output: Output;
+  readonly gate?: RequestGate | undefined;
 }
 
 /** Options of {@link servePages}. */
@@ -100,11 +102,11 @@ export async function servePages(options: ServePagesOptions): Promise<PageServer
 async function openPageServer(
   { host, port }: ListenAddress,
   options: ResolvedServiceOptions,
-  { connections, output }: PageConnections,
+  { connections, output, gate }: PageConnections,
 ): Promise<PageServer> {
   const { onRefused } = options.hooks;
   const server = createHttp1Server(
-    createRequestListener(createPageService(options), { ...options, output }),
+    createRequestListener(createPageService(options), { ...options, output, gate }),
     {
       maxHeaderBytes: HEADER_BYTES,
       headersTimeoutMs: REQUEST_TIMEOUT_MS,

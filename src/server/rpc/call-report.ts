@@ -44,6 +44,8 @@ export interface CallReport {
 
 /** What is known of a refused request besides the reason. Texts are the caller's: not for labels. */
 export interface RefusalDetails {
+  /** IP of the client, as in {@link CallReport.clientAddress}. */
+  readonly clientAddress?: string | undefined;
   /** The web page's origin, for `cors_origin`. */
   readonly origin?: string | undefined;
 }

@@ -10,7 +10,7 @@ import {
   type HandlerContext,
 } from "@connectrpc/connect";
 import type { Prefix } from "../../net/prefix.ts";
-import { type ClientHeaders, clientAddress } from "../limits/client-address.ts";
+import { type ClientHeaders, clientAddress, registryClient } from "../limits/client-address.ts";
 import type { Caller } from "./caller.ts";
 
 /** The IP at the other end of the connection, as text; set by whoever holds the connection. */
@@ -26,10 +26,12 @@ export function connectCaller(
   trustedProxies: readonly Prefix[],
   options: ClientHeaders,
 ): Caller {
+  const clientIp = () =>
+    clientAddress(requestHeader, values.get(peerAddressKey), trustedProxies, options);
   return {
     signal: withCallerReason(signal),
-    clientIp: () =>
-      clientAddress(requestHeader, values.get(peerAddressKey), trustedProxies, options),
+    clientIp,
+    client: () => registryClient(clientIp()),
     timeoutMs,
   };
 }

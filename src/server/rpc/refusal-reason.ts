@@ -32,6 +32,7 @@ export const REFUSAL_REASONS = [
   // Calls.
   "rate_limit",
   "watch_limit",
+  "watch_share",
   "cluster_not_allowed",
   "cluster_id",
   "affiliate_id",
