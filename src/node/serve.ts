@@ -29,11 +29,12 @@ import {
 import { Connections } from "./http/connections.ts";
 import { listenOn, reachableHost } from "./http/listening.ts";
 import { createOnePortServer } from "./http/one-port-server.ts";
-import { Output } from "./http/output.ts";
+import { Output, type OutputOptions } from "./http/output.ts";
 import { RequestGate } from "./http/request-gate.ts";
 import { createRequestListener } from "./http/request-listener.ts";
 import { type PageServer, type PagesAddress, tryServePages } from "./http/serve-pages.ts";
-import { UnsentBytes, type UnsentLimits } from "./http/unsent-bytes.ts";
+import { UnsentBytes, type UnsentBytesOptions, type UnsentLimits } from "./http/unsent-bytes.ts";
+import { guardMemory } from "./memory-guard.ts";
 import { createRunningClock } from "./running-clock.ts";
 import type { TlsCertificate, TlsCredentials } from "./tls/tls-credentials.ts";
 import { openTls, type TlsFiles, type TlsReload } from "./tls/tls-files.ts";
@@ -180,7 +181,12 @@ export async function serve(options: ServeOptions = {}): Promise<DiscoveryServer
   const { onRefused } = serviceOptions.hooks;
   const { trustedProxies } = serviceOptions;
   const connections = new Connections({ limits, trustedProxies, onRefused });
-  const output = createOutput(options, limits.writeTimeoutMs, () => connections.closeWorst());
+  const guard = guardMemory(memory);
+  const output = createOutput(options, {
+    writeTimeoutMs: limits.writeTimeoutMs,
+    isPressed: () => guard.isPressed,
+    onOver: () => connections.closeWorst(),
+  });
   const takeStream =
     fastPath && GIVES_HTTP2_STREAMS
       ? createGrpcFastPath(procedures, { options: serviceOptions, encoder, output })
@@ -218,6 +224,7 @@ export async function serve(options: ServeOptions = {}): Promise<DiscoveryServer
     // Until here, so that probes see why nothing else answers.
     await Promise.all(pageServers.map((pageServer) => pageServer.close()));
     connections.close();
+    guard.stop();
     await closeOwn?.();
   }
   let closed: Promise<void> | undefined;
@@ -274,13 +281,12 @@ export async function serve(options: ServeOptions = {}): Promise<DiscoveryServer
 
 function createOutput(
   { byteRate = DEFAULT_BYTE_RATE, unsent, memory }: ServeOptions,
-  writeTimeoutMs: number,
-  onOver: () => void,
+  { onOver, ...rest }: Pick<OutputOptions, "writeTimeoutMs" | "isPressed"> & UnsentBytesOptions,
 ): Output {
   return new Output({
     unsent: new UnsentBytes(unsent, { memory, onOver }),
     pacer: byteRate === false ? undefined : new BytePacer(byteRate),
-    writeTimeoutMs,
+    ...rest,
   });
 }
 

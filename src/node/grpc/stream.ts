@@ -333,7 +333,8 @@ class GrpcStream implements Caller, Exchange {
     const { connection, initialWindowBytes } = this.#peer;
     const { output } = this.#service;
     const ip = this.clientIp();
-    this.#writer = output.writer(this.#stream, connection, ip, initialWindowBytes);
+    const giveUp = () => this.reset();
+    this.#writer = output.writer(this.#stream, connection, ip, initialWindowBytes, giveUp);
     return this.#writer;
   }
 

@@ -15,6 +15,8 @@ export interface OutputOptions {
   /** Absent if there is no limit. */
   readonly pacer: BytePacer | undefined;
   readonly writeTimeoutMs: number;
+  /** Whether memory is so short that slow lists and snapshots have to end. @default never */
+  readonly isPressed?: (() => boolean) | undefined;
 }
 
 /** Makes the writers of one server. */
@@ -22,8 +24,10 @@ export class Output {
   readonly unsent: UnsentBytes;
   readonly #pacer: BytePacer | undefined;
   readonly #writeTimeoutMs: number;
+  readonly #isPressed: (() => boolean) | undefined;
 
-  constructor({ unsent, pacer, writeTimeoutMs }: OutputOptions) {
+  constructor({ unsent, pacer, writeTimeoutMs, isPressed }: OutputOptions) {
+    this.#isPressed = isPressed;
     this.unsent = unsent;
     this.#pacer = pacer;
     this.#writeTimeoutMs = writeTimeoutMs;
@@ -52,18 +56,22 @@ export class Output {
    * Makes the writer of one answer.
    *
    * @param initialWindowBytes - What the reader takes at once in any case.
+   * @param onGivenUp - Ends the answer: it takes too long while memory is short.
    */
   writer(
     outlet: Outlet,
     connection: Connection | undefined,
     clientIp: Uint8Array | undefined,
     initialWindowBytes: number,
+    onGivenUp: () => void,
   ): PieceWriter {
     return new PieceWriter(outlet, {
       account: this.unsent.open(connection, clientIp && networkKey(clientIp)),
       initialWindowBytes,
       writeTimeoutMs: this.#writeTimeoutMs,
       pace: (bytes) => this.pace(clientIp, bytes),
+      isPressed: this.#isPressed,
+      onGivenUp,
     });
   }
 }

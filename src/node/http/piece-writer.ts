@@ -39,6 +39,13 @@ export interface PieceWriterOptions {
   readonly writeTimeoutMs: number;
   /** When the client may have so many bytes more, in ms from now; 0 is now. */
   readonly pace?: ((bytes: number) => number) | undefined;
+  /**
+   * Whether memory is so short that lists and snapshots which take longer than the write timeout
+   * have to end: each keeps the cluster alive as it was when the answer began.
+   */
+  readonly isPressed?: (() => boolean) | undefined;
+  /** Ends the answer before its end. */
+  readonly onGivenUp?: (() => void) | undefined;
 }
 
 /** Writes one answer. */
@@ -53,6 +60,8 @@ export class PieceWriter {
   /** Bytes of the piece on its way. */
   #pieceBytes = 0;
   #writtenAt = 0;
+  /** When the first of the sources began that are paced like this one. */
+  #beganAt = 0;
   #takenBytes = 0;
   /** Most bytes of the next piece, once the initial window is used up. */
   #limit = 1;
@@ -83,6 +92,8 @@ export class PieceWriter {
    * @param onWritten - Called when all has been taken; not if the writer is closed before.
    */
   write(source: ByteSource, isPaced: boolean, onWritten: () => void): void {
+    // A list may come as several sources.
+    if (!isPaced || !this.#isPaced) this.#beganAt = performance.now();
     this.#source = source;
     this.#isPaced = isPaced;
     this.#onWritten = onWritten;
@@ -109,6 +120,11 @@ export class PieceWriter {
       this.#onWritten();
       return;
     }
+    if (this.#isPaced && this.#isTooSlow()) {
+      this.#source = undefined;
+      this.#options.onGivenUp?.();
+      return;
+    }
     const bytes = Math.min(left, this.#pieceLimit(), account.room());
     const waitMs = this.#isPaced && pace !== undefined ? pace(bytes) : 0;
     if (waitMs > 0) {
@@ -121,6 +137,11 @@ export class PieceWriter {
     account.add(piece.length);
     this.#writtenAt = performance.now();
     this.#outlet.write(piece, this.#onTaken);
+  }
+
+  #isTooSlow(): boolean {
+    const { isPressed, writeTimeoutMs } = this.#options;
+    return isPressed?.() === true && performance.now() - this.#beganAt > writeTimeoutMs;
   }
 
   #pieceLimit(): number {

@@ -95,6 +95,7 @@ export class ResponseExchange implements Exchange {
           this.connection,
           clientIp,
           initialWindowBytes(response),
+          () => this.reset(),
         );
         const isPaced = !("isBulk" in body) || body.isBulk;
         await this.#writePiece(this.#writer, step.value, isPaced);
