@@ -168,7 +168,7 @@ export function createCorsOriginLog(log: Log): NonNullable<ServerHooks["onRefuse
 }
 
 /**
- * Makes a hook that warns at the first connection over the limit, and then at most every 10
+ * Makes a hook that warns at the first connection over the limit or a share, and then at most every 10
  * seconds with how many there were since. Other reasons are left to metrics.
  */
 export function createConnectionLimitLog(
@@ -178,7 +178,7 @@ export function createConnectionLimitLog(
   let refused = 0;
   let quietUntil = Number.NEGATIVE_INFINITY;
   return (reason) => {
-    if (reason !== "connection_limit") return;
+    if (reason !== "connection_limit" && reason !== "connection_share") return;
     refused += 1;
     if (now() < quietUntil) return;
     log.warn("too many connections: new ones are closed", { refused });

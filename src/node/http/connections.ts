@@ -12,6 +12,7 @@ import type { RefusalReason } from "../../server/rpc/refusal-reason.ts";
 import { ignore } from "../ignore.ts";
 import type { ResolvedConnectionLimits } from "./connection-limits.ts";
 import { SessionUse } from "./session-use.ts";
+import { readUnacknowledgedBytes, type UnacknowledgedBytes } from "./unacknowledged-bytes.ts";
 import { type Exchange, type SocketWrites, WriteProgress } from "./write-progress.ts";
 
 export type { Exchange } from "./write-progress.ts";
@@ -76,6 +77,9 @@ interface WrappedSocket {
 const LOOKS_PER_TIMEOUT = 4;
 const MAX_LOOK_INTERVAL_MS = 5000;
 
+/** Connections that are looked at in one turn of the event loop: about a millisecond. */
+const LOOKS_PER_TURN = 500;
+
 /**
  * The connection that a socket belongs to: also for a `TLSSocket`, for `session.socket` and for
  * `request.socket`.
@@ -100,6 +104,12 @@ export class Connections {
   /** Time as it passes between looks, see {@link #look}. */
   #now = 0;
   #lookedAt = 0;
+  /** What is left of a round of looks. */
+  #round: Iterator<OpenConnection> | undefined;
+  /** Connections of this round that may have a slow reader. */
+  #slow: OpenConnection[] = [];
+  /** Whether the system is being asked. */
+  #isAsking = false;
 
   constructor({ limits, trustedProxies, onRefused = ignore }: ConnectionsOptions) {
     this.#limits = limits;
@@ -174,6 +184,7 @@ export class Connections {
   /** Closes all connections, and stops looking. */
   close(): void {
     clearInterval(this.#timer);
+    this.#round = undefined;
     for (const connection of this.#open) connection.end();
   }
 
@@ -189,16 +200,48 @@ export class Connections {
    * meanwhile is not read yet.
    */
   #look(): void {
+    if (this.#round !== undefined) return;
     const now = performance.now();
     this.#now += Math.min(now - this.#lookedAt, 2 * this.#intervalMs);
     this.#lookedAt = now;
-    for (const connection of this.#open) {
-      const reason = connection.look(this.#now, this.#limits, this.#onRefused);
-      if (reason === undefined) continue;
+    this.#round = this.#open.values();
+    this.#lookOn();
+  }
+
+  #lookOn(): void {
+    for (let i = 0; i < LOOKS_PER_TURN; i++) {
+      const next = this.#round?.next();
+      if (next === undefined || next.done === true) {
+        this.#round = undefined;
+        this.#ask();
+        return;
+      }
+      this.#lookAt(next.value);
+    }
+    setImmediate(() => this.#lookOn());
+  }
+
+  #lookAt(connection: OpenConnection): void {
+    const reason = connection.look(this.#now, this.#limits, this.#onRefused);
+    if (reason !== undefined) {
       this.#onRefused(reason);
       if (reason === "connection_timeout") connection.end();
       else connection.destroy();
+    } else if (connection.stalledMs(this.#now) >= this.#limits.writeTimeoutMs / 2) {
+      this.#slow.push(connection);
     }
+  }
+
+  /** Asks the system about connections that may have a slow reader, before they are closed. */
+  #ask(): void {
+    const slow = this.#slow;
+    this.#slow = [];
+    if (slow.length === 0 || this.#isAsking) return;
+    this.#isAsking = true;
+    void readUnacknowledgedBytes().then((unacknowledged) => {
+      this.#isAsking = false;
+      for (const connection of slow) connection.acknowledged(unacknowledged, this.#now);
+    });
   }
 }
 
@@ -209,6 +252,7 @@ class OpenConnection implements Connection {
   readonly #socket: Socket;
   readonly #progress: WriteProgress;
   #sessionUse: SessionUse | undefined;
+  #unacknowledgedBytes: number | undefined;
 
   constructor(socket: Socket, client: string | undefined, now: number) {
     this.#socket = socket;
@@ -239,13 +283,25 @@ class OpenConnection implements Connection {
     this.#sessionUse = new SessionUse(session, now);
   }
 
+  stalledMs(now: number): number {
+    return this.#progress.socketStalledMs(now);
+  }
+
+  acknowledged(unacknowledged: UnacknowledgedBytes, now: number): void {
+    const bytes = unacknowledged(this.#socket);
+    if (bytes === undefined) return;
+    const last = this.#unacknowledgedBytes;
+    this.#unacknowledgedBytes = bytes;
+    if (last !== undefined && bytes < last) this.#progress.socketMoved(now);
+  }
+
   /** @returns Why the connection has to be closed. */
   look(
     now: number,
     limits: ConnectionsOptions["limits"],
     onRefused: (reason: RefusalReason) => void,
   ): RefusalReason | undefined {
-    const writes = writesOf(this.#socket);
+    const writes = writesOf(this.#socket, this.#sessionUse?.window);
     const { resets, isStalled } = this.#progress.look(now, writes, limits.writeTimeoutMs);
     for (let i = 1; i < resets; i++) onRefused("write_timeout");
     if (isStalled) return "write_timeout";
@@ -258,12 +314,13 @@ class OpenConnection implements Connection {
   }
 }
 
-function writesOf(socket: Socket): SocketWrites {
+function writesOf(socket: Socket, window: SocketWrites["window"]): SocketWrites {
   const handle = (socket as WrappedSocket)._handle;
   const queued = handle?.writeQueueSize ?? socket.writableLength;
   return {
     taken: (handle?.bytesWritten ?? socket.bytesWritten) - queued,
     isWaiting: queued > 0 || socket.writableLength > 0,
+    window,
   };
 }
 

@@ -5,7 +5,6 @@
  */
 import type { ServerHttp2Session, ServerHttp2Stream } from "node:http2";
 import type { RefusalReason } from "../../server/rpc/refusal-reason.ts";
-import { ignore } from "../ignore.ts";
 import type { ResolvedConnectionLimits } from "./connection-limits.ts";
 import type { SocketWrites } from "./write-progress.ts";
 
@@ -26,6 +25,9 @@ export interface SessionSocket {
  * idleness: clients send them for as long as a connection is open.
  */
 export class SessionUse {
+  /** How many bytes of answers the peer lets us send now, where the runtime tells. */
+  readonly window = (): number | undefined =>
+    this.#session.destroyed ? undefined : this.#session.state.remoteWindowSize;
   readonly #session: ServerHttp2Session;
   #streams = 0;
   #isGreeted = false;
@@ -38,6 +40,10 @@ export class SessionUse {
   /** When it was asked, or was last seen to take bytes since; `undefined` if it owes no answer. */
   #askedAt: number | undefined;
   #taken = 0;
+  #hasAnswered = false;
+  readonly #onAnswer = (error: Error | null) => {
+    if (!error) this.#hasAnswered = true;
+  };
 
   constructor(session: ServerHttp2Session, now: number) {
     this.#session = session;
@@ -85,7 +91,9 @@ export class SessionUse {
     { pingIntervalMs, pingTimeoutMs }: SessionLimits,
     { readBytes, writes }: SessionSocket,
   ): RefusalReason | undefined {
-    if (readBytes !== this.#readBytes) {
+    // Bun does not count what it reads.
+    if (readBytes !== this.#readBytes || this.#hasAnswered) {
+      this.#hasAnswered = false;
       this.#readBytes = readBytes;
       this.#heard(now);
       return undefined;
@@ -93,7 +101,7 @@ export class SessionUse {
     if (this.#askedAt === undefined) {
       if (now - this.#heardAt < pingIntervalMs || this.#session.destroyed) return undefined;
       this.#taken = writes.taken;
-      if (this.#session.ping(ignore)) this.#askedAt = now;
+      if (this.#session.ping(this.#onAnswer)) this.#askedAt = now;
       return undefined;
     }
     // The question may be behind other bytes, which a slow link takes one by one.

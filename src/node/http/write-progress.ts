@@ -22,6 +22,11 @@ export interface SocketWrites {
   readonly taken: number;
   /** Whether there are bytes that it has not. */
   readonly isWaiting: boolean;
+  /**
+   * How many bytes of answers the peer of an HTTP/2 connection lets us send. Only what was sent
+   * makes it less, and only the peer makes it more.
+   */
+  readonly window?: (() => number | undefined) | undefined;
 }
 
 /** What a look has found. */
@@ -38,6 +43,7 @@ interface Stall {
 }
 
 const NOTHING_STALLED: StalledWrites = Object.freeze({ resets: 0, isStalled: false });
+const NONE: readonly Exchange[] = Object.freeze([]);
 const SOCKET_STALLED: StalledWrites = Object.freeze({ resets: 0, isStalled: true });
 
 /** The exchanges of one connection. Adding and deleting run for each call. */
@@ -45,18 +51,19 @@ export class WriteProgress {
   readonly #exchanges = new Set<Exchange>();
   /** Those that had bytes waiting at the last look. */
   #stalls: Map<Exchange, Stall> | undefined;
+  /** What has happened since the last look. */
+  #hasEnded = false;
   #hasEndedWell = false;
   #lookedAt: number;
   #socketTaken = 0;
   #socketMovedAt: number;
-  #haveAllWaited = false;
+  #window: number | undefined;
   /** When all exchanges that are open were first seen to wait. */
-  #allWaitSince: number;
+  #allWaitSince: number | undefined;
 
   constructor(now: number) {
     this.#lookedAt = now;
     this.#socketMovedAt = now;
-    this.#allWaitSince = now;
   }
 
   add(exchange: Exchange): void {
@@ -66,7 +73,18 @@ export class WriteProgress {
   delete(exchange: Exchange): void {
     if (!this.#exchanges.delete(exchange)) return;
     this.#stalls?.delete(exchange);
+    this.#hasEnded = true;
     this.#hasEndedWell ||= exchange.unsentBytes === 0 || exchange.takenBytes > 0;
+  }
+
+  /** For how long the socket has had bytes waiting while none was taken. */
+  socketStalledMs(now: number): number {
+    return now - this.#socketMovedAt;
+  }
+
+  /** The peer was seen to take bytes that the system holds. */
+  socketMoved(now: number): void {
+    this.#socketMovedAt = now;
   }
 
   /** Resets exchanges whose bytes have waited for `timeoutMs` while none was taken. */
@@ -76,29 +94,27 @@ export class WriteProgress {
     if (!socket.isWaiting || socket.taken !== this.#socketTaken) this.#socketMovedAt = now;
     this.#socketTaken = socket.taken;
     if (now - this.#socketMovedAt >= timeoutMs) return SOCKET_STALLED;
-    if (this.#exchanges.size === 0) {
-      this.#haveAllWaited = false;
-      this.#allWaitSince = now;
+
+    const waiting = this.#waiting();
+    const isAlone = waiting.length === 1 && this.#exchanges.size === 1 && !this.#hasEnded;
+    const hasSent = this.#usesWindow(isAlone ? socket.window?.() : undefined);
+    let isMoving = hasSent || this.#hasEndedWell || waiting.length < this.#exchanges.size;
+    this.#hasEnded = false;
+    this.#hasEndedWell = false;
+    if (waiting.length === 0) {
+      this.#allWaitSince = undefined;
       return NOTHING_STALLED;
     }
 
-    let isMoving = this.#hasEndedWell;
-    this.#hasEndedWell = false;
-    let late: Exchange[] | undefined;
-    for (const exchange of this.#exchanges) {
-      const { unsentBytes, takenBytes } = exchange;
-      if (unsentBytes === 0) {
-        this.#stalls?.delete(exchange);
-        // Also one with nothing to send: the connection is of use to it.
-        isMoving = true;
-        continue;
-      }
-      const stall = this.#stalls?.get(exchange);
+    const late: Exchange[] = [];
+    this.#stalls ??= new Map();
+    for (const exchange of waiting) {
+      const { takenBytes } = exchange;
+      const stall = this.#stalls.get(exchange);
       if (stall === undefined) {
-        this.#stalls ??= new Map();
         this.#stalls.set(exchange, { taken: takenBytes, since: now });
         isMoving ||= takenBytes > 0;
-      } else if (stall.taken !== takenBytes) {
+      } else if (hasSent || stall.taken !== takenBytes) {
         stall.taken = takenBytes;
         stall.since = now;
         isMoving = true;
@@ -106,22 +122,40 @@ export class WriteProgress {
         // A slow link holds up everything on it, and has a limit of its own, above.
         stall.since += elapsed;
       } else if (now - stall.since >= timeoutMs) {
-        late ??= [];
         late.push(exchange);
       }
     }
-    if (isMoving || !this.#haveAllWaited) this.#allWaitSince = now;
+    if (isMoving) this.#allWaitSince = undefined;
+    else if (this.#allWaitSince === undefined) this.#allWaitSince = now;
     else if (socket.isWaiting) this.#allWaitSince += elapsed;
-    this.#haveAllWaited = !isMoving;
 
-    for (const exchange of late ?? []) {
+    for (const exchange of late) {
       this.#exchanges.delete(exchange);
-      this.#stalls?.delete(exchange);
+      this.#stalls.delete(exchange);
       exchange.reset();
     }
-    const resets = late?.length ?? 0;
-    const isLastReset = resets > 0 && this.#exchanges.size === 0;
-    const isStalled = isLastReset || now - this.#allWaitSince >= timeoutMs;
-    return resets === 0 && !isStalled ? NOTHING_STALLED : { resets, isStalled };
+    const isLastReset = late.length > 0 && this.#exchanges.size === 0;
+    const isStalled = isLastReset || now - (this.#allWaitSince ?? now) >= timeoutMs;
+    return { resets: late.length, isStalled };
+  }
+
+  #waiting(): readonly Exchange[] {
+    if (this.#exchanges.size === 0) return NONE;
+    const waiting: Exchange[] = [];
+    for (const exchange of this.#exchanges) {
+      if (exchange.unsentBytes > 0) waiting.push(exchange);
+      else this.#stalls?.delete(exchange);
+    }
+    return waiting;
+  }
+
+  /**
+   * Whether a connection whose only exchange waits has sent a part of it. `takenBytes` grows by
+   * whole writes, for each of which a slow reader may need minutes.
+   */
+  #usesWindow(window: number | undefined): boolean {
+    const last = this.#window;
+    this.#window = window;
+    return last !== undefined && window !== undefined && window < last;
   }
 }

@@ -19,7 +19,7 @@ test("connections over the limit are logged at once, and then counted for ten se
   for (let i = 0; i < 5; i++) onRefused("connection_limit");
   expect(counts()).toEqual([1]);
   time = 10_000;
-  onRefused("connection_limit");
+  onRefused("connection_share");
   expect(counts()).toEqual([1, 5]);
 });
 

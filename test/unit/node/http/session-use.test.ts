@@ -17,8 +17,12 @@ class FakeSession extends EventEmitter {
   destroyed = false;
   pings = 0;
 
-  ping(): boolean {
+  /** Answers the last PING. */
+  answer: (error: Error | null) => void = () => {};
+
+  ping(onAnswer: (error: Error | null) => void): boolean {
     this.pings++;
+    this.answer = onAnswer;
     return true;
   }
 
@@ -92,6 +96,21 @@ describe("a silent connection with a watch", () => {
     });
     expect(answered).toBeGreaterThan(100);
     expect(connection.closed).toBeUndefined();
+  });
+
+  test("stays while it answers where the runtime does not count what it reads", () => {
+    const connection = new Connection().greet();
+    connection.openStream();
+    let answered = 0;
+    connection.pass(10_000, () => {
+      if (connection.session.pings === answered) return;
+      answered = connection.session.pings;
+      connection.session.answer(null);
+    });
+    expect(answered).toBeGreaterThan(10);
+    expect(connection.closed).toBeUndefined();
+    connection.pass(1000, () => connection.session.answer(new Error("the session has ended")));
+    expect(connection.closed?.reason).toBe("ping_timeout");
   });
 
   test("is not asked while its peer sends", () => {

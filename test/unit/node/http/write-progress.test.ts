@@ -133,6 +133,41 @@ describe("an exchange", () => {
   });
 });
 
+describe("an exchange alone on its connection", () => {
+  function alone(): { connection: Connection; drip: () => void } {
+    const connection = new Connection();
+    connection.add(1000);
+    let window = 65_535;
+    connection.socket = { taken: 0, isWaiting: false, window: () => window };
+    const drip = () => {
+      window -= 1;
+    };
+    return { connection, drip };
+  }
+
+  test("goes on while single bytes of a write are sent", () => {
+    const { connection, drip } = alone();
+    connection.pass(1000, drip);
+    expect(connection.resets).toBe(0);
+    expect(connection.closedAt).toBeUndefined();
+    connection.pass(70);
+    expect(connection.resets).toBe(1);
+  });
+
+  test("is not helped by bytes of others", () => {
+    const { connection, drip } = alone();
+    connection.pass(70, () => {
+      drip();
+      connection.progress.delete(connection.add(0));
+    });
+    expect(connection.resets).toBe(1);
+    const second = alone();
+    second.connection.add(0);
+    second.connection.pass(70, second.drip);
+    expect(second.connection.resets).toBe(1);
+  });
+});
+
 describe("a connection", () => {
   test("is closed with the reset of its last exchange", () => {
     const connection = new Connection();
@@ -166,6 +201,18 @@ describe("a connection", () => {
     expect(connection.closedAt).toBeUndefined();
     connection.pass(10);
     expect(connection.closedAt).toBe(70);
+  });
+
+  test("whose peer is seen to take what the system holds stays", () => {
+    const connection = new Connection();
+    connection.socket = { taken: 100, isWaiting: true };
+    connection.pass(50);
+    expect(connection.progress.socketStalledMs(50)).toBe(40);
+    connection.progress.socketMoved(50);
+    connection.pass(50);
+    expect(connection.closedAt).toBeUndefined();
+    connection.pass(10);
+    expect(connection.closedAt).toBe(110);
   });
 
   test("whose socket takes a byte now and then stays", () => {
