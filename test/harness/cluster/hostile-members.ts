@@ -96,7 +96,8 @@ export function hostileMembers(command: string): (PublishedNode & { readonly nod
         nodename: `member-${index}`,
         hostname: text,
         operatingSystem: text,
-        addresses: [addressOf(2 * index + 1), text],
+        // A zone is any text.
+        addresses: [addressOf(2 * index + 1), `fe80::1%${text}`],
       },
     ];
   });
