@@ -55,7 +55,7 @@ const COMMANDS = (command: string) => [
   ),
   // Lines and columns of their own.
   ...["a b", "a\tb", "a\n10.66.6.6 bank", "a\r10.66.6.6 bank", "# END talos-discovery", "a#b"],
-  ...['"', '""', "'", "\\", "a,b", 'a","b', '"\r\n"', "%s%n", "$" + "{1}", "</script>"],
+  ...['"', '""', "'", "\\", 'a","b', '"\r\n"', "%s%n", "$" + "{1}", "</script>"],
   ...['","__address__":"192.0.2.1', "a: b", "- a", "*a", "&a", "~", "null", "---", "...", "? a"],
 ];
 

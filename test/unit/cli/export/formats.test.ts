@@ -59,6 +59,12 @@ describe("every format", () => {
 describe("every format, of members that publish hostile texts", () => {
   const hostile = hostileMembers("touch x");
 
+  test("has each of them once", () => {
+    for (const key of ["nodeId", "nodename"] as const) {
+      expect(new Set(hostile.map((node) => node[key])).size).toBe(hostile.length);
+    }
+  });
+
   test("has no control characters besides its own line ends and tabs", async () => {
     for (const format of EXPORT_FORMATS.filter(({ name }) => name !== "wireguard")) {
       const { text } = await render(format, hostile, { argv: [] });
