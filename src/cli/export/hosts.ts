@@ -49,6 +49,7 @@ export const HOSTS: ExportFormat = {
   ],
   notes:
     "With --out, only the block between its two markers is replaced, and everything else in the file stays.\n" +
+    "A name that stands elsewhere in the file is left out of the block.\n" +
     "A name with dots that is not in a --domain is listed by its first label: no member can take the place of\n" +
     "another site. The names localhost, wpad, isatap and this machine's own are never listed. A name that two\n" +
     "members claim goes to the one whose node name it is; if there is none, it is not listed.\n",
@@ -239,16 +240,43 @@ function replaceBlock(text: string, block: string): string {
   const [begin] = begins;
   const [end] = ends;
   if (begin === undefined && end === undefined) {
-    return text === "" || text.endsWith("\n") ? text + block : `${text}\n${block}`;
+    const rest = withoutNamesOf(text, block);
+    return text === "" || text.endsWith("\n") ? text + rest : `${text}\n${rest}`;
   }
   if (begins.length !== 1 || ends.length !== 1 || Number(begin) > Number(end)) {
     throw new CommandFailure(
       `expected one line "${BLOCK_BEGIN}" and one "${BLOCK_END}" after it, or none of them`,
     );
   }
-  return (
-    lines.slice(0, begin).map(withBreak).join("") + block + lines.slice(Number(end) + 1).join("\n")
-  );
+  const before = lines.slice(0, begin).map(withBreak).join("");
+  const after = lines.slice(Number(end) + 1).join("\n");
+  return before + withoutNamesOf(`${before}\n${after}`, block) + after;
+}
+
+/**
+ * Leaves out of a block what the rest of the file names: whoever wrote that does not share the name
+ * with a member. A comment in the block says so.
+ */
+function withoutNamesOf(rest: string, block: string): string {
+  const taken = new Set(rest.split("\n").flatMap(namesOfLine));
+  const left = new Set<string>();
+  const lines = block.split("\n").flatMap((line) => {
+    const names = namesOfLine(line);
+    if (!names.some((name) => taken.has(name))) return [line];
+    const free = names.filter((name) => !taken.has(name));
+    for (const name of names) if (taken.has(name)) left.add(name);
+    const [address] = line.split("\t");
+    return free.length === 0 ? [] : [`${address}\t${free.join(" ")}`];
+  });
+  const told = [...left].map((name) => `# ${name} is left out: it has a line of its own`);
+  const [begin = "", ...others] = lines;
+  return [begin, ...told, ...others].join("\n");
+}
+
+/** What a line of a hosts file names, in lower case. */
+function namesOfLine(line: string): string[] {
+  const [, ...names] = line.replace(/#.*/, "").trim().split(/\s+/);
+  return names.map((name) => name.toLowerCase().replace(/\.$/, ""));
 }
 
 function indexesOf(lines: readonly string[], marker: string): number[] {

@@ -316,6 +316,23 @@ describe("hosts", () => {
     expect(merge?.("", text)).toBe(text);
   });
 
+  test("shares no name with the rest of a file", async () => {
+    const { text, merge } = await render(HOSTS, NODES, { argv: ["--family", "4", "--any-name"] });
+    const before = "127.0.0.1 localhost\n10.9.9.9\tCP-1. other # cp-2\n";
+    const after = "10.9.9.8 worker-1\n";
+    const block =
+      "# BEGIN talos-discovery\n" +
+      "# cp-1 is left out: it has a line of its own\n" +
+      "# worker-1 is left out: it has a line of its own\n" +
+      "10.0.0.2\tcp-2\n" +
+      "10.0.0.3\tworker-1.example.com\n" +
+      "# END talos-discovery\n";
+    expect(merge?.(before + after, text)).toBe(before + after + block);
+    const merged = before + block + after;
+    expect(merge?.(merged, text)).toBe(merged);
+    expect(merge?.(before + text + after, text)).toBe(merged);
+  });
+
   test.for([
     "# BEGIN talos-discovery\n",
     "# END talos-discovery\n# BEGIN talos-discovery\n",
