@@ -7,7 +7,7 @@
 const MAX_SHOWN_CHARACTERS = 90;
 
 /** Controls, line and paragraph separators, and what turns the direction of a text. */
-const CONTROL_CHARACTERS = /[\p{Cc}\u2028-\u202e\u2066-\u2069]/gu;
+const CONTROL_CHARACTERS = /[\p{Cc}\p{Bidi_C}\u2028\u2029]/gu;
 
 /**
  * Replaces control characters, so that a hostname can neither move the cursor nor start a new row.
