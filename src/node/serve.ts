@@ -180,7 +180,7 @@ export async function serve(options: ServeOptions = {}): Promise<DiscoveryServer
   const encoder = new AnswerEncoder({ memory, allocate: (bytes) => Buffer.allocUnsafeSlow(bytes) });
   const { onRefused } = serviceOptions.hooks;
   const { trustedProxies } = serviceOptions;
-  const connections = new Connections({ limits, trustedProxies, onRefused });
+  const connections = new Connections({ limits, trustedProxies, memory, onRefused });
   const guard = guardMemory(memory);
   const output = createOutput(options, {
     writeTimeoutMs: limits.writeTimeoutMs,
