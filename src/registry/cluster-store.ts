@@ -3,9 +3,9 @@
  * and how many there are of each. It checks nothing, and has no clock.
  * @module
  */
-import type { AffiliateState } from "./affiliate-state.ts";
 import { Cluster, type ClusterAffiliate, type ClusterOwner } from "./cluster.ts";
 import { ExpiryQueue } from "./expiry.ts";
+import type { AffiliateState } from "./packed-affiliate.ts";
 import type { LagMeter } from "./watch-hub.ts";
 
 /** The clusters of one registry. A cluster stays while it has affiliates or watchers. */
@@ -61,19 +61,19 @@ export class ClusterStore implements ClusterOwner {
   }
 
   add(cluster: Cluster, state: AffiliateState): void {
-    this.#expiry.update(cluster.add(state));
-    this.#endpoints += state.view.endpoints.length;
+    this.#expiry.update(cluster.add(state), state.dueAt);
+    this.#endpoints += state.view.endpointCount;
   }
 
   /** @param announce - Whether its view has changed. */
   replace(affiliate: ClusterAffiliate, next: AffiliateState, announce: boolean): void {
-    this.#endpoints += next.view.endpoints.length - affiliate.state.view.endpoints.length;
+    this.#endpoints += next.view.endpointCount - affiliate.view.endpointCount;
     affiliate.cluster.replace(affiliate, next, announce);
-    this.#expiry.update(affiliate);
+    this.#expiry.update(affiliate, next.dueAt);
   }
 
   remove(affiliate: ClusterAffiliate): void {
-    this.#endpoints -= affiliate.state.view.endpoints.length;
+    this.#endpoints -= affiliate.view.endpointCount;
     this.#expiry.remove(affiliate);
     affiliate.cluster.remove(affiliate);
     this.#release(affiliate.cluster);

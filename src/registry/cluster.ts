@@ -2,9 +2,13 @@
  * The affiliates of one cluster, in the order of first registration, and who watches them.
  * @module
  */
-import type { AffiliateState } from "./affiliate-state.ts";
-import type { WiredAffiliateView } from "./affiliate-wire.ts";
 import type { Expiring } from "./expiry.ts";
+import {
+  AffiliateState,
+  dueAtOf,
+  type PackedView,
+  type WiredAffiliateView,
+} from "./packed-affiliate.ts";
 import { type LagMeter, WatchHub, type WatchSource } from "./watch-hub.ts";
 
 /** The registry that a cluster belongs to. */
@@ -19,21 +23,27 @@ export interface ClusterOwner {
 /** One affiliate's current state, and its place among those that will expire. */
 export class ClusterAffiliate implements Expiring {
   readonly cluster: Cluster;
-  state: AffiliateState;
+  /** Holds all there is of it: one object, since there are many. */
+  view: PackedView;
   queuedAt = 0;
   queuePlace = -1;
 
   constructor(cluster: Cluster, state: AffiliateState) {
     this.cluster = cluster;
-    this.state = state;
+    this.view = state.view;
   }
 
   get id(): string {
-    return this.state.view.id;
+    return this.view.id;
+  }
+
+  /** Made when asked for. */
+  get state(): AffiliateState {
+    return new AffiliateState(this.view, this.view.buffer);
   }
 
   get dueAt(): number {
-    return this.state.dueAt;
+    return dueAtOf(this.view);
   }
 }
 
@@ -82,7 +92,9 @@ export class Cluster implements WatchSource {
 
   /** @param announce - Whether its view has changed. */
   replace(affiliate: ClusterAffiliate, next: AffiliateState, announce: boolean): void {
-    affiliate.state = next;
+    // A view that stays must not hold the former buffer.
+    if (affiliate.view === next.view) next.view.moveTo(next.buffer);
+    else affiliate.view = next.view;
     if (announce) this.#changed(affiliate.id, true, true);
   }
 
@@ -93,12 +105,12 @@ export class Cluster implements WatchSource {
 
   /** The same array until the next change. */
   snapshot(): readonly WiredAffiliateView[] {
-    this.#snapshot ??= Array.from(this.#affiliates.values(), ({ state }) => state.view);
+    this.#snapshot ??= Array.from(this.#affiliates.values(), ({ view }) => view);
     return this.#snapshot;
   }
 
   find(affiliateId: string): WiredAffiliateView | undefined {
-    return this.#affiliates.get(affiliateId)?.state.view;
+    return this.#affiliates.get(affiliateId)?.view;
   }
 
   get lagMeter(): LagMeter | undefined {

@@ -5,13 +5,12 @@
 
 export type { ScheduleWake } from "../async/timers.ts";
 export {
-  type AffiliateState,
   createAffiliateState,
   expire,
   type MergeResult,
   merge,
 } from "./affiliate-state.ts";
-export { affiliateWire, createAffiliateView, type WiredAffiliateView } from "./affiliate-wire.ts";
+export { affiliateWire, createAffiliateView } from "./affiliate-wire.ts";
 export {
   fromJournalAffiliate,
   type Journal,
@@ -34,6 +33,13 @@ export {
   resolveRegistryLimits,
 } from "./limits.ts";
 export { MemoryRegistry, type MemoryRegistryOptions } from "./memory-registry.ts";
+export {
+  type AffiliateState,
+  type AffiliateTimes,
+  type PackedView,
+  unpackAffiliate,
+  type WiredAffiliateView,
+} from "./packed-affiliate.ts";
 export type {
   AffiliateView,
   Awaitable,

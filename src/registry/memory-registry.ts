@@ -6,7 +6,7 @@
 import { type ScheduleWake, scheduleTimeout } from "../async/timers.ts";
 import { checkNumber } from "../check.ts";
 import { DiscoveryError } from "../errors.ts";
-import { expire, merge } from "./affiliate-state.ts";
+import { expire, merge, mergeInPlace } from "./affiliate-state.ts";
 import type { Cluster, ClusterAffiliate } from "./cluster.ts";
 import { ClusterStore } from "./cluster-store.ts";
 import { fromJournalAffiliate, type Journal, type JournalCluster } from "./journal.ts";
@@ -127,7 +127,10 @@ export class MemoryRegistry implements Registry {
     const now = this.#settle();
     const cluster = this.#store.get(request.clusterId);
     const affiliate = cluster?.get(request.affiliateId);
-    const { next, write, announce } = merge(affiliate?.state ?? null, request, now, this.limits);
+    // A journal that records may refuse the change, which must then have changed nothing.
+    const mergeUpdate = this.#journal.isRecording ? merge : mergeInPlace;
+    const state = affiliate?.state ?? null;
+    const { next, write, announce } = mergeUpdate(state, request, now, this.limits);
     if (affiliate === undefined) this.#checkRoom(cluster);
     if (!write) return;
     if (next === null) {
