@@ -80,7 +80,8 @@ export function writeAffiliateField(
   }
   for (const endpoint of endpoints) {
     at = writeHead(into, at, ENDPOINTS_TAG, endpoint.length);
-    into.set(endpoint, at);
+    // Faster than `set` for so few.
+    for (let i = 0; i < endpoint.length; i++) into[at + i] = endpoint[i] as number;
     at += endpoint.length;
   }
 }

@@ -4,7 +4,7 @@
  * @see docs/protocol.md, "What the server does"
  * @module
  */
-import { EMPTY_BYTES, equalBytes } from "../bytes.ts";
+import { EMPTY_BYTES } from "../bytes.ts";
 import { checkEndpointCount, checkUpdate, type RegistryLimits } from "./limits.ts";
 import {
   type AffiliateState,
@@ -81,7 +81,7 @@ function mergeUpdate(
     const data = hasData ? newData : undefined;
     const refresh = state.refreshed(data, request.endpoints, now, until, isInPlace);
     if (refresh !== undefined) {
-      return { next: refresh.state, write: refresh.hasChanged, announce: false };
+      return { next: refresh.state, write: refresh.hasChanged, announce: refresh.isNewData };
     }
   }
   const alive = state === null ? null : expire(state, now);
@@ -121,7 +121,7 @@ function mergeUpdate(
     return { next, write: true, announce: true };
   }
   const announce = alive !== state;
-  if (!announce && equalTimes(times, before as AffiliateTimes)) {
+  if (!announce && equalTimes(times, alive.times)) {
     return { next: state, write: false, announce };
   }
   if (!isInPlace) return { next: alive.withTimes(times), write: true, announce };
@@ -177,12 +177,14 @@ export function createAffiliateState(
 class KnownEndpoints {
   readonly count: number;
   readonly #bytes: Uint8Array<ArrayBuffer>;
+  readonly #numbers: DataView | undefined;
   readonly #starts: readonly number[];
   readonly #lengths: readonly number[];
   readonly #wireStart: number;
 
   constructor(state: AffiliateState | null) {
     this.#bytes = state?.packed ?? (EMPTY_BYTES as Uint8Array<ArrayBuffer>);
+    this.#numbers = state?.numbers;
     this.#wireStart = wireStart(state?.view.endpointCount ?? 0);
     const { starts, lengths } =
       state === null ? NO_ENDPOINTS : findEndpoints(this.#bytes, this.#wireStart);
@@ -198,13 +200,15 @@ class KnownEndpoints {
   }
 
   hasData(data: Uint8Array): boolean {
-    return this.#bytes.length > 0 && equalBytes(this.data, data);
+    if (this.#numbers === undefined) return false;
+    const { dataStart, dataEnd } = findData(this.#bytes, this.#wireStart);
+    return dataEnd - dataStart === data.length && isAt(this.#numbers, dataStart, data);
   }
 
   /** Whether the endpoint at this place has these bytes. */
   isAt(place: number, endpoint: Uint8Array): boolean {
-    if (this.#lengths[place] !== endpoint.length) return false;
-    return isAt(this.#bytes, this.#starts[place] as number, endpoint);
+    if (this.#numbers === undefined || this.#lengths[place] !== endpoint.length) return false;
+    return isAt(this.#numbers, this.#starts[place] as number, endpoint);
   }
 
   /** All but those at the places in `displaced`. */
@@ -253,8 +257,8 @@ function mergeEndpoints(
   const isOwn = data !== undefined && data.length > 0;
   // Over 0 also for a TTL of 0: the node's own count against the limit all the same.
   const ownTtlMs = Math.max(Math.ceil(ttlMs), 1);
-  const expiries = times?.endpointExpiries.slice() ?? [];
-  const ownMs = times?.ownMs.slice() ?? [];
+  const expiries = times?.endpointExpiries ?? [];
+  const ownMs = times?.ownMs ?? [];
   if (isOwn && times !== undefined) {
     for (let i = 0; i < ownMs.length; i++) {
       ownMs[i] = ownMsLeft(times.updatedAt, ownMs[i] as number, now);

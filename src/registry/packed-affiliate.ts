@@ -21,7 +21,13 @@
  */
 import { equalBytes } from "../bytes.ts";
 import { DiscoveryError } from "../errors.ts";
-import { isAscii, varintBytes } from "../protocol/field-bytes.ts";
+import {
+  fieldBytes,
+  isAscii,
+  varintBytes,
+  writeBytes,
+  writeHead,
+} from "../protocol/field-bytes.ts";
 import { affiliateFieldBytes, writeAffiliateField } from "../protocol/sealed.ts";
 import type { AffiliateView } from "./registry.ts";
 
@@ -34,6 +40,9 @@ const EXPIRES_OFFSET = 25;
 const HEADER_BYTES = 33;
 const EXPIRY_BYTES = 8;
 const OWN_BYTES = 4;
+
+/** From this many on it is faster to compare four at a time. */
+const MIN_WORDS_BYTES = 64;
 
 const MAX_UINT32 = 0xffff_ffff;
 /** Tags of the wire form. */
@@ -137,6 +146,11 @@ export class AffiliateState {
     return new Uint8Array(this.buffer);
   }
 
+  /** The packed form, to read numbers and single bytes. */
+  get numbers(): DataView {
+    return this.#numbers;
+  }
+
   /** When it was first registered; `undefined` if unknown. */
   get registeredAt(): number | undefined {
     return known(this.#numbers.getFloat64(REGISTERED_OFFSET, true));
@@ -207,13 +221,13 @@ export class AffiliateState {
   }
 
   /**
-   * Takes an update that repeats the data and all endpoints as they are, in their order: what nodes
-   * send most.
+   * Takes an update that repeats all endpoints as they are, in their order: what nodes send most.
    *
-   * @param until - When that update expires.
-   * @param isInPlace - Whether to write over its own times.
-   * @returns The same object if that changes nothing, or if it is written over; `undefined` if the
-   *   update says anything else.
+   * @param data - `undefined` leaves it alone.
+   * @param until - When that update expires; after `now`.
+   * @param isInPlace - Whether to write over its own times if nothing else changes.
+   * @returns `undefined` if the update says anything else. `state` is the same object if nothing
+   *   changes, or if it is written over.
    */
   refreshed(
     data: Uint8Array | undefined,
@@ -221,35 +235,51 @@ export class AffiliateState {
     now: number,
     until: number,
     isInPlace: boolean,
-  ): { readonly state: AffiliateState; readonly hasChanged: boolean } | undefined {
-    if (!this.#repeats(data, endpoints)) return undefined;
-    const hasChanged = refresh(this.#numbers, data !== undefined, now, until, false);
-    if (!hasChanged) return { state: this, hasChanged };
-    if (!isInPlace) {
-      const buffer = this.buffer.slice(0);
-      refresh(new DataView(buffer), data !== undefined, now, until, true);
-      return { state: new AffiliateState(this.view, buffer), hasChanged };
+  ): { state: AffiliateState; hasChanged: boolean; isNewData: boolean } | undefined {
+    if (endpoints.length !== this.view.endpointCount) return undefined;
+    const numbers = this.#numbers;
+    const idStart = skipLength(numbers, wireStart(endpoints.length) + 1);
+    const idEnd = byteAt(numbers, idStart) === ID_TAG ? skipField(numbers, idStart) : idStart;
+    const dataEnd = byteAt(numbers, idEnd) === DATA_TAG ? skipField(numbers, idEnd) : idEnd;
+    if (!hasFields(numbers, dataEnd, endpoints)) return undefined;
+    const isOwn = data !== undefined;
+    if (isOwn && !(dataEnd > idEnd && isField(numbers, idEnd, dataEnd, data))) {
+      const next = this.#withData(data, idStart, idEnd, dataEnd);
+      return { state: next.#refresh(isOwn, now, until), hasChanged: true, isNewData: true };
     }
-    refresh(this.#numbers, data !== undefined, now, until, true);
-    this.#dueAt = findDueAt(this.#numbers);
-    return { state: this, hasChanged };
+    if (isInPlace) {
+      const hasChanged = refresh(numbers, isOwn, now, until, true);
+      if (hasChanged) this.#dueAt = findDueAt(numbers);
+      return { state: this, hasChanged, isNewData: false };
+    }
+    const hasChanged = refresh(numbers, isOwn, now, until, false);
+    const state = hasChanged
+      ? new AffiliateState(this.view, this.buffer.slice(0)).#refresh(isOwn, now, until)
+      : this;
+    return { state, hasChanged, isNewData: false };
   }
 
-  #repeats(data: Uint8Array | undefined, endpoints: readonly Uint8Array[]): boolean {
-    if (endpoints.length !== this.view.endpointCount) return false;
-    const bytes = new Uint8Array(this.buffer);
-    const { dataStart, dataEnd } = findData(bytes, wireStart(endpoints.length));
-    if (data !== undefined) {
-      if (dataEnd - dataStart !== data.length || !isAt(bytes, dataStart, data)) return false;
-    }
-    let at = dataEnd;
-    for (const endpoint of endpoints) {
-      if (readLength(bytes, at + 1) !== endpoint.length) return false;
-      at += 1 + varintBytes(endpoint.length);
-      if (!isAt(bytes, at, endpoint)) return false;
-      at += endpoint.length;
-    }
-    return true;
+  #refresh(isOwn: boolean, now: number, until: number): this {
+    refresh(this.#numbers, isOwn, now, until, true);
+    this.#dueAt = findDueAt(this.#numbers);
+    return this;
+  }
+
+  /** The same with other data, in a buffer of its own. */
+  #withData(data: Uint8Array, idStart: number, idEnd: number, dataEnd: number): AffiliateState {
+    const before = this.packed;
+    const start = wireStart(this.view.endpointCount);
+    const endpointsBytes = before.length - dataEnd;
+    const messageBytes = idEnd - idStart + fieldBytes(data.length) + endpointsBytes;
+    const packed = new Uint8Array(start + fieldBytes(messageBytes));
+    packed.set(before.subarray(0, start));
+    let at = writeHead(packed, start, AFFILIATES_TAG, messageBytes);
+    packed.set(before.subarray(idStart, idEnd), at);
+    at += idEnd - idStart;
+    at = writeBytes(packed, at, DATA_TAG, data);
+    packed.set(before.subarray(dataEnd), at);
+    const { id, endpointCount } = this.view;
+    return new AffiliateState(new PackedView(id, packed.buffer, endpointCount), packed.buffer);
   }
 
   /** The same affiliate at other times, with a buffer of its own. The view stays as it is. */
@@ -453,9 +483,58 @@ export function dueAtOf(view: PackedView): number {
 }
 
 /** Whether `bytes` are at `start`. */
-export function isAt(all: Uint8Array, start: number, bytes: Uint8Array): boolean {
-  for (let i = 0; i < bytes.length; i++) if (all[start + i] !== bytes[i]) return false;
+export function isAt(all: DataView, start: number, bytes: Uint8Array): boolean {
+  const { length } = bytes;
+  if (start + length > all.byteLength) return false;
+  let i = 0;
+  if (length >= MIN_WORDS_BYTES) {
+    const words = new DataView(bytes.buffer, bytes.byteOffset, length);
+    for (; i + 4 <= length; i += 4) {
+      if (all.getUint32(start + i) !== words.getUint32(i)) return false;
+    }
+  }
+  for (; i < length; i++) if (all.getUint8(start + i) !== bytes[i]) return false;
   return true;
+}
+
+/** Whether these are the endpoints that come at `start`. */
+function hasFields(bytes: DataView, start: number, payloads: readonly Uint8Array[]): boolean {
+  let at = start;
+  for (const payload of payloads) {
+    const end = skipField(bytes, at);
+    if (!isField(bytes, at, end, payload)) return false;
+    at = end;
+  }
+  return true;
+}
+
+/** Whether the field from `start` to `end` has these bytes. */
+function isField(bytes: DataView, start: number, end: number, payload: Uint8Array): boolean {
+  if (end - skipLength(bytes, start + 1) !== payload.length) return false;
+  return isAt(bytes, end - payload.length, payload);
+}
+
+function byteAt(bytes: DataView, at: number): number {
+  return at < bytes.byteLength ? bytes.getUint8(at) : -1;
+}
+
+/** Where a field of a whole wire form ends. @param at - Of its one-byte tag. */
+function skipField(bytes: DataView, at: number): number {
+  let length = 0;
+  let scale = 1;
+  for (let i = at + 1; ; i++) {
+    const byte = bytes.getUint8(i);
+    length += (byte & 0x7f) * scale;
+    if (byte < 0x80) return i + 1 + length;
+    scale *= 0x80;
+  }
+}
+
+/** Where the varint of a whole wire form ends. */
+function skipLength(bytes: DataView, at: number): number {
+  let end = at;
+  while (bytes.getUint8(end++) >= 0x80);
+  return end;
 }
 
 function findDueAt(numbers: DataView): number {
