@@ -23,9 +23,9 @@ const count = Number(process.argv[4] ?? 100_000);
 const registry = new MemoryRegistry({ limits: { maxClusters: 1e6, maxAffiliates: 1e6 } });
 // As many come before: code is compiled by then, and the heap's young generation, which takes up to 64 MB whatever is kept, has
 // its size.
-for (let i = 0; i < count; i++) registry.update(request(i));
+for (let i = 0; i < count; i++) registry.update(request(i), callOptions(i));
 const before = usedBytes();
-for (let i = count; i < 2 * count; i++) registry.update(request(i));
+for (let i = count; i < 2 * count; i++) registry.update(request(i), callOptions(i));
 const after = usedBytes();
 
 const payloadBytes = size.dataBytes + size.endpoints * size.endpointBytes;
@@ -48,6 +48,11 @@ function request(index: number) {
     endpoints: Array.from({ length: size.endpoints }, (_, i) => filled(size.endpointBytes, i)),
     ttlMs: 1_800_000,
   };
+}
+
+/** One of a thousand clients, as text of the call's own. */
+function callOptions(index: number) {
+  return { client: () => ({ client: `203.0.113.${index % 1000}` }) };
 }
 
 /** As long as a node ID, and a text of its own, as a decoded one is. */

@@ -12,7 +12,7 @@ import {
 import { type LagMeter, WatchHub, type WatchSource } from "./watch-hub.ts";
 
 /** The registry that a cluster belongs to. */
-export interface ClusterOwner {
+export interface ClusterRegistry {
   /** Takes away what has expired by now, in all clusters. */
   settle(): void;
   /** Told of a watcher that has come (1) or left (-1), after which the cluster may be idle. */
@@ -25,6 +25,8 @@ export class ClusterAffiliate implements Expiring {
   readonly cluster: Cluster;
   /** Holds all there is of it: one object, since there are many. */
   view: PackedView;
+  /** The client that it counts for; `undefined` if unknown. */
+  owner: string | undefined;
   queuedAt = 0;
   queuePlace = -1;
 
@@ -50,14 +52,17 @@ export class ClusterAffiliate implements Expiring {
 /** One cluster: it exists while it has affiliates or watchers. */
 export class Cluster implements WatchSource {
   readonly id: string;
-  readonly #owner: ClusterOwner;
+  /** The client that it counts for, and that client's network; `undefined` if unknown. */
+  owner: string | undefined;
+  ownerNetwork: string | undefined;
+  readonly #registry: ClusterRegistry;
   readonly #affiliates = new Map<string, ClusterAffiliate>();
   #hub: WatchHub | undefined;
   #snapshot: readonly WiredAffiliateView[] | undefined;
 
-  constructor(id: string, owner: ClusterOwner) {
+  constructor(id: string, registry: ClusterRegistry) {
     this.id = id;
-    this.#owner = owner;
+    this.#registry = registry;
   }
 
   /** How many affiliates. */
@@ -114,16 +119,16 @@ export class Cluster implements WatchSource {
   }
 
   get lagMeter(): LagMeter | undefined {
-    return this.#owner.lagMeter;
+    return this.#registry.lagMeter;
   }
 
   settle(): void {
-    this.#owner.settle();
+    this.#registry.settle();
   }
 
   watched(change: 1 | -1): void {
     if (this.#hub?.size === 0) this.#hub = undefined;
-    this.#owner.watched(this, change);
+    this.#registry.watched(this, change);
   }
 
   /** Ends all watches. */

@@ -11,6 +11,7 @@ export {
   merge,
 } from "./affiliate-state.ts";
 export { affiliateWire, createAffiliateView } from "./affiliate-wire.ts";
+export { ClientShares, type ClientSharesOptions } from "./client-shares.ts";
 export {
   fromJournalAffiliate,
   type Journal,
@@ -32,6 +33,7 @@ export {
   type RegistryLimits,
   resolveRegistryLimits,
 } from "./limits.ts";
+export { MemoryBudget, type MemoryKind } from "./memory-budget.ts";
 export { MemoryRegistry, type MemoryRegistryOptions } from "./memory-registry.ts";
 export {
   type AffiliateState,
@@ -45,6 +47,7 @@ export type {
   Awaitable,
   Registry,
   RegistryCallOptions,
+  RegistryClient,
   RegistryHealth,
   RegistryObservers,
   RegistryTotals,
@@ -52,3 +55,10 @@ export type {
   UpdateRequest,
   WatchMessage,
 } from "./registry.ts";
+export type { RegistrySharesOptions } from "./state-accounts.ts";
+export {
+  AFFILIATE_OVERHEAD_BYTES,
+  type AffiliateSize,
+  CLUSTER_OVERHEAD_BYTES,
+  stateBytes,
+} from "./state-bytes.ts";

@@ -9,6 +9,7 @@ import { errorTraits } from "../../errors.ts";
 export const REFUSAL_REASONS = [
   // Connections.
   "connection_limit",
+  "connection_share",
   "connection_timeout",
   "connection_idle",
   "tls_handshake",
@@ -24,6 +25,7 @@ export const REFUSAL_REASONS = [
   // Calls.
   "rate_limit",
   "watch_limit",
+  "watch_share",
   "cluster_not_allowed",
   "cluster_id",
   "affiliate_id",
@@ -33,6 +35,9 @@ export const REFUSAL_REASONS = [
   "cluster_limit",
   "affiliate_limit",
   "affiliate_total_limit",
+  "memory_limit",
+  "cluster_share",
+  "affiliate_share",
   "endpoint_limit",
   "shutting_down",
 ] as const;
