@@ -1,8 +1,9 @@
 /**
- * Adds 100,000 affiliates to a registry that has as many, and prints by how much the process grows for each: RSS, heap and external memory.
+ * Adds 100,000 affiliates to a registry that has as many, and prints by how much the process grows for each: RSS, heap and external
+ * memory.
  * Run by `memory.ts`, and by hand to measure `AFFILIATE_OVERHEAD_BYTES`:
  *
- * `node --expose-gc bench/cases/memory-state-process.ts typical|largest [PER_CLUSTER] [COUNT]`
+ * `node --expose-gc bench/cases/memory-state-process.ts typical|largest|empty [PER_CLUSTER] [COUNT]`
  * @module
  */
 import { MemoryRegistry } from "../../src/registry/index.ts";
@@ -34,7 +35,6 @@ console.log(
     payloadBytes,
     rssBytes: (after.rss - before.rss) / count,
     heapBytes: (after.heapUsed - before.heapUsed) / count,
-    heapTotal: (after.heapTotal - before.heapTotal) / count,
     externalBytes: (after.external - before.external) / count,
     affiliates: registry.totals().affiliates,
   }),
