@@ -61,6 +61,12 @@ export type DiscoveryErrorCode =
   | "ERR_TOO_MANY_CLUSTERS"
   /** The registry has too many affiliates. */
   | "ERR_TOO_MANY_AFFILIATES_IN_TOTAL"
+  /** The service is short of memory: it takes nothing new for now. */
+  | "ERR_MEMORY_LIMIT"
+  /** One client has as many clusters as it may while so few are free. */
+  | "ERR_CLUSTER_SHARE"
+  /** One client has as many affiliates as it may while so few are free. */
+  | "ERR_AFFILIATE_SHARE"
   /** The registry is closed, or the service is shutting down. */
   | "ERR_REGISTRY_CLOSED"
   // Calls that a service refuses.
@@ -129,6 +135,9 @@ export type CallRefusalReason =
   | "endpoint_limit"
   | "cluster_limit"
   | "affiliate_total_limit"
+  | "memory_limit"
+  | "cluster_share"
+  | "affiliate_share"
   | "shutting_down"
   | "cluster_not_allowed"
   | "rate_limit"
@@ -194,6 +203,9 @@ function createTraits(): Readonly<Record<DiscoveryErrorCode, ErrorTraits>> {
     ERR_TOO_MANY_ENDPOINTS: refused("ResourceExhausted", "endpoint_limit"),
     ERR_TOO_MANY_CLUSTERS: refused("ResourceExhausted", "cluster_limit"),
     ERR_TOO_MANY_AFFILIATES_IN_TOTAL: refused("ResourceExhausted", "affiliate_total_limit"),
+    ERR_MEMORY_LIMIT: refused("ResourceExhausted", "memory_limit"),
+    ERR_CLUSTER_SHARE: refused("ResourceExhausted", "cluster_share"),
+    ERR_AFFILIATE_SHARE: refused("ResourceExhausted", "affiliate_share"),
     ERR_REGISTRY_CLOSED: refused("Unavailable", "shutting_down"),
     ERR_CLUSTER_NOT_ALLOWED: refused("PermissionDenied", "cluster_not_allowed"),
     ERR_RATE_LIMITED: refused("ResourceExhausted", "rate_limit"),

@@ -1,16 +1,28 @@
 /**
- * How much memory a service takes for what callers make it hold, by kind, and when it is short.
+ * How much memory a service may take, and what takes it: counted by those who hold it, so that a
+ * decision costs an addition.
  * @module
  */
 import { checkInteger } from "../check.ts";
 
-/** What memory is taken for. */
+/** What memory is taken by. */
 export type MemoryKind = "state" | "caches" | "unsent" | "watches" | "streams" | "connections";
 
-/** Counts bytes by kind against a ceiling. */
+/** Over this part of the ceiling, caches are dropped and new state is refused. */
+const TIGHT_PART = 0.9;
+
+/**
+ * Counts bytes against a ceiling. Nothing is measured: whoever holds something adds it, and takes
+ * it off again.
+ *
+ * @example
+ * const memory = new MemoryBudget({ maxBytes: 256 * 1024 * 1024 });
+ * const registry = new MemoryRegistry({ memory });
+ */
 export class MemoryBudget {
   readonly maxBytes: number;
-  readonly #byKind: Record<MemoryKind, number> = {
+  readonly #tightBytes: number;
+  readonly #used: Record<MemoryKind, number> = {
     state: 0,
     caches: 0,
     unsent: 0,
@@ -18,43 +30,64 @@ export class MemoryBudget {
     streams: 0,
     connections: 0,
   };
-  readonly #caches = new Set<() => void>();
   #usedBytes = 0;
+  readonly #caches = new Set<() => void>();
 
+  /**
+   * @param options - `maxBytes` is a positive integer, or `Infinity`.
+   * @throws {RangeError} If it is anything else.
+   */
   constructor({ maxBytes }: { readonly maxBytes: number }) {
-    this.maxBytes =
-      maxBytes === Number.POSITIVE_INFINITY ? maxBytes : checkInteger("maxBytes", maxBytes, 1);
+    this.maxBytes = maxBytes === Number.POSITIVE_INFINITY ? maxBytes : checkMaxBytes(maxBytes);
+    this.#tightBytes = this.maxBytes * TIGHT_PART;
   }
 
+  /** @param bytes - Negative for what is let go. */
+  add(kind: MemoryKind, bytes: number): void {
+    this.#used[kind] += bytes;
+    this.#usedBytes += bytes;
+  }
+
+  usedBy(kind: MemoryKind): number {
+    return this.#used[kind];
+  }
+
+  /** Of all kinds. */
   get usedBytes(): number {
     return this.#usedBytes;
   }
 
-  usedBy(kind: MemoryKind): number {
-    return this.#byKind[kind];
+  /** What is left below 90 % of the ceiling; caches do not count, since they are dropped first. */
+  get freeBytes(): number {
+    return Math.max(this.#tightBytes - this.#usedBytes + this.#used.caches, 0);
   }
 
-  add(kind: MemoryKind, bytes: number): void {
-    this.#byKind[kind] += bytes;
-    this.#usedBytes += bytes;
-  }
-
+  /**
+   * Registers a cache.
+   *
+   * @param dropCaches - Drops what is cached, and takes it off this budget before it returns.
+   * @returns Unregisters it.
+   */
   onTight(dropCaches: () => void): () => void {
     this.#caches.add(dropCaches);
-    return () => this.#caches.delete(dropCaches);
+    return () => void this.#caches.delete(dropCaches);
   }
 
+  /**
+   * Whether this many more bytes would be over 90 % of the ceiling. If so, caches are dropped first.
+   */
   isTight(extraBytes = 0): boolean {
-    if (!this.#isOver(0.9, extraBytes)) return false;
-    if (this.#byKind.caches > 0) for (const dropCaches of this.#caches) dropCaches();
-    return this.#isOver(0.9, extraBytes);
+    if (this.#usedBytes + extraBytes <= this.#tightBytes) return false;
+    if (this.#used.caches > 0) for (const dropCaches of this.#caches) dropCaches();
+    return this.#usedBytes + extraBytes > this.#tightBytes;
   }
 
+  /** Whether this many more bytes would be over the ceiling. */
   isFull(extraBytes = 0): boolean {
-    return this.#isOver(1, extraBytes);
+    return this.#usedBytes + extraBytes > this.maxBytes;
   }
+}
 
-  #isOver(part: number, extraBytes: number): boolean {
-    return this.#usedBytes + extraBytes > part * this.maxBytes;
-  }
+function checkMaxBytes(maxBytes: number): number {
+  return checkInteger("maxBytes", maxBytes, 1);
 }

@@ -39,19 +39,22 @@ export type WatchMessage =
   | { readonly kind: "updated"; readonly affiliates: readonly AffiliateView[] }
   | { readonly kind: "deleted"; readonly ids: readonly string[] };
 
-/** Whom clusters and affiliates count against. */
-export interface RegistryClient {
-  /** Equal for all calls of one client: an IPv4 address, or an IPv6 network of 64 bits. */
-  readonly client: string;
-  /** The wider network of an IPv6 client (48 bits), of which new clusters count as well. */
-  readonly network?: string | undefined;
-}
-
 export interface RegistryCallOptions {
   /** Ends a wait of a registry over a remote engine. */
   readonly signal?: AbortSignal | undefined;
-  /** Asked only if something new is made. @default nobody has a share */
+  /**
+   * Who calls: asked only when something new comes to be, or has no owner yet, so that a client may
+   * hold a share only. An unknown client has no share.
+   */
   readonly client?: (() => RegistryClient | undefined) | undefined;
+}
+
+/** Who holds a cluster or an affiliate, as far as shares need to know. */
+export interface RegistryClient {
+  /** Any text that tells clients apart, such as an address or the /64 of one. */
+  readonly client: string;
+  /** Wider network of an IPv6 client, such as its /48, for which new clusters count as well. */
+  readonly network?: string | undefined;
 }
 
 export interface RegistryHealth {

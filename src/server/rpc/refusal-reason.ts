@@ -42,6 +42,9 @@ export const REFUSAL_REASONS = [
   "cluster_limit",
   "affiliate_limit",
   "affiliate_total_limit",
+  "memory_limit",
+  "cluster_share",
+  "affiliate_share",
   "endpoint_limit",
   "shutting_down",
 ] as const;
