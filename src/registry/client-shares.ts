@@ -1,58 +1,99 @@
 /**
- * Shares of what there is a limited number of: no client may take all of it.
+ * How much of something that has a ceiling one client may hold: at most as much as is still free. So
+ * one client gets half, and while anything is free, a newcomer gets something.
  * @module
  */
+import { checkInteger } from "../check.ts";
 
-/** How much there is, and how much of it one client may take. */
+/** The largest `sharePercent`: such a client may hold all but a thousandth. */
+const MAX_SHARE_PERCENT = 100_000;
+
+/** Options of {@link ClientShares}. */
 export interface ClientSharesOptions {
-  /** How much there is in all. */
+  /** How many there may be of all clients together: a positive integer, or `Infinity`. */
   readonly max: number;
-  /** How much a client may hold, in percent of what is free. 0 is no limit. */
-  readonly sharePercent: number;
+  /**
+   * How many a client may hold, in percent of what is free; an integer from 0 to 100,000, 0 is off.
+   *
+   * @default 100
+   */
+  readonly sharePercent?: number | undefined;
+  /** What is free, if not `max` without what is held here. */
+  readonly free?: (() => number) | undefined;
 }
 
-/**
- * Counts what each client holds. A client may hold at most as much as a percentage of what is
- * free: with 100 percent, one client gets half at most, and the next one always gets something.
- * Holds one entry per client that has something.
- */
+/** How many each client holds. Takes memory for clients that hold something. */
 export class ClientShares {
-  readonly #max: number;
+  readonly #free: () => number;
   readonly #sharePercent: number;
-  readonly #byClient = new Map<string, number>();
-  #total = 0;
+  readonly #clients = new Map<string, { readonly client: string; held: number }>();
+  #held = 0;
 
-  constructor({ max, sharePercent }: ClientSharesOptions) {
-    this.#max = max;
-    this.#sharePercent = sharePercent;
+  /** @throws {RangeError} If an option is out of range. */
+  constructor({ max, sharePercent = 100, free }: ClientSharesOptions) {
+    if (max !== Number.POSITIVE_INFINITY) checkInteger("max", max, 1);
+    this.#free = free ?? (() => max - this.#held);
+    this.#sharePercent = checkInteger("sharePercent", sharePercent, 0, MAX_SHARE_PERCENT);
+  }
+
+  /** How many all clients hold, unknown ones included. */
+  get held(): number {
+    return this.#held;
+  }
+
+  /** How many clients hold something. */
+  get clients(): number {
+    return this.#clients.size;
+  }
+
+  /** @param client - An unknown one's are not told apart: 0. */
+  heldBy(client: string | undefined): number {
+    return client === undefined ? 0 : (this.#clients.get(client)?.held ?? 0);
   }
 
   /**
-   * Whether a client may take one more.
+   * Whether `client` may hold one more: with it at most its share of what is free before, rounded
+   * up.
    *
-   * @param client - Its network key. `undefined` is always allowed.
+   * @param client - An unknown one has no share, and may.
+   * @param amount - How many more. @default 1
    */
-  allows(client: string | undefined): boolean {
+  allows(client: string | undefined, amount = 1): boolean {
     if (client === undefined || this.#sharePercent === 0) return true;
-    const free = this.#max - this.#total;
-    return this.heldBy(client) + 1 <= Math.ceil((free * this.#sharePercent) / 100);
+    const share = Math.ceil((Math.max(this.#free(), 0) * this.#sharePercent) / 100);
+    return this.heldBy(client) + amount <= share;
   }
 
-  add(client: string | undefined): void {
-    this.#total++;
-    if (client !== undefined) this.#byClient.set(client, this.heldBy(client) + 1);
+  /**
+   * Counts one more.
+   *
+   * @param amount - How many more. @default 1
+   * @returns `client`, as the same text for as long as it holds something: to be kept by those who
+   *   keep it often.
+   */
+  add(client: string | undefined, amount = 1): string | undefined {
+    this.#held += amount;
+    if (client === undefined) return undefined;
+    const entry = this.#clients.get(client);
+    if (entry === undefined) {
+      this.#clients.set(client, { client, held: amount });
+      return client;
+    }
+    entry.held += amount;
+    return entry.client;
   }
 
-  /** Takes off one that was added. */
-  remove(client: string | undefined): void {
-    this.#total--;
+  /**
+   * Counts one less.
+   *
+   * @param amount - How many less. @default 1
+   */
+  remove(client: string | undefined, amount = 1): void {
+    this.#held -= amount;
     if (client === undefined) return;
-    const left = this.heldBy(client) - 1;
-    if (left > 0) this.#byClient.set(client, left);
-    else this.#byClient.delete(client);
-  }
-
-  heldBy(client: string): number {
-    return this.#byClient.get(client) ?? 0;
+    const entry = this.#clients.get(client);
+    if (entry === undefined) return;
+    entry.held -= amount;
+    if (entry.held <= 0) this.#clients.delete(client);
   }
 }

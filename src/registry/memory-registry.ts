@@ -6,7 +6,7 @@
 import { type ScheduleWake, scheduleTimeout } from "../async/timers.ts";
 import { checkNumber } from "../check.ts";
 import { DiscoveryError } from "../errors.ts";
-import { expire, merge } from "./affiliate-state.ts";
+import { expire, merge, mergeInPlace } from "./affiliate-state.ts";
 import type { Cluster, ClusterAffiliate } from "./cluster.ts";
 import { ClusterStore } from "./cluster-store.ts";
 import { fromJournalAffiliate, type Journal, type JournalCluster } from "./journal.ts";
@@ -20,16 +20,19 @@ import {
   type RegistryLimits,
   resolveRegistryLimits,
 } from "./limits.ts";
+import type { MemoryBudget } from "./memory-budget.ts";
 import type {
   AffiliateView,
   Registry,
   RegistryCallOptions,
+  RegistryClient,
   RegistryHealth,
   RegistryObservers,
   RegistryTotals,
   UpdateRequest,
   WatchMessage,
 } from "./registry.ts";
+import { type RegistrySharesOptions, StateAccounts } from "./state-accounts.ts";
 import { WakeTimer } from "./wake-timer.ts";
 import { Watcher, type WatchHub } from "./watch-hub.ts";
 
@@ -39,6 +42,15 @@ const NO_AFFILIATES: readonly AffiliateView[] = /* @__PURE__ */ Object.freeze([]
 export interface MemoryRegistryOptions extends RegistryObservers {
   /** @default the protocol's, and 100,000 clusters */
   readonly limits?: Partial<RegistryLimits> | undefined;
+  /**
+   * Counts what the state takes, as `state`. When it is tight, new clusters and affiliates are
+   * refused, and updates that make an affiliate larger; all others pass.
+   *
+   * @default no ceiling
+   */
+  readonly memory?: MemoryBudget | undefined;
+  /** How much of it one client may hold, if calls say who calls. @default as much as is free */
+  readonly shares?: RegistrySharesOptions | undefined;
   /**
    * The clock, in ms from any origin. The default is monotonic (`performance.now`): setting the
    * machine's clock neither ends nor prolongs a life. Where the journal's `wakeAt` needs instants
@@ -74,6 +86,11 @@ export interface MemoryRegistryOptions extends RegistryObservers {
  * here bounds the watchers of one cluster: each is a connection's stream, whose number the server
  * bounds.
  *
+ * A cluster or an affiliate belongs to the client that created it (`RegistryCallOptions.client`),
+ * and counts for it until it is removed. What was restored from a journal belongs to the client that
+ * first refreshes it with data. A refresh of a known affiliate is never refused for shares; if it
+ * makes the affiliate larger, the bytes that are new count as new ones.
+ *
  * @example
  * const registry = new MemoryRegistry();
  * registry.update({ clusterId: "c", affiliateId: "a", endpoints: [], ttlMs: 60_000 });
@@ -86,16 +103,19 @@ export class MemoryRegistry implements Registry {
   readonly #journal: JournalKeeper;
   readonly #wake: WakeTimer;
   readonly #store: ClusterStore;
+  readonly #accounts: StateAccounts;
   readonly #onSweep: RegistryObservers["onSweep"];
   #closing: Promise<void> | undefined;
 
   constructor(options: MemoryRegistryOptions = {}) {
     const { limits, now = () => performance.now(), schedule = scheduleTimeout, journal } = options;
+    const { memory, shares } = options;
     const { onSweep, onWatchLag } = options;
     this.limits = resolveRegistryLimits(limits);
     this.#onSweep = onSweep;
     const lagMeter = onWatchLag && { now, onWatchLag };
-    this.#store = new ClusterStore(() => void this.#settle(), lagMeter);
+    this.#accounts = new StateAccounts(this.limits, shares, memory);
+    this.#store = new ClusterStore(() => void this.#settle(), this.#accounts, lagMeter);
     this.#now = now;
     this.#journal = new JournalKeeper(journal);
     this.#wake = new WakeTimer({
@@ -122,21 +142,44 @@ export class MemoryRegistry implements Registry {
     return registry;
   }
 
-  update(request: UpdateRequest): void {
+  update(request: UpdateRequest, { client: findClient }: RegistryCallOptions = {}): void {
     this.#checkOpen();
     const now = this.#settle();
     const cluster = this.#store.get(request.clusterId);
     const affiliate = cluster?.get(request.affiliateId);
-    const { next, write, announce } = merge(affiliate?.state ?? null, request, now, this.limits);
-    if (affiliate === undefined) this.#checkRoom(cluster);
+    // A journal that records may refuse the change, which must then have changed nothing.
+    const mergeUpdate = this.#journal.isRecording ? merge : mergeInPlace;
+    const state = affiliate?.state ?? null;
+    const { next, write, announce } = mergeUpdate(state, request, now, this.limits);
+    let client: RegistryClient | undefined;
+    if (affiliate === undefined) {
+      this.#checkRoom(cluster);
+      if (next === null) return;
+      client = findClient?.();
+      const newClusterId = cluster === undefined ? request.clusterId : undefined;
+      this.#accounts.checkAffiliate(
+        newClusterId,
+        request.affiliateId,
+        next.buffer.byteLength,
+        client,
+      );
+    } else if (next !== null) {
+      this.#accounts.checkSize(affiliate, next.buffer.byteLength);
+    }
     if (!write) return;
     if (next === null) {
       if (affiliate !== undefined) this.#delete(affiliate);
       return;
     }
     this.#journal.recordPut(request.clusterId, next, now);
-    if (affiliate !== undefined) this.#store.replace(affiliate, next, announce);
-    else this.#store.add(cluster ?? this.#store.create(request.clusterId), next);
+    if (affiliate === undefined) {
+      const { clusterId } = request;
+      this.#store.add(cluster ?? this.#store.create(clusterId, client), next, client);
+    } else {
+      this.#store.replace(affiliate, next, announce);
+      const hasData = request.data !== undefined && request.data.length > 0;
+      if (affiliate.owner === undefined && hasData) this.#accounts.claim(affiliate, findClient?.());
+    }
     this.#wake.atLatest(next.dueAt);
     if (announce) this.#journal.changed();
   }
@@ -168,9 +211,9 @@ export class MemoryRegistry implements Registry {
    */
   watch(
     clusterId: string,
-    { signal }: RegistryCallOptions = {},
+    { signal, client }: RegistryCallOptions = {},
   ): AsyncIterable<WatchMessage, undefined> {
-    const open = (): WatchHub => this.#openHub(clusterId);
+    const open = (): WatchHub => this.#openHub(clusterId, client);
     return { [Symbol.asyncIterator]: () => new Watcher(open, signal) };
   }
 
@@ -248,14 +291,16 @@ export class MemoryRegistry implements Registry {
     checkRoomInTotal(this.#store.affiliates, this.limits);
   }
 
-  #openHub(clusterId: string): WatchHub {
+  #openHub(clusterId: string, findClient: RegistryCallOptions["client"]): WatchHub {
     this.#checkOpen();
     checkClusterId(clusterId, this.limits);
     this.#settle();
     let cluster = this.#store.get(clusterId);
     if (cluster === undefined) {
       checkRoomForCluster(this.#store.clusters, this.limits);
-      cluster = this.#store.create(clusterId);
+      const client = findClient?.();
+      this.#accounts.checkCluster(clusterId, client);
+      cluster = this.#store.create(clusterId, client);
     }
     return cluster.hub;
   }
@@ -311,12 +356,15 @@ export class MemoryRegistry implements Registry {
         if (state === null) continue;
         const cluster = this.#store.get(id);
         const known = cluster?.get(kept.id);
+        const bytes = state.buffer.byteLength;
         if (known !== undefined) {
+          this.#accounts.checkSize(known, bytes);
           this.#store.replace(known, state, true);
           continue;
         }
         this.#checkRoom(cluster);
-        this.#store.add(cluster ?? this.#store.create(id), state);
+        this.#accounts.checkAffiliate(cluster ? undefined : id, kept.id, bytes, undefined);
+        this.#store.add(cluster ?? this.#store.create(id, undefined), state, undefined);
       } catch (error) {
         journal.refused?.(id, kept, error);
       }

@@ -5,9 +5,13 @@
  */
 import type { Http2Server, ServerHttp2Session } from "node:http2";
 import type { Socket } from "node:net";
+import { formatAddress } from "../../net/address.ts";
 import { contains, type Prefix } from "../../net/prefix.ts";
 import { ClientShares } from "../../registry/client-shares.ts";
+import type { MemoryBudget } from "../../registry/memory-budget.ts";
 import { clientAddress, networkKey } from "../../server/limits/client-address.ts";
+import { CONNECTION_BYTES, fittingCountsOf } from "../../server/limits/memory-costs.ts";
+import type { RefusalDetails, ServerHooks } from "../../server/rpc/call-report.ts";
 import type { RefusalReason } from "../../server/rpc/refusal-reason.ts";
 import { ignore } from "../ignore.ts";
 import type { ResolvedConnectionLimits } from "./connection-limits.ts";
@@ -24,6 +28,8 @@ export interface Connection {
    * proxies and unknown peers.
    */
   readonly client: string | undefined;
+  /** IP of the peer, for logs. */
+  readonly address: string | undefined;
   /** Bytes of all its exchanges that are not taken. Kept by those who write. */
   unsentBytes: number;
   /** Streams through Connect's handler at the moment. Kept by whoever opens them. */
@@ -52,7 +58,9 @@ export interface ConnectionsOptions {
   readonly limits: Omit<ResolvedConnectionLimits, "maxConnections">;
   /** Proxies, which speak for many clients and have no share. */
   readonly trustedProxies: readonly Prefix[];
-  readonly onRefused?: ((reason: RefusalReason) => void) | undefined;
+  /** Told of the connections, as `connections`; fewer are taken than are allowed if it is small. */
+  readonly memory?: MemoryBudget | undefined;
+  readonly onRefused?: ServerHooks["onRefused"];
 }
 
 /** Where a socket holds its connection: the sockets of sessions and requests look through. */
@@ -88,7 +96,12 @@ export function connectionOf(socket: object): Connection | undefined {
   return openConnectionOf(socket);
 }
 
-function openConnectionOf(socket: HeldSocket | Socket): OpenConnection | undefined {
+/** What is known of the peer of a refused connection or request. */
+export function peerDetails(socket: object | undefined): RefusalDetails {
+  return { clientAddress: socket && openConnectionOf(socket)?.address };
+}
+
+function openConnectionOf(socket: object): OpenConnection | undefined {
   const held = socket as HeldSocket;
   return held[CONNECTION] ?? held._parent?.[CONNECTION];
 }
@@ -97,7 +110,8 @@ function openConnectionOf(socket: HeldSocket | Socket): OpenConnection | undefin
 export class Connections {
   readonly #limits: ConnectionsOptions["limits"];
   readonly #trustedProxies: readonly Prefix[];
-  readonly #onRefused: (reason: RefusalReason) => void;
+  readonly #onRefused: NonNullable<ServerHooks["onRefused"]>;
+  readonly #memory: MemoryBudget | undefined;
   readonly #open = new Set<OpenConnection>();
   #timer: NodeJS.Timeout | undefined;
   readonly #intervalMs: number;
@@ -111,8 +125,9 @@ export class Connections {
   /** Whether the system is being asked. */
   #isAsking = false;
 
-  constructor({ limits, trustedProxies, onRefused = ignore }: ConnectionsOptions) {
+  constructor({ limits, trustedProxies, memory, onRefused = ignore }: ConnectionsOptions) {
     this.#limits = limits;
+    this.#memory = memory;
     this.#trustedProxies = trustedProxies;
     this.#onRefused = onRefused;
     const { writeTimeoutMs, idleTimeoutMs, firstByteTimeoutMs } = limits;
@@ -134,26 +149,32 @@ export class Connections {
    * @param maxConnections - Most connections of this port; clients have shares of them.
    */
   openPort(maxConnections: number): ConnectionPort {
+    const memory = this.#memory;
+    const max = Math.min(maxConnections, fittingCountsOf(memory).connections);
     const open = new Set<OpenConnection>();
     const { sharePercent } = this.#limits;
-    const shares = new ClientShares({ max: maxConnections, sharePercent });
+    const shares = new ClientShares({ max, sharePercent });
     return {
       accept: (socket) => {
-        const client = clientOf(socket.remoteAddress, this.#trustedProxies);
-        const isFull = open.size >= maxConnections;
+        const address = socket.remoteAddress;
+        const client = clientOf(address, this.#trustedProxies);
+        const isFull = open.size >= max;
         if (isFull || !shares.allows(client)) {
           socket.destroy();
-          this.#onRefused(isFull ? "connection_limit" : "connection_share");
+          const clientAddress = addressOf(address);
+          this.#onRefused(isFull ? "connection_limit" : "connection_share", { clientAddress });
           return undefined;
         }
         this.#startLooking();
         const connection = new OpenConnection(socket, client, this.#now);
         (socket as HeldSocket)[CONNECTION] = connection;
         shares.add(client);
+        memory?.add("connections", CONNECTION_BYTES);
         open.add(connection);
         this.#open.add(connection);
         socket.once("close", () => {
           shares.remove(client);
+          memory?.add("connections", -CONNECTION_BYTES);
           open.delete(connection);
           this.#open.delete(connection);
         });
@@ -222,9 +243,11 @@ export class Connections {
   }
 
   #lookAt(connection: OpenConnection): void {
-    const reason = connection.look(this.#now, this.#limits, this.#onRefused);
+    const reason = connection.look(this.#now, this.#limits, (why) =>
+      this.#onRefused(why, { clientAddress: connection.address }),
+    );
     if (reason !== undefined) {
-      this.#onRefused(reason);
+      this.#onRefused(reason, { clientAddress: connection.address });
       if (reason === "connection_timeout") connection.end();
       else connection.destroy();
     } else if (connection.stalledMs(this.#now) >= this.#limits.writeTimeoutMs / 2) {
@@ -249,6 +272,8 @@ class OpenConnection implements Connection {
   readonly client: string | undefined;
   unsentBytes = 0;
   connectStreams = 0;
+  /** IP of the peer. */
+  readonly address: string | undefined;
   readonly #socket: Socket;
   readonly #progress: WriteProgress;
   #sessionUse: SessionUse | undefined;
@@ -257,6 +282,7 @@ class OpenConnection implements Connection {
   constructor(socket: Socket, client: string | undefined, now: number) {
     this.#socket = socket;
     this.client = client;
+    this.address = addressOf(socket.remoteAddress);
     this.#progress = new WriteProgress(now);
   }
 
@@ -333,6 +359,12 @@ function clientOf(
     return undefined;
   }
   return networkKey(peer);
+}
+
+/** As clients are called in logs: unmapped, without a zone. */
+function addressOf(remoteAddress: string | undefined): string | undefined {
+  const ip = clientAddress(NO_HEADERS, remoteAddress, []);
+  return ip && formatAddress(ip);
 }
 
 const NO_HEADERS: Pick<Headers, "get"> = { get: () => null };

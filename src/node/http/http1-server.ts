@@ -11,8 +11,10 @@ import {
   type ServerResponse,
 } from "node:http";
 import type { Socket } from "node:net";
+import type { ServerHooks } from "../../server/rpc/call-report.ts";
 import type { RefusalReason } from "../../server/rpc/refusal-reason.ts";
 import { ignore } from "../ignore.ts";
+import { peerDetails } from "./connections.ts";
 
 export interface Http1ServerOptions {
   readonly maxHeaderBytes: number;
@@ -22,7 +24,7 @@ export interface Http1ServerOptions {
   readonly requestTimeoutMs: number;
   /** How long a connection may wait for its next request. */
   readonly keepAliveTimeoutMs: number;
-  readonly onRefused?: ((reason: RefusalReason) => void) | undefined;
+  readonly onRefused?: ServerHooks["onRefused"];
 }
 
 /** How often deadlines are looked at. */
@@ -84,7 +86,7 @@ export function createHttp1Server(
     }
     // What follows a refused request; the answer to it ends the connection.
     if (stateOf(socket as Socket).isEnding) return;
-    onRefused(REASON_BY_ERROR.get(error.code) ?? "not_http");
+    onRefused(REASON_BY_ERROR.get(error.code) ?? "not_http", peerDetails(socket));
     const isAnswering = (socket as HeldSocket)._httpMessage?.headersSent === true;
     if (isAnswering || error.code === "HPE_INVALID_METHOD") {
       // No HTTP at all, or HTTP/2 with a broken preface, which RFC 9113 section 3.4 has us close.
@@ -99,7 +101,7 @@ export function createHttp1Server(
     // Others of the same chunk are still handed on after one that ended the connection.
     if (request.socket.destroyed || state.isEnding) return;
     if (state.unanswered === MAX_UNANSWERED_REQUESTS) {
-      onRefused("pipeline_limit");
+      onRefused("pipeline_limit", peerDetails(request.socket));
       request.socket.destroy();
       return;
     }
@@ -110,7 +112,7 @@ export function createHttp1Server(
     const invalid = invalidity(request);
     if (invalid !== undefined) {
       state.isEnding = true;
-      onRefused("malformed");
+      onRefused("malformed", peerDetails(request.socket));
       endWith(response, 400, invalid);
     } else if (!isExpectable) {
       state.isEnding = true;

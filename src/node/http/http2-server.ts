@@ -10,7 +10,7 @@ import {
   type Http2ServerResponse,
   type ServerHttp2Stream,
 } from "node:http2";
-import type { RefusalReason } from "../../server/rpc/refusal-reason.ts";
+import type { ServerHooks } from "../../server/rpc/call-report.ts";
 import type { TakeStream } from "../grpc/fast-path.ts";
 import { ignore } from "../ignore.ts";
 import type { ResolvedConnectionLimits } from "./connection-limits.ts";
@@ -20,7 +20,7 @@ export interface Http2ServerOptions {
   readonly limits: ResolvedConnectionLimits;
   /** Is offered every stream before it becomes a request. */
   readonly takeStream?: TakeStream | undefined;
-  readonly onRefused: (reason: RefusalReason) => void;
+  readonly onRefused: NonNullable<ServerHooks["onRefused"]>;
 }
 
 type Listener = (request: Http2ServerRequest, response: Http2ServerResponse) => void;
@@ -62,7 +62,7 @@ export function createHttp2Server(
     const connection = stream.session && connectionOf(stream.session.socket);
     if (connection !== undefined) {
       if (connection.connectStreams >= maxConnectStreamsPerConnection) {
-        onRefused("stream_limit");
+        onRefused("stream_limit", { clientAddress: connection.address });
         stream.on("error", ignore);
         stream.close(constants.NGHTTP2_ENHANCE_YOUR_CALM);
         // A closed stream with something left to read would stay.

@@ -17,7 +17,7 @@ import type { TlsCredentials } from "../tls/tls-credentials.ts";
 import { createTlsDoor } from "../tls/tls-door.ts";
 import { type ResolvedConnectionLimits, TCP_KEEPALIVE_MS } from "./connection-limits.ts";
 import { sniffProtocol } from "./connection-sniffer.ts";
-import type { Connections } from "./connections.ts";
+import { type Connections, peerDetails } from "./connections.ts";
 import { createHttp1Server, refuseHttp1 } from "./http1-server.ts";
 import { createHttp2Server } from "./http2-server.ts";
 import type { NodeRequest, NodeResponse } from "./request-listener.ts";
@@ -101,7 +101,7 @@ export function createOnePortServer(
     tls &&
     createTlsDoor(tls, {
       handshakeTimeoutMs: connectTimeoutMs,
-      onFailure: () => onRefused("tls_handshake"),
+      onFailure: (socket) => onRefused("tls_handshake", peerDetails(socket)),
       onConnection: (socket) =>
         (socket.alpnProtocol === "h2" ? http2 : http1).emit("connection", socket),
     });
@@ -127,11 +127,13 @@ export function createOnePortServer(
     sniffProtocol(socket, firstByteTimeoutMs, (protocol) => {
       silent.delete(socket);
       if (protocol === "silent") {
-        onRefused("connection_timeout");
+        onRefused("connection_timeout", peerDetails(socket));
         return;
       }
       socket.allowHalfOpen = protocol === "http1" && secure === undefined;
-      if ((protocol === "tls") !== (secure !== undefined)) onRefused("wrong_scheme");
+      if ((protocol === "tls") !== (secure !== undefined)) {
+        onRefused("wrong_scheme", peerDetails(socket));
+      }
       if (secure !== undefined) {
         if (protocol === "tls") secure.accept(socket);
         else refuseHttp1(socket, "This port speaks TLS: use https:// or grpc://.");

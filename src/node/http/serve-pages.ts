@@ -11,11 +11,18 @@ import {
   type ResolvedServiceOptions,
   resolveServiceOptions,
 } from "../../server/service-options.ts";
-import { resolveConnectionLimits, TCP_KEEPALIVE_MS } from "./connection-limits.ts";
+import {
+  DEFAULT_WRITE_TIMEOUT_MS,
+  resolveConnectionLimits,
+  TCP_KEEPALIVE_MS,
+} from "./connection-limits.ts";
 import { Connections } from "./connections.ts";
 import { createHttp1Server } from "./http1-server.ts";
 import { listenOn, reachableHost } from "./listening.ts";
+import { Output } from "./output.ts";
+import type { RequestGate } from "./request-gate.ts";
 import { createRequestListener } from "./request-listener.ts";
+import { UnsentBytes } from "./unsent-bytes.ts";
 
 /** Where to listen. */
 export interface ListenAddress {
@@ -32,6 +39,13 @@ export interface PagesAddress extends ListenAddress {
    * fails
    */
   readonly onUnavailable?: ((error: DiscoveryError) => void) | undefined;
+}
+
+/** What the ports of one service share. */
+export interface PageConnections {
+  readonly connections: Connections;
+  readonly output: Output;
+  readonly gate?: RequestGate | undefined;
 }
 
 /** Options of {@link servePages}. */
@@ -70,9 +84,14 @@ export async function servePages(options: ServePagesOptions): Promise<PageServer
     limits: resolveConnectionLimits({}, REQUEST_TIMEOUT_MS),
     trustedProxies: serviceOptions.trustedProxies,
   });
+  const output = new Output({
+    unsent: new UnsentBytes(),
+    pacer: undefined,
+    writeTimeoutMs: DEFAULT_WRITE_TIMEOUT_MS,
+  });
   const close = () => connections.close();
   try {
-    const server = await openPageServer(options, serviceOptions, connections);
+    const server = await openPageServer(options, serviceOptions, { connections, output });
     return { ...server, close: () => server.close().finally(close) };
   } catch (error) {
     close();
@@ -83,11 +102,11 @@ export async function servePages(options: ServePagesOptions): Promise<PageServer
 async function openPageServer(
   { host, port }: ListenAddress,
   options: ResolvedServiceOptions,
-  connections: Connections,
+  { connections, output, gate }: PageConnections,
 ): Promise<PageServer> {
   const { onRefused } = options.hooks;
   const server = createHttp1Server(
-    createRequestListener(createPageService(options)),
+    createRequestListener(createPageService(options), { ...options, output, gate }),
     {
       maxHeaderBytes: HEADER_BYTES,
       headersTimeoutMs: REQUEST_TIMEOUT_MS,
@@ -121,10 +140,10 @@ async function openPageServer(
 export async function tryServePages(
   address: PagesAddress,
   options: ResolvedServiceOptions,
-  connections: Connections,
+  through: PageConnections,
 ): Promise<PageServer | undefined> {
   try {
-    return await openPageServer(address, options, connections);
+    return await openPageServer(address, options, through);
   } catch (error) {
     const { onUnavailable } = address;
     if (onUnavailable === undefined || !isDiscoveryError(error)) throw error;

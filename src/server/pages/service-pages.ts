@@ -3,7 +3,7 @@
  * @module
  */
 import { Code } from "@connectrpc/connect";
-import { quoteAscii } from "../../net/quote.ts";
+import { printable, quoteAscii } from "../../net/quote.ts";
 import type { AffiliateView, Registry } from "../../registry/registry.ts";
 import type { Procedures } from "../rpc/procedures.ts";
 import { rpcStatus } from "../rpc/rpc-status.ts";
@@ -38,8 +38,11 @@ const HTML_HEADERS = {
  */
 export function servicePages({ registry, procedures, health }: ServicePagesOptions): Pages {
   async function readiness(): Promise<PlainPage> {
-    const { ok, reason = "not ready" } = await health.check();
-    return textPage(ok ? 200 : 503, ok ? "ok\n" : `${reason}\n`);
+    const { ok, reason = "not ready", warning } = await health.check();
+    const lines = [ok ? "ok" : reason, ...(warning === undefined ? [] : [`warning: ${warning}`])];
+    // Texts may name a file or come from another system: each stays one line.
+    const text = lines.map((line) => `${printable(line)}\n`).join("");
+    return textPage(ok ? 200 : 503, text);
   }
 
   async function stats(): Promise<PlainPage> {

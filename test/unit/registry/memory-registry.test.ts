@@ -1,9 +1,9 @@
 import { afterEach, describe, expect, test, vi } from "vitest";
-import type { WiredAffiliateView } from "../../../src/registry/affiliate-wire.ts";
 import {
   MemoryRegistry,
   type MemoryRegistryOptions,
 } from "../../../src/registry/memory-registry.ts";
+import type { WiredAffiliateView } from "../../../src/registry/packed-affiliate.ts";
 import type { UpdateRequest, WatchMessage } from "../../../src/registry/registry.ts";
 import {
   createManualClock,
@@ -231,7 +231,7 @@ describe("bytes", () => {
     const later = registry.list("c") as readonly WiredAffiliateView[];
     expect(later).not.toBe(list);
     expect(later[0]).toBe(list[0]);
-    expect(later[0]?.wire).toBe(list[0]?.wire);
+    expect(later[0]?.wire.buffer).toBe(list[0]?.wire.buffer);
   });
 
   test("watchers that wait get the same message", async () => {
