@@ -38,3 +38,9 @@ export function affiliateWire(view: AffiliateView): Uint8Array {
   if ("wire" in view) return (view as WiredAffiliateView).wire;
   return encodeAffiliateField(view.id, view.data, view.endpoints);
 }
+
+/** Size of {@link affiliateWire}. */
+export function affiliateWireBytes(view: AffiliateView): number {
+  if ("wireBytes" in view) return (view as WiredAffiliateView).wireBytes;
+  return affiliateWire(view).length;
+}

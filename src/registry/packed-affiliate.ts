@@ -58,6 +58,8 @@ const ENDPOINT_TAG = 0x1a;
 export interface WiredAffiliateView extends AffiliateView {
   /** Tag, length and message: a part of the affiliate's buffer. */
   readonly wire: Uint8Array;
+  /** Size of `wire`, for which it need not be made. */
+  readonly wireBytes: number;
 }
 
 /** The times of an affiliate. */
@@ -96,6 +98,10 @@ export class PackedView implements WiredAffiliateView {
 
   get wire(): Uint8Array<ArrayBuffer> {
     return new Uint8Array(this.#buffer, this.#wireStart);
+  }
+
+  get wireBytes(): number {
+    return this.#buffer.byteLength - this.#wireStart;
   }
 
   get data(): Uint8Array<ArrayBuffer> {

@@ -10,7 +10,7 @@ import { concatBytes, EMPTY_BYTES } from "../../bytes.ts";
 import { ENVELOPE_HEAD_BYTES, ENVELOPE_LENGTH_OFFSET } from "../../protocol/envelope.ts";
 import { MAX_SNAPSHOT_MESSAGE_BYTES } from "../../protocol/limits.ts";
 import { encodeAffiliateField } from "../../protocol/sealed.ts";
-import { affiliateWire } from "../../registry/affiliate-wire.ts";
+import { affiliateWire, affiliateWireBytes } from "../../registry/affiliate-wire.ts";
 import type { MemoryBudget } from "../../registry/memory-budget.ts";
 import type { AffiliateView, WatchMessage } from "../../registry/registry.ts";
 import { affiliateJsonBytes, encodeAffiliateJson } from "./affiliate-json.ts";
@@ -125,8 +125,8 @@ export class AnswerEncoder {
 
   #groupsOf(message: WatchMessage, codec: Codec): readonly Parts[] {
     if (message.kind === "deleted") return [deletedMessages(message.ids, codec)];
-    return splitBySize(message.affiliates, wireBytes, MAX_SNAPSHOT_MESSAGE_BYTES).map((views) =>
-      this.#message(views, codec, true),
+    return splitBySize(message.affiliates, affiliateWireBytes, MAX_SNAPSHOT_MESSAGE_BYTES).map(
+      (views) => this.#message(views, codec, true),
     );
   }
 
@@ -158,7 +158,7 @@ export class AnswerEncoder {
 
 function binaryMessage(views: readonly AffiliateView[]): Parts {
   let bytes = 0;
-  for (const view of views) bytes += wireBytes(view);
+  for (const view of views) bytes += affiliateWireBytes(view);
   return {
     before: EMPTY_BYTES,
     count: views.length,
@@ -222,14 +222,10 @@ function envelopeHead(bytes: number): Uint8Array {
 function isSmall(views: readonly AffiliateView[]): boolean {
   let bytes = 0;
   for (const view of views) {
-    bytes += wireBytes(view);
+    bytes += affiliateWireBytes(view);
     if (bytes > MAX_WHOLE_BYTES) return false;
   }
   return true;
-}
-
-function wireBytes(view: AffiliateView): number {
-  return affiliateWire(view).length;
 }
 
 function ascii(text: string): Uint8Array<ArrayBuffer> {
