@@ -316,6 +316,22 @@ const CALL = { ":method": "POST", "content-type": "application/grpc", te: "trail
 const WATCH_REQUEST = frame(Buffer.from([0x0a, 1, 0x63]));
 
 describe.each([true, false])("with the fast path %s", (fastPath) => {
+  test.each(["List", "Watch"])(
+    "a %s that nobody reads ends with its connection",
+    async (method) => {
+      const server = await start({ fastPath, connections: { writeTimeoutMs: 300 } });
+      const affiliate = { clusterId: "c", affiliateId: "a", endpoints: [], ttlMs: 60_000 };
+      await server.registry.update({ ...affiliate, data: new Uint8Array(2000) });
+      const session = connect(server.url, { settings: { initialWindowSize: 0 } });
+      session.on("error", () => {});
+      onTestFinished(() => session.destroy());
+      const stream = openStream(session, { ...CALL, ":path": `${SERVICE}/${method}` });
+      stream.end(WATCH_REQUEST);
+      await closed(session);
+      expect(refusals).toEqual(["write_timeout"]);
+    },
+  );
+
   test("CONNECT gets 405, and its stream ends though its caller leaves it open", async () => {
     const server = await start({ fastPath });
     const session = openSession(server.url);
