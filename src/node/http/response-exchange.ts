@@ -71,8 +71,13 @@ export class ResponseExchange implements Exchange {
 
   /** Writes a small answer at once. */
   writePage({ status, headers, text }: PlainPage): void {
-    (this.#response as ServerResponse).writeHead(status, headers);
-    this.#response.end(text);
+    // The declared types are those of two versions.
+    const response = this.#response as ServerResponse;
+    response.statusCode = status;
+    for (const [name, value] of Object.entries(headers)) response.setHeader(name, value);
+    // gRPC takes a status in headers only if nothing follows them, not even an empty body.
+    if (text === "") response.end();
+    else response.end(text);
   }
 
   async #writeBody(
