@@ -162,7 +162,7 @@ function parseSecret(
 async function readFileOrStdin(path: string, io: CliIo): Promise<{ text: string; where: string }> {
   return path === "-"
     ? { text: await io.readStdin(), where: "stdin" }
-    : { text: await readInputFile(path), where: shownPath(path) };
+    : { text: await readInputFile(path, io), where: shownPath(path) };
 }
 
 function checkClusterId(text: string): string {

@@ -52,7 +52,7 @@ async function runShow({ flags, args: [path = ""], io }: Invocation): Promise<Ex
   let clusters = 0;
   let waitingCharacters = 0;
   try {
-    for await (const { cluster } of readSnapshotFile(path)) {
+    for await (const { cluster } of readSnapshotFile(path, io)) {
       if (io.signal.aborted) break;
       const text = printer.print(cluster);
       io.stdout.write(text);
@@ -65,9 +65,8 @@ async function runShow({ flags, args: [path = ""], io }: Invocation): Promise<Ex
   } catch (error) {
     if (isDiscoveryError(error) && error.code === "ERR_FILE_UNREADABLE") throw error;
     io.stdout.write(printer.end());
-    throw new CommandFailure(
-      `${oneLine(error)}; shown is what comes before: ${counted(clusters, "cluster")}`,
-    );
+    const why = io.signal.aborted ? "interrupted" : oneLine(error);
+    throw new CommandFailure(`${why}; shown is what comes before: ${counted(clusters, "cluster")}`);
   }
   io.stdout.write(printer.end());
   return EXIT_OK;

@@ -9,6 +9,8 @@ import { checkPositive } from "../../check.ts";
 import { DiscoveryError } from "../../errors.ts";
 import type { Journal } from "../../registry/journal.ts";
 import { MemoryRegistry, type MemoryRegistryOptions } from "../../registry/memory-registry.ts";
+import { checkReplaceable } from "../files/atomic-file.ts";
+import { FileProblem, fileFailure } from "../files/file-failure.ts";
 import { createRunningClock } from "../running-clock.ts";
 import { createSnapshotFile, type SnapshotFileOptions } from "./snapshot-file.ts";
 
@@ -81,10 +83,12 @@ export interface SnapshotRegistry extends AsyncDisposable {
 /**
  * Opens a registry that is kept in a snapshot file, the same as the Go service's.
  *
- * It opens in every case: a missing file is an empty registry, of a damaged one it has what could
+ * It opens in every case but one: the path is of something else than a file. A missing file is an empty registry, of a damaged one it has what could
  * be read. Failed saves are told to `onSave` and tried again.
  *
  * @throws {RangeError} For a time that is out of range.
+ * @throws {DiscoveryError} `ERR_FILE_UNREADABLE` for a path of a device, a FIFO, a socket, a
+ *   directory, or links in a circle.
  * @example
  * await using kept = await openSnapshotRegistry({ path: "/var/discovery-service/state.binpb" });
  * await using server = await serve({ registry: kept.registry });
@@ -116,6 +120,7 @@ export async function openSnapshotRegistry(
       options.onSave?.(report);
     },
   });
+  await checkPath(options.path);
   const saver = new Saver(() => registry.save(), { intervalMs, changeDelayMs, now, schedule });
   const journal: Journal = { ...file, changed: () => saver.changed() };
   const registry = await MemoryRegistry.open({ ...options, now, restartGraceMs, journal });
@@ -143,6 +148,18 @@ export async function openSnapshotRegistry(
     close,
     [Symbol.asyncDispose]: close,
   };
+}
+
+/** A file that cannot be read now may be there later. What is no file is a mistake. */
+async function checkPath(path: string): Promise<void> {
+  try {
+    await checkReplaceable(path);
+  } catch (cause) {
+    if (!(cause instanceof FileProblem || (cause as NodeJS.ErrnoException).code === "ELOOP"))
+      return;
+    const message = `invalid snapshot path: ${fileFailure(path, cause)}`;
+    throw new DiscoveryError("ERR_FILE_UNREADABLE", message, { cause });
+  }
 }
 
 interface SaverOptions {

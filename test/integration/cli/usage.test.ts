@@ -153,7 +153,7 @@ test("files that are wrong are named, with the reason", async () => {
     `${folder.path(".")}: is a directory`,
   );
   expect(await complaint([...get, "--cluster-secret-file", "/dev/zero"])).toBe(
-    "/dev/zero: is larger than 1048576 bytes",
+    "/dev/zero: is larger than 16 MiB",
   );
   const utf16 = folder.path("utf16");
   await writeFile(utf16, "\ufeffcluster: {}\n", "utf16le");
