@@ -75,8 +75,8 @@ export async function createPrivateFile(path: string, text: string): Promise<voi
 export function parseEntries(path: string, text: string, expected: string): Map<string, string> {
   if (text.trim() === "") throw invalidFile(path, "empty");
   const unexpected = () => invalidFile(path, `expected ${expected}`);
-  const { documents, tooDeep } = new YamlText(text);
-  if (tooDeep !== undefined) throw unexpected();
+  const { documents, tooMuch } = new YamlText(text);
+  if (tooMuch !== undefined) throw unexpected();
   const entries = new Map<string, string>();
   for (const document of documents) {
     const error = firstError(document);
