@@ -10,7 +10,7 @@ import { DiscoveryError } from "../../errors.ts";
 import type { Journal } from "../../registry/journal.ts";
 import { MemoryRegistry, type MemoryRegistryOptions } from "../../registry/memory-registry.ts";
 import { checkReplaceable } from "../files/atomic-file.ts";
-import { FileProblem, fileFailure } from "../files/file-failure.ts";
+import { FileProblem, fileFailure, fileReason } from "../files/file-failure.ts";
 import { createRunningClock } from "../running-clock.ts";
 import { createSnapshotFile, type SnapshotFileOptions } from "./snapshot-file.ts";
 
@@ -69,6 +69,8 @@ export interface SnapshotRegistry extends AsyncDisposable {
   readonly registry: MemoryRegistry;
   /** When the last save that worked had ended, in ms since 1970. */
   readonly lastSavedAt: number | undefined;
+  /** Why the last save failed, without the path; `undefined` if it worked. */
+  readonly saveFailure: string | undefined;
   /** Saves now. @throws {DiscoveryError} `ERR_SNAPSHOT_NOT_SAVED` */
   save(): Promise<void>;
   /**
@@ -113,10 +115,12 @@ export async function openSnapshotRegistry(
   checkPositive("shutdownTimeoutMs", shutdownTimeoutMs, MAX_DELAY_MS);
 
   let lastSavedAt: number | undefined;
+  let saveFailure: string | undefined;
   const file = createSnapshotFile({
     ...options,
     onSave(report) {
       if (report.status === "success") lastSavedAt = wallClock();
+      saveFailure = report.error && (fileReason(report.error.cause) ?? "see the log");
       options.onSave?.(report);
     },
   });
@@ -143,6 +147,9 @@ export async function openSnapshotRegistry(
     registry,
     get lastSavedAt() {
       return lastSavedAt;
+    },
+    get saveFailure() {
+      return saveFailure;
     },
     save: () => registry.save(),
     close,

@@ -7,15 +7,24 @@ import type { Registry, RegistryHealth } from "../../registry/registry.ts";
 /** How often a change is looked for while somebody waits for one. */
 const POLL_INTERVAL_MS = 1000;
 
+/** The health of a service, and what its operator should know although it does its work. */
+export interface ServiceStatus extends RegistryHealth {
+  /** In few words, for anybody to read. */
+  readonly warning?: string | undefined;
+}
+
 /** The health of a service: that of its registry, until it drains. */
 export class ServiceHealth {
   readonly #registry: Registry;
+  readonly #warning: () => string | undefined;
   readonly #waiting = new Set<() => void>();
   #isDraining = false;
   #poll: ReturnType<typeof setInterval> | undefined;
 
-  constructor(registry: Registry) {
+  /** @param warning - Asked at each check while all is well; see {@link ServiceStatus}. */
+  constructor(registry: Registry, warning: () => string | undefined = () => undefined) {
     this.#registry = registry;
+    this.#warning = warning;
   }
 
   /** Whether the service has begun to stop. */
@@ -24,10 +33,11 @@ export class ServiceHealth {
   }
 
   /** Why callers should go elsewhere, or that they need not. */
-  async check(): Promise<RegistryHealth> {
+  async check(): Promise<ServiceStatus> {
     if (this.#isDraining) return { ok: false, reason: "shutting down" };
     try {
-      return await this.#registry.health();
+      const health = await this.#registry.health();
+      return health.ok ? { ...health, warning: this.#warning() } : health;
     } catch {
       return { ok: false, reason: "registry" };
     }

@@ -38,8 +38,9 @@ const HTML_HEADERS = {
  */
 export function servicePages({ registry, procedures, health }: ServicePagesOptions): Pages {
   async function readiness(): Promise<PlainPage> {
-    const { ok, reason = "not ready" } = await health.check();
-    return textPage(ok ? 200 : 503, ok ? "ok\n" : `${reason}\n`);
+    const { ok, reason = "not ready", warning } = await health.check();
+    if (!ok) return textPage(503, `${reason}\n`);
+    return textPage(200, warning === undefined ? "ok\n" : `ok\nwarning: ${warning}\n`);
   }
 
   async function stats(): Promise<PlainPage> {
