@@ -19,7 +19,7 @@ import { formatYaml } from "../output/documents.ts";
 import { formatFlag, OUTPUT_FORMATS, type OutputFormat, readFormat } from "../output/formats.ts";
 import { chooseStyle, type Style } from "../output/style.ts";
 import { formatTable, TableLayout } from "../output/table.ts";
-import { counted } from "../text.ts";
+import { counted, printableLines } from "../text.ts";
 
 /** How much may wait for a slow reader: a file is larger than what should be in memory. */
 const FLUSH_CHARACTERS = 1_000_000;
@@ -97,7 +97,9 @@ function createJsonPrinter(): SnapshotPrinter {
   let isStarted = false;
   return {
     print(cluster) {
-      const text = JSON.stringify(plainCluster(cluster), null, 2).replaceAll("\n", "\n    ");
+      // IDs are of strangers. An escape means the same to who reads JSON.
+      const plain = printableLines(JSON.stringify(plainCluster(cluster), null, 2));
+      const text = plain.replaceAll("\n", "\n    ");
       const before = isStarted ? ",\n" : '{\n  "clusters": [\n';
       isStarted = true;
       return `${before}    ${text}`;

@@ -30,7 +30,10 @@ const readFile = promisify(read);
 const statFile = promisify(fstat);
 const closeFile = promisify(close);
 
-/** Options of {@link readInputBytes} and {@link readInputChunks}; `signal` ends the reading. */
+/**
+ * Options of {@link readInputBytes} and {@link readInputChunks}. `signal` ends the reading of what
+ * is not a regular file.
+ */
 export interface ReadInputOptions extends SignalOptions {
   /** Refuses what is not a regular file: what is read again must be there again. @default false */
   readonly onlyFiles?: boolean;
@@ -73,7 +76,6 @@ export async function* readInputChunks(
   path: string,
   { signal, onlyFiles = false }: ReadInputOptions = {},
 ): AsyncGenerator<Uint8Array, undefined> {
-  signal?.throwIfAborted();
   // To open a device may already do something.
   if (onlyFiles) checkRegular(await stat(path));
   const file = await openFile(path, OPEN_FLAGS);
@@ -82,7 +84,9 @@ export async function* readInputChunks(
     const stats = await statFile(file);
     if (onlyFiles) checkRegular(stats);
     isTakenOver = stats.isFIFO() || isatty(file);
-    yield* isTakenOver ? streamedChunks(file, stats, signal) : fileChunks(file, signal);
+    // A regular file has an end, which comes soon.
+    const ending = stats.isFile() ? undefined : signal;
+    yield* isTakenOver ? streamedChunks(file, stats, ending) : fileChunks(file, ending);
   } finally {
     if (!isTakenOver) await closeFile(file);
   }

@@ -1,46 +1,18 @@
-import { type ChildProcessWithoutNullStreams, execFile, spawn } from "node:child_process";
+import { execFile, spawn } from "node:child_process";
 import { once } from "node:events";
 import { access, chmod, mkdir, open, readFile, writeFile } from "node:fs/promises";
 import { connect } from "node:net";
-import type { Readable } from "node:stream";
 import { text } from "node:stream/consumers";
 import { promisify } from "node:util";
 import { describe, expect, onTestFinished, test, vi } from "vitest";
 import { createTestFolder, type TestFolder } from "../../harness/cli/test-folder.ts";
-import { DISTURBING_NOBODY } from "../../harness/cli/test-terminal.ts";
+import { MAIN, spawnCommand, untilPrinted } from "./command-process.ts";
 
 // A process takes its time to start where several do so at once.
 vi.setConfig({ testTimeout: 30_000 });
 
-const MAIN = new URL("../../../src/cli/main.ts", import.meta.url).pathname;
-
-/** Runs the command as a process, which is killed at the latest when the test ends. */
-function spawnCommand(...argv: string[]): ChildProcessWithoutNullStreams {
-  const command = spawn(process.execPath, [MAIN, ...argv], {
-    env: { ...process.env, ...DISTURBING_NOBODY },
-  });
-  onTestFinished(() => void command.kill("SIGKILL"));
-  return command;
-}
-
-/** Resolves when a stream has given text that matches; what it gives later is for others to read. */
-function untilPrinted(stream: Readable, pattern: RegExp): Promise<RegExpExecArray> {
-  return new Promise((resolve, reject) => {
-    let all = "";
-    const look = (chunk: Buffer) => {
-      all += chunk.toString();
-      const match = pattern.exec(all);
-      if (match === null) return;
-      stream.off("data", look).pause();
-      resolve(match);
-    };
-    stream.on("data", look);
-    stream.once("close", () => reject(new Error(`ended without ${pattern}: ${all}`)));
-  });
-}
-
 test.each(["SIGTERM", "SIGINT"] as const)("serve ends in order on %s", async (signal) => {
-  const serving = spawnCommand("serve", "--addr", "127.0.0.1:0");
+  const serving = spawnCommand(["serve", "--addr", "127.0.0.1:0"]);
   await untilPrinted(serving.stdout, /^listening on http:\/\/127\.0\.0\.1:\d+\n$/);
   const messages = text(serving.stderr);
   serving.kill(signal);
@@ -49,7 +21,7 @@ test.each(["SIGTERM", "SIGINT"] as const)("serve ends in order on %s", async (si
 });
 
 test("SIGHUP makes serve look at its files, and go on", async () => {
-  const serving = spawnCommand("serve", "--addr", "127.0.0.1:0");
+  const serving = spawnCommand(["serve", "--addr", "127.0.0.1:0"]);
   await untilPrinted(serving.stdout, /listening/);
   serving.kill("SIGHUP");
   await untilPrinted(serving.stderr, /looking at files again/);
@@ -58,7 +30,7 @@ test("SIGHUP makes serve look at its files, and go on", async () => {
 });
 
 test("a second signal ends serve at once, whatever is still going on", async () => {
-  const serving = spawnCommand("serve", "--addr", "127.0.0.1:0");
+  const serving = spawnCommand(["serve", "--addr", "127.0.0.1:0"]);
   const [, port] = await untilPrinted(serving.stdout, /:(\d+)\n$/);
   const caller = connect(Number(port), "127.0.0.1");
   onTestFinished(() => void caller.destroy());
@@ -81,14 +53,14 @@ test("get -w of a file alone follows it until interrupted", async () => {
     "hosts.json",
     '[{ "hostname": "nas", "addresses": ["10.0.0.2"] }]',
   );
-  const watching = spawnCommand("get", "members", "-w", "--service", "off", "--static", hosts);
+  const watching = spawnCommand(["get", "members", "-w", "--service", "off", "--static", hosts]);
   await untilPrinted(watching.stdout, /nas/);
   watching.kill("SIGINT");
   expect(await once(watching, "exit")).toStrictEqual([0, null]);
 });
 
 test("a reader that has seen enough is no failure", async () => {
-  const help = spawnCommand("--help");
+  const help = spawnCommand(["--help"]);
   help.stdout.destroy();
   const messages = text(help.stderr);
   expect(await once(help, "exit")).toStrictEqual([0, null]);
@@ -96,7 +68,7 @@ test("a reader that has seen enough is no failure", async () => {
 });
 
 test("a wrong command is one line on stderr and exit code 2", async () => {
-  const wrong = spawnCommand("get", "nodes");
+  const wrong = spawnCommand(["get", "nodes"]);
   const [output, messages] = await Promise.all([text(wrong.stdout), text(wrong.stderr)]);
   expect(wrong.exitCode ?? (await once(wrong, "exit"))[0]).toBe(2);
   expect(output).toBe("");
@@ -106,10 +78,10 @@ test("a wrong command is one line on stderr and exit code 2", async () => {
 });
 
 test("a secret comes in through a pipe", async () => {
-  const getting = spawnCommand(
+  const getting = spawnCommand([
     ...["get", "members", "--cluster-id", "c", "--cluster-secret-file", "-"],
     ...["--service", "http://127.0.0.1:1"],
-  );
+  ]);
   const messages = text(getting.stderr);
   getting.stdin.end("not a secret\n");
   expect(await once(getting, "exit")).toStrictEqual([2, null]);
@@ -117,7 +89,7 @@ test("a secret comes in through a pipe", async () => {
 });
 
 test("standard input is read no further than a file may be long", async () => {
-  const getting = spawnCommand("get", "members", "--config", "-");
+  const getting = spawnCommand(["get", "members", "--config", "-"]);
   const messages = text(getting.stderr);
   getting.stdin.on("error", () => {});
   // Never ended: only a limit makes an end of it.
@@ -127,7 +99,7 @@ test("standard input is read no further than a file may be long", async () => {
 });
 
 test("one signal is enough while standard input is read", async () => {
-  const getting = spawnCommand("get", "members", "--config", "-");
+  const getting = spawnCommand(["get", "members", "--config", "-"]);
   const messages = text(getting.stderr);
   // More than a pipe holds: what was written was read, so that the command is waiting for more.
   await new Promise((resolve) => getting.stdin.write(Buffer.alloc(512 * 1024, " "), resolve));
@@ -160,7 +132,7 @@ describe.each(Object.entries(FIFO_READERS))("a FIFO as %s", (_name, argvOf) => {
     await using folder = await createTestFolder();
     const fifo = folder.path("fifo");
     await promisify(execFile)("mkfifo", [fifo]);
-    const command = spawnCommand(...argvOf(fifo, folder));
+    const command = spawnCommand(argvOf(fifo, folder));
     const messages = text(command.stderr);
     // Resolves when the command has opened the other end; without data, nothing more happens there.
     const writer = await open(fifo, "w");
@@ -185,7 +157,7 @@ test.each([
   await using folder = await createTestFolder();
   const fifo = folder.path("fifo");
   await promisify(execFile)("mkfifo", [fifo]);
-  const command = spawnCommand(...argv, fifo);
+  const command = spawnCommand([...argv, fifo]);
   const messages = text(command.stderr);
   expect(await once(command, "exit")).toStrictEqual([2, null]);
   expect(await messages).toContain(`${fifo}: expected a regular file, found a FIFO\n`);
@@ -195,7 +167,7 @@ test("a FIFO that delivers is read like a file", async () => {
   await using folder = await createTestFolder();
   const fifo = folder.path("fifo");
   await promisify(execFile)("mkfifo", [fifo]);
-  const getting = spawnCommand("get", "infos", "--config", fifo, "-o", "json");
+  const getting = spawnCommand(["get", "infos", "--config", fifo, "-o", "json"]);
   const output = text(getting.stdout);
   await writeFile(fifo, "cluster:\n  id: from-a-fifo\n  clusterName: c\n");
   expect(await once(getting, "exit")).toStrictEqual([0, null]);
@@ -203,7 +175,7 @@ test("a FIFO that delivers is read like a file", async () => {
 });
 
 test("SIGUSR1 opens no inspector", async () => {
-  const serving = spawnCommand("serve", "--addr", "127.0.0.1:0");
+  const serving = spawnCommand(["serve", "--addr", "127.0.0.1:0"]);
   await untilPrinted(serving.stdout, /listening/);
   const messages = text(serving.stderr);
   serving.kill("SIGUSR1");

@@ -88,7 +88,7 @@ test.each([
   ],
   [
     ["get", "members", ...CLUSTER, "--service", "ftp://x"],
-    '--service: service URL "ftp://x": the scheme is none of https, grpc, http',
+    '--service: service URL "ftp://x": expected scheme https, grpc or http',
   ],
   // A variable of a shell that is not set must not send anybody to the public service, nor undo a filter.
   [["get", "members", ...CLUSTER, "--service", ""], "--service: is empty"],
