@@ -42,6 +42,8 @@ export interface ClusterAccess {
   readonly clusterId: string | undefined;
   /** Base64 of 32 bytes; there like the ID. */
   readonly clusterSecret: string | undefined;
+  /** As of `ClusterIdentity`. */
+  readonly isSecretCanonical?: boolean | undefined;
   readonly clusterName: string | undefined;
   readonly services: readonly ClusterService[];
   /** Path of a kubeconfig, or {@link IN_CLUSTER}. */
