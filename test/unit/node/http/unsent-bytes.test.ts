@@ -12,6 +12,7 @@ import { settled } from "../../../harness/registry/manual-clock.ts";
 function connection(): Connection {
   return {
     client: undefined,
+    address: undefined,
     unsentBytes: 0,
     connectStreams: 0,
     add() {},
