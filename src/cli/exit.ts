@@ -31,8 +31,13 @@ export function isInputError(error: unknown): boolean {
   return error instanceof UsageError || errorTraits(error)?.exitStatus === EXIT_USAGE;
 }
 
-/** An error in one line: its message, without line breaks. */
+/** More than any message of ours. What is longer repeats what somebody else has sent. */
+const MAX_LINE_CHARACTERS = 4000;
+
+/** An error in one line: its message, without line breaks, and cut where it is very long. */
 export function oneLine(error: unknown): string {
   const message = error instanceof Error ? error.message : String(error);
-  return message.trim().replace(/\s*[\r\n]+\s*/g, " ");
+  const start = message.slice(0, MAX_LINE_CHARACTERS).trim();
+  const line = start.replace(/\s*[\r\n]+\s*/g, " ");
+  return message.length > MAX_LINE_CHARACTERS ? `${line}…` : line;
 }

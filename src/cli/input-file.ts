@@ -3,15 +3,13 @@
  * is in it.
  * @module
  */
-import { open } from "node:fs/promises";
+import type { SignalOptions } from "../async/waits.ts";
 import { printable } from "../net/quote.ts";
-import { fileReason } from "../node/files/file-failure.ts";
+import { FileProblem, fileReason } from "../node/files/file-failure.ts";
+import { collectInput, readInputChunks } from "../node/files/input-bytes.ts";
 import { createPrivateFile } from "../node/files/kept-file.ts";
-import { UsageError } from "./exit.ts";
+import { CommandFailure, UsageError } from "./exit.ts";
 import { redactSecrets } from "./text.ts";
-
-/** Keys, certificates and identities are far below this. */
-const MAX_FILE_BYTES = 1024 * 1024;
 
 /** Windows PowerShell's `>` begins every file with the first. */
 const UTF16_MARKS = [Buffer.from([0xff, 0xfe]), Buffer.from([0xfe, 0xff])];
@@ -19,35 +17,33 @@ const UTF16_MARKS = [Buffer.from([0xff, 0xfe]), Buffer.from([0xfe, 0xff])];
 /**
  * Reads a file as UTF-8.
  *
- * @throws {UsageError} `PATH: why` when it cannot be read or is larger than 1 MiB.
+ * @param options - `signal` ends the wait for a file that is a FIFO.
+ * @throws {UsageError} `PATH: why` when it cannot be read or is larger than 16 MiB.
  */
-export async function readInputFile(path: string): Promise<string> {
+export async function readInputFile(path: string, { signal }: SignalOptions): Promise<string> {
   try {
-    await using file = await open(path);
-    return await readInput(file.createReadStream({ autoClose: false }), path);
-  } catch (error) {
-    throw error instanceof UsageError ? error : fileError(path, error);
+    return await readInput(readInputChunks(path, { signal }), path);
+  } catch (cause) {
+    if (signal?.aborted) throw stoppedReading(shownPath(path), cause);
+    throw cause instanceof UsageError ? cause : fileError(path, cause);
   }
+}
+
+/** The error of a user who did not want to wait for the end of an input. */
+export function stoppedReading(name: string, cause: unknown): CommandFailure {
+  return new CommandFailure(`${name}: stopped before its end`, { cause });
 }
 
 /**
  * Reads a stream as UTF-8, no further than a file may be long.
  *
  * @param name - For errors: `stdin`.
- * @throws {UsageError} when it is larger than 1 MiB. @throws What the stream does.
+ * @throws {UsageError} when it is larger than 16 MiB. @throws What the stream does.
  */
 export async function readInput(stream: AsyncIterable<Uint8Array>, name: string): Promise<string> {
-  const chunks: Uint8Array[] = [];
-  let bytes = 0;
-  // By chunks up to the limit: a pipe or a device has no size that says anything.
-  for await (const chunk of stream) {
-    chunks.push(chunk);
-    bytes += chunk.length;
-    if (bytes > MAX_FILE_BYTES) {
-      throw new UsageError(`${shownPath(name)}: is larger than ${MAX_FILE_BYTES} bytes`);
-    }
-  }
-  const text = Buffer.concat(chunks);
+  const text = await collectInput(stream).catch((error: unknown) => {
+    throw error instanceof FileProblem ? fileError(name, error) : error;
+  });
   if (UTF16_MARKS.some((mark) => mark.equals(text.subarray(0, mark.length)))) {
     throw new UsageError(`${shownPath(name)}: is UTF-16; save it as UTF-8`);
   }

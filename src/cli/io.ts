@@ -50,7 +50,12 @@ export interface CliIo {
   readonly onReload: (listener: () => void) => () => void;
 }
 
-/** Tells the user something that is no result: one line on stderr. */
+/** More than any notice of ours. What is longer repeats what somebody else has sent. */
+const MAX_NOTICE_CHARACTERS = 5000;
+
+/** Tells the user something that is no result: one line on stderr, cut where it is very long. */
 export function writeNotice(io: CliIo, text: string): void {
-  io.stderr.write(`talos-discovery: ${printable(text)}\n`);
+  const start = printable(text.slice(0, MAX_NOTICE_CHARACTERS));
+  const end = text.length > MAX_NOTICE_CHARACTERS ? "…" : "";
+  io.stderr.write(`talos-discovery: ${start}${end}\n`);
 }

@@ -7,8 +7,9 @@ import { once } from "node:events";
 import { createInterface } from "node:readline/promises";
 import { addAbortSignal } from "node:stream";
 import { MAX_DELAY_MS } from "../async/timers.ts";
-import { CommandFailure, EXIT_FAILED, EXIT_OK } from "./exit.ts";
-import { readInput } from "./input-file.ts";
+import { ownVariables } from "../node/child-environment.ts";
+import { EXIT_FAILED, EXIT_OK } from "./exit.ts";
+import { readInput, stoppedReading } from "./input-file.ts";
 import type { CliOutput } from "./io.ts";
 import { run } from "./program.ts";
 
@@ -55,7 +56,7 @@ async function readStdin(): Promise<string> {
     return await readInput(addAbortSignal(stopping.signal, process.stdin), "stdin");
   } catch (error) {
     if (!stopping.signal.aborted) throw error;
-    throw new CommandFailure("stdin: stopped before its end", { cause: error });
+    throw stoppedReading("stdin", error);
   }
 }
 
@@ -113,6 +114,13 @@ process.stdout.on("error", (error: NodeJS.ErrnoException) => {
 });
 process.stderr.on("error", () => {});
 
+// Settings of ours, some of them secrets, are not for the programs that a command starts.
+const env = { ...process.env };
+for (const name of ownVariables(env)) delete process.env[name];
+
+// Node would open its inspector to whoever may connect to this machine's own addresses.
+process.on("SIGUSR1", () => {});
+
 // A command that only waits, as for a change of a file, has nothing else that keeps the process
 // alive.
 const alive = setInterval(() => {}, MAX_DELAY_MS);
@@ -121,7 +129,7 @@ const exitCode = await run(process.argv.slice(2), {
   stderr: outputTo(process.stderr),
   readStdin,
   ask: process.stdin.isTTY === true && process.stderr.isTTY === true ? ask : undefined,
-  env: process.env,
+  env,
   signal: stopping.signal,
   onReload,
 });

@@ -118,7 +118,8 @@ function report(error: unknown, io: CliIo): ExitCode {
     if (error.code !== "commander.help") writeNotice(io, describeParseError(error));
     return EXIT_USAGE;
   }
-  writeNotice(io, redactSecrets(oneLine(error)));
+  const isStopped = io.signal.aborted && error === io.signal.reason;
+  writeNotice(io, isStopped ? "interrupted" : redactSecrets(oneLine(error)));
   // What an old Node lacks shows as a TypeError, which would tell a user nothing.
   const outdated = error instanceof TypeError ? outdatedNode(process.versions.node) : undefined;
   if (outdated !== undefined) writeNotice(io, outdated);

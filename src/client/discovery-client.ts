@@ -311,6 +311,7 @@ export class DiscoveryClient implements AsyncDisposable {
 
 function toDiscoveryError(reason: unknown, service: string): DiscoveryError {
   if (isDiscoveryError(reason)) return reason;
-  const text = reason instanceof Error ? reason.message : String(reason);
+  // The service decides how much it says.
+  const text = (reason instanceof Error ? reason.message : String(reason)).slice(0, 300);
   return new DiscoveryError("ERR_SERVICE_UNAVAILABLE", `${service}: ${text}`, { cause: reason });
 }

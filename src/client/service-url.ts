@@ -40,7 +40,7 @@ export function parseServiceUrl(text: string): ServiceUrl {
     case "http":
       return parseAuthority(rest, false, text);
     default:
-      throw invalid(text, "the scheme is none of https, grpc, http");
+      throw invalid(text, "expected scheme https, grpc or http");
   }
 }
 
@@ -52,9 +52,9 @@ export function parseServiceUrl(text: string): ServiceUrl {
  */
 export function parseRedirectEndpoint(endpoint: string, from: ServiceUrl): ServiceUrl {
   const target = endpoint.replace(/^dns:\/\/\//, "");
-  // A redirect names a place. A path or user in it would be dropped in silence, so neither is
+  // A redirect names a place, whose name is at most 253 characters long. A path or user in it would be dropped in silence, so neither is
   // accepted.
-  if (!/^[^/\\?#@\s]+$/.test(target)) throw invalid(endpoint, "expected host:port");
+  if (!/^[^/\\?#@\s]{1,300}$/.test(target)) throw invalid(endpoint, "expected host:port");
   return parseAuthority(target, from.tls, endpoint);
 }
 

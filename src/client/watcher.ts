@@ -74,10 +74,7 @@ export class Watcher {
       signal,
     );
     if (first.done) {
-      throw new DiscoveryError(
-        "ERR_SERVICE_UNAVAILABLE",
-        "the service ended the watch without a snapshot",
-      );
+      throw new DiscoveryError("ERR_SERVICE_UNAVAILABLE", "the service sent no snapshot");
     }
     this.#takeSnapshot(first.value);
     for (;;) {

@@ -32,8 +32,8 @@ export class ConfigText {
   /** @param form - What each document is: one mapping, or a list of mappings. */
   constructor(text: string, form: "mappings" | "lists" = "mappings") {
     this.#yaml = new YamlText(text);
-    const { documents, tooDeep } = this.#yaml;
-    if (tooDeep !== undefined) this.#report(1, tooDeep.offset, "", tooDeep.reason);
+    const { documents, tooMuch } = this.#yaml;
+    if (tooMuch !== undefined) this.#report(1, tooMuch.offset, "", tooMuch.reason);
     this.documents = documents.flatMap((document, index) =>
       this.#readDocument(document, index + 1, form),
     );

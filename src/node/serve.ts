@@ -46,6 +46,11 @@ export interface ServeOptions extends ProceduresOptions, HttpServiceOptions {
    * people
    */
   readonly pages?: Pages | undefined;
+  /**
+   * What the body of `/readyz` tells besides `ok`, such as that saves fail; anybody can read it.
+   * @default nothing
+   */
+  readonly warning?: (() => string | undefined) | undefined;
   /** Further services. @default gRPC's health and reflection */
   readonly routes?: HttpServiceOptions["routes"];
   /** Where the pages are to be had besides, without TLS. @default nowhere */
@@ -170,7 +175,7 @@ export async function serve(options: ServeOptions = {}): Promise<DiscoveryServer
       ? createOwnRegistry()
       : { registry: options.registry, closeOwn: undefined };
   const procedures = createProcedures(registry, options);
-  const health = new ServiceHealth(registry);
+  const health = new ServiceHealth(registry, options.warning);
   const {
     pages = servicePages({ registry, procedures, health }),
     routes = [healthRoutes(health, { ...serviceOptions, procedures }), reflectionRoutes()],

@@ -42,6 +42,8 @@ export interface ClusterAccess {
   readonly clusterId: string | undefined;
   /** Base64 of 32 bytes; there like the ID. */
   readonly clusterSecret: string | undefined;
+  /** As of `ClusterIdentity`. */
+  readonly isSecretCanonical?: boolean | undefined;
   readonly clusterName: string | undefined;
   readonly services: readonly ClusterService[];
   /** Path of a kubeconfig, or {@link IN_CLUSTER}. */
@@ -50,6 +52,8 @@ export interface ClusterAccess {
   readonly staticFile: string | undefined;
   /** PEM certificates to trust besides those of Node.js. */
   readonly ca: string | undefined;
+  /** Ends the wait for a file that is a FIFO. */
+  readonly signal?: AbortSignal | undefined;
   readonly transport: TransportFactory;
 }
 
@@ -90,7 +94,7 @@ export async function readClusterAccess(
   const kubeconfig = flags.text("kubeconfig");
   const staticFile = flags.text("static");
   const caFile = flags.text("ca-file");
-  const ca = caFile === undefined ? undefined : await readCertificates(caFile);
+  const ca = caFile === undefined ? undefined : await readCertificates(caFile, io);
   const { config, ...identity } = await readClusterIdentity(flags, io);
   const hasOthers = kubeconfig !== undefined || staticFile !== undefined;
   const services = given.length > 0 ? named(given) : servicesOf(identity, config, hasOthers, flags);
@@ -104,6 +108,7 @@ export async function readClusterAccess(
     kubeconfig,
     staticFile,
     ca,
+    signal: io.signal,
     transport: (target, options) => grpcTransport(target, { ...options, ca, env: io.env }),
   };
 }
@@ -231,8 +236,8 @@ function configPath(flags: Flags): string {
   return flags.isGiven("config") ? path : `${flags.origin("config")}: ${path}`;
 }
 
-async function readCertificates(path: string): Promise<string> {
-  const pem = await readInputFile(path);
+async function readCertificates(path: string, io: CliIo): Promise<string> {
+  const pem = await readInputFile(path, io);
   try {
     new X509Certificate(pem);
   } catch (error) {

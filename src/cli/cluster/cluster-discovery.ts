@@ -2,6 +2,7 @@
  * A cluster through all registries that flags name: read once, followed, or joined.
  * @module
  */
+import { setImmediate as nextTurn } from "node:timers/promises";
 import { linkedController } from "../../async/waits.ts";
 import { Discovery, type DiscoveryChange, type DiscoveryState } from "../../discovery/index.ts";
 import {
@@ -137,6 +138,8 @@ export function watchCluster(
   return runCluster(access, { onNotice }, async function* (cluster) {
     for await (const change of cluster.discovery.watch({ signal })) {
       yield change;
+      // Changes that come one after the other leave no turn to a signal.
+      await nextTurn();
       if (change.kind !== "snapshot") continue;
       cluster.tellDrops();
       tell(cluster.drops.summary(change.state.affiliates.size), onNotice);

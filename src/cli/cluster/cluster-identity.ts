@@ -23,6 +23,8 @@ export interface ClusterIdentity {
   readonly clusterId: string | undefined;
   /** Base64 of 32 bytes, checked. */
   readonly clusterSecret: string | undefined;
+  /** `false` if it was given as Go accepts it, with bits in its last digit that mean nothing. */
+  readonly isSecretCanonical: boolean;
   readonly clusterName: string | undefined;
   /** All of `--config`, where it is given. */
   readonly config: DiscoveryConfig | undefined;
@@ -35,6 +37,8 @@ interface IdentitySource {
   readonly source: FlagSource;
   readonly clusterId?: string | undefined;
   readonly clusterSecret?: string | undefined;
+  /** Where the secret was found. */
+  readonly secretText?: string | undefined;
 }
 
 /** Adds the flags that {@link readClusterIdentity} reads. */
@@ -69,22 +73,31 @@ export async function readClusterIdentity(flags: Flags, io: CliIo): Promise<Clus
   if (givenId !== undefined) {
     sources.push({ ...sourceOf(flags, "cluster-id"), clusterId: givenId });
   }
-  const config = await readConfig(flags, io);
+  const { config, text: secretText } = await readConfig(flags, io);
   if (config !== undefined) {
     const { clusterId, clusterSecret } = config;
-    sources.push({ ...sourceOf(flags, "config"), clusterId, clusterSecret });
+    sources.push({ ...sourceOf(flags, "config"), clusterId, clusterSecret, secretText });
   }
   const isSettled = config?.clusterSecret !== undefined && flags.isGiven("config");
   const secret =
     isSettled && !flags.isGiven("cluster-secret-file") ? undefined : await readSecret(flags, io);
   if (secret !== undefined) sources.push({ ...secret, clusterId: undefined });
+  const clusterSecret = choose(sources, "clusterSecret", "cluster secrets");
   return {
     // The ID beside a secret is a convenience: what names the cluster itself goes before it.
     clusterId: choose(sources, "clusterId", "cluster IDs") ?? secret?.clusterId,
-    clusterSecret: choose(sources, "clusterSecret", "cluster secrets"),
+    clusterSecret,
+    isSecretCanonical: sources.every((source) => isCanonicalIn(source, clusterSecret)),
     clusterName: config?.clusterName,
     config,
   };
+}
+
+/** Whether a source has the secret as it is written here; line ends and indentation aside. */
+function isCanonicalIn(source: IdentitySource, clusterSecret: string | undefined): boolean {
+  const { secretText } = source;
+  if (clusterSecret === undefined || source.clusterSecret !== clusterSecret) return true;
+  return secretText === undefined || secretText.replaceAll(/\s/g, "").includes(clusterSecret);
 }
 
 /** @returns The value of the highest rank. */
@@ -107,13 +120,16 @@ function sourceOf(flags: Flags, name: string): Pick<IdentitySource, "origin" | "
   return { origin: flags.origin(name), source: flags.source(name) };
 }
 
-async function readConfig(flags: Flags, io: CliIo): Promise<DiscoveryConfig | undefined> {
+async function readConfig(
+  flags: Flags,
+  io: CliIo,
+): Promise<{ readonly config?: DiscoveryConfig; readonly text?: string }> {
   const path = flags.text("config");
-  if (path === undefined) return undefined;
+  if (path === undefined) return {};
   const { text, where } = await readFileOrStdin(path, io);
   const config = parseDiscoveryConfig(text, { source: where });
   checkDocumentedId(config.clusterId, where);
-  return config;
+  return { config, text };
 }
 
 /**
@@ -142,11 +158,11 @@ async function readSecret(flags: Flags, io: CliIo): Promise<IdentitySource | und
 function parseSecret(
   text: string,
   where: string,
-): Pick<IdentitySource, "clusterId" | "clusterSecret"> {
+): Pick<IdentitySource, "clusterId" | "clusterSecret" | "secretText"> {
   const word = text.trim();
   if (/^\S*$/.test(word) || WRAPPED_BASE64.test(word)) {
     try {
-      return { clusterSecret: base64Of(parseClusterSecret(word)) };
+      return { clusterSecret: base64Of(parseClusterSecret(word)), secretText: word };
     } catch (error) {
       throw new UsageError(`${where}: ${oneLine(error)}`, { cause: error });
     }
@@ -155,14 +171,14 @@ function parseSecret(
     source: `${where}: no cluster secret`,
   });
   checkDocumentedId(clusterId, where);
-  if (clusterSecret !== undefined) return { clusterId, clusterSecret };
+  if (clusterSecret !== undefined) return { clusterId, clusterSecret, secretText: text };
   throw new UsageError(`${where}: neither a cluster secret nor a document with clusterSecret`);
 }
 
 async function readFileOrStdin(path: string, io: CliIo): Promise<{ text: string; where: string }> {
   return path === "-"
     ? { text: await io.readStdin(), where: "stdin" }
-    : { text: await readInputFile(path), where: shownPath(path) };
+    : { text: await readInputFile(path, io), where: shownPath(path) };
 }
 
 function checkClusterId(text: string): string {

@@ -56,12 +56,12 @@ export async function openRegistries(
 type RegistryFile = Pick<UnopenedRegistryOptions, "name" | "source" | "open" | "publishes">;
 
 function filesOf(
-  { kubeconfig, staticFile }: ClusterAccess,
+  { kubeconfig, staticFile, signal }: ClusterAccess,
   options: OpenRegistriesOptions,
 ): RegistryFile[] {
   const files: RegistryFile[] = [];
   if (kubeconfig !== undefined) {
-    const open = () => openKubernetes(kubeconfig, options);
+    const open = () => openKubernetes(kubeconfig, signal, options);
     const publishes = options.nodeName !== undefined;
     files.push({ name: "k8s", source: kubeconfig, open, publishes });
   }
@@ -108,12 +108,13 @@ function openServices(
 
 async function openKubernetes(
   kubeconfig: string,
+  signal: AbortSignal | undefined,
   { nodeId, nodeName, onNotice, onRetry }: OpenRegistriesOptions,
 ): Promise<DiscoveryRegistry> {
   // Loaded where it is wanted: the client for it is large, and need not be installed.
   const { createNodeApi } = await import("../../node/kubernetes/kubernetes-nodes.ts");
   return new KubernetesRegistry({
-    nodes: await createNodeApi(kubeconfig === IN_CLUSTER ? {} : { kubeconfig }),
+    nodes: await createNodeApi(kubeconfig === IN_CLUSTER ? {} : { kubeconfig, signal }),
     nodeId,
     nodeName,
     onDrop: (report) => onNotice(describeNodeDrop(report)),

@@ -14,6 +14,7 @@ import {
   type WireguardStatus,
 } from "../../kubespan/index.ts";
 import { quote } from "../../net/quote.ts";
+import { ownVariables } from "../../node/child-environment.ts";
 import { CommandFailure, oneLine, UsageError } from "../exit.ts";
 import type { CliIo } from "../io.ts";
 
@@ -79,7 +80,9 @@ export async function readWireguard(
   { env, signal }: Pick<CliIo, "env" | "signal">,
 ): Promise<WireguardStatus> {
   try {
-    const options = { env: { ...env }, signal, timeout: WG_TIMEOUT_MS };
+    const childEnv = { ...env };
+    for (const name of ownVariables(env)) delete childEnv[name];
+    const options = { env: childEnv, signal, timeout: WG_TIMEOUT_MS };
     const { stdout } = await runFile("wg", ["show", name, "dump"], options);
     return parseWireguardDump(stdout);
   } catch (error) {

@@ -9,6 +9,7 @@ import { MAX_OPENED_AFFILIATES } from "../../client/watcher.ts";
 import { quote } from "../../net/quote.ts";
 import type { NodeDropReport } from "../../sources/kubernetes/index.ts";
 import { oneLine } from "../exit.ts";
+import { outsideText } from "../text.ts";
 
 /**
  * Why an affiliate does not open, in a few words. Reports of endpoints alone cost no affiliate, and
@@ -134,7 +135,7 @@ export class DropSummary {
       if (this.#reasons.size <= MAX_REMEMBERED) break;
       this.#reasons.delete(oldest);
     }
-    return `affiliate ${nodeId} is not shown: ${reason}`;
+    return `affiliate ${outsideText(nodeId)} is not shown: ${reason}`;
   }
 
   /**
@@ -153,11 +154,11 @@ export class DropSummary {
 
 /** A line about what cannot be used of a Kubernetes node. */
 export function describeNodeDrop(report: NodeDropReport): string {
-  const { nodeName } = report;
+  const nodeName = outsideText(report.nodeName);
   switch (report.reason) {
     case "annotation_malformed":
       return `node ${nodeName}: ${quote(report.item)} in the annotation ${report.annotation} is left out: it does not parse`;
     case "node_id_duplicate":
-      return `node ${nodeName} is not shown: ${report.usedNodeName} has its node ID, ${report.nodeId}`;
+      return `node ${nodeName} is not shown: ${outsideText(report.usedNodeName)} has its node ID, ${outsideText(report.nodeId)}`;
   }
 }

@@ -4,6 +4,7 @@
  * @module
  */
 import { type Client, Code, ConnectError } from "@connectrpc/connect";
+import { equalBytes } from "../../bytes.ts";
 import type { DiscoveredAffiliate, DropReport } from "../../client/index.ts";
 import { type ListedAffiliate, openAffiliate } from "../../client/opening.ts";
 import { MAX_OPENED_AFFILIATES } from "../../client/watcher.ts";
@@ -15,6 +16,7 @@ import {
   encodeAffiliate,
   encodeEndpoint,
 } from "../../protocol/index.ts";
+import { MAX_AFFILIATE_ENDPOINTS } from "../../protocol/limits.ts";
 import { UNOPENED_REASONS } from "../cluster/notices.ts";
 import { counted, errorText, outsideText, shortList } from "../text.ts";
 import type { DiagnoseOptions, Outcome } from "./check.ts";
@@ -78,12 +80,72 @@ export interface OpenedListing {
   readonly unopened: readonly Unopened[];
 }
 
-/** Seals and opens something of our own, then opens what the service lists. */
+/**
+ * Seals and opens something of our own, then opens what the service lists. What Go accepts is
+ * accepted, and named if nobody should rely on it.
+ *
+ * @param isCanonical - Whether the secret was given in the one form of standard base64.
+ */
 export function checkSecret(
   listed: readonly ListedAffiliate[],
   clusterSecret: string,
+  isCanonical = true,
 ): Outcome<OpenedListing> {
   const cipher = createClusterCipher(clusterSecret);
+  const outcome = checkOpening(listed, cipher);
+  const { finding } = outcome;
+  if (finding.status === "failed") return outcome;
+  const oddities = [
+    ...(isCanonical ? [] : [UNCANONICAL_SECRET]),
+    ...paddingOddity(cipher, listed.slice(0, MAX_OPENED_AFFILIATES)),
+  ];
+  if (oddities.length === 0) return outcome;
+  const summary = [finding.summary, ...oddities.map(({ what }) => what)].join("; ");
+  const hint = [finding.hint ?? [], ...oddities.map((oddity) => oddity.hint)].flat().join(" ");
+  return { ...outcome, finding: { ...finding, status: "warning", summary, hint } };
+}
+
+interface Oddity {
+  readonly what: string;
+  readonly hint: string;
+}
+
+const UNCANONICAL_SECRET: Oddity = {
+  what: "the secret's last digit is not the one that base64 encoders write",
+  hint: "Nodes read the same 32 bytes; strict decoders refuse it. Encode the 32 bytes anew, or check for a typing error.",
+};
+
+/** Endpoints open with any padding; nodes write zeros. */
+function paddingOddity(cipher: ClusterCipher, listed: readonly ListedAffiliate[]): Oddity[] {
+  const padded = listed.filter(({ endpoints }) =>
+    endpoints.slice(0, 4 * MAX_AFFILIATE_ENDPOINTS).some((sealed) => isOddlyPadded(cipher, sealed)),
+  );
+  if (padded.length === 0) return [];
+  const names = shownNames(padded.map(({ id }) => id));
+  return [
+    {
+      what: `endpoints with padding that is not zero, of ${names}`,
+      hint: "Something other than Talos seals endpoints here, or they were changed on the way.",
+    },
+  ];
+}
+
+/** Sealing is deterministic. */
+function isOddlyPadded(cipher: ClusterCipher, sealed: Uint8Array): boolean {
+  try {
+    const plain = cipher.openEndpoint(sealed);
+    decodeEndpoint(plain);
+    return !equalBytes(cipher.sealEndpoint(plain), sealed);
+  } catch {
+    // Others tell of those that do not open.
+    return false;
+  }
+}
+
+function checkOpening(
+  listed: readonly ListedAffiliate[],
+  cipher: ClusterCipher,
+): Outcome<OpenedListing> {
   const fault = sealingFault(cipher);
   if (fault !== undefined) {
     const hint = "This program or its runtime is broken: please report it.";

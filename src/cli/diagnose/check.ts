@@ -79,6 +79,8 @@ export interface DiagnoseOptions {
   readonly clusterId: string | undefined;
   /** Base64 of 32 bytes. */
   readonly clusterSecret: string | undefined;
+  /** Whether it was given in the one form of standard base64. @default true */
+  readonly isSecretCanonical?: boolean | undefined;
   /** PEM certificates to trust besides the runtime's. */
   readonly ca: string | undefined;
   readonly transport: TransportFactory;

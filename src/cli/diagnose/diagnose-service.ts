@@ -150,7 +150,7 @@ async function diagnoseStay(
     CLUSTER_SECRET,
   );
   const listing = await series.run("secret", sealed, (all) =>
-    checkSecret(all.affiliates, all.clusterSecret),
+    checkSecret(all.affiliates, all.clusterSecret, options.isSecretCanonical),
   );
   await series.run("members", listing, checkMembers);
   await series.run("clock", route, (way, signal) => checkClock(way, options, signal));

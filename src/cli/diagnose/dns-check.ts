@@ -3,10 +3,10 @@
  * @module
  */
 import { lookup, Resolver } from "node:dns/promises";
-import { readFile } from "node:fs/promises";
 import { isIP } from "node:net";
 import { unlessAborted } from "../../async/waits.ts";
 import type { ServiceUrl } from "../../client/service-url.ts";
+import { readInputBytes } from "../../node/files/input-bytes.ts";
 import { outsideText, shortList } from "../text.ts";
 import type { Finding, NameResolution, Outcome } from "./check.ts";
 import { bareHost } from "./configuration-check.ts";
@@ -76,7 +76,7 @@ export function systemNames(servers?: readonly string[]): NameResolution {
       if (found.length === 0 && four.status === "rejected") throw four.reason;
       return found;
     },
-    readHosts: () => readFile(HOSTS_PATH, "utf8"),
+    readHosts: async () => (await readInputBytes(HOSTS_PATH, { onlyFiles: true })).toString("utf8"),
   };
 }
 

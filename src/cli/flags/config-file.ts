@@ -3,6 +3,7 @@
  * @module
  */
 import { isMap, isScalar, isSeq, type Node } from "yaml";
+import type { SignalOptions } from "../../async/waits.ts";
 import { contentsOf, problemOf, YamlText } from "../../config/yaml-text.ts";
 import { quote } from "../../net/quote.ts";
 import { UsageError } from "../exit.ts";
@@ -36,14 +37,16 @@ const EXPECTED: Readonly<Record<FlagKind, string>> = {
  * Reads a configuration file.
  *
  * @param kinds - The keys that may be there, and what each holds.
+ * @param options - `signal` ends the wait for a file that is a FIFO.
  * @throws {UsageError} `FILE:LINE:COLUMN: why`, for text that is no YAML, a key that is not known
  *   or stands there twice, and a value of the wrong type.
  */
 export async function readConfigFile(
   path: string,
   kinds: ReadonlyMap<string, FlagKind>,
+  options: SignalOptions,
 ): Promise<ConfigFile> {
-  return parseConfigFile(path, await readInputFile(path), kinds);
+  return parseConfigFile(path, await readInputFile(path, options), kinds);
 }
 
 /** Reads the text of a configuration file; see {@link readConfigFile}. */

@@ -35,6 +35,7 @@ import { parseInterfaceName } from "../cluster/kubespan.ts";
 import type { Invocation } from "../command.ts";
 import type { ExitCode } from "../exit.ts";
 import type { Flags } from "../flags/flags.ts";
+import type { CliIo } from "../io.ts";
 import { affiliateListing, memberListing, rawAffiliateListing } from "./cluster-listing.ts";
 import {
   peerSpecListing,
@@ -85,7 +86,7 @@ function ofCluster<Spec extends object>(
 
 async function openPeerSpecs({ flags, io }: Invocation): Promise<Listing<PeerSpec>> {
   const access = await readClusterAccess(flags, io);
-  return peerSpecListing(access, await readLocalNodeId(flags));
+  return peerSpecListing(access, await readLocalNodeId(flags, io));
 }
 
 async function openPeerStatuses(invocation: Invocation): Promise<Listing<PeerStatusSpec>> {
@@ -97,9 +98,9 @@ async function openSeenEndpoints(invocation: Invocation): Promise<Listing<KubeSp
   return seenEndpointListing(await readWireguardOptions(invocation, true));
 }
 
-async function readLocalNodeId(flags: Flags): Promise<string | undefined> {
+async function readLocalNodeId(flags: Flags, io: CliIo): Promise<string | undefined> {
   const path = flags.text("identity");
-  return path === undefined ? undefined : (await loadNodeIdentity(path)).nodeId;
+  return path === undefined ? undefined : (await loadNodeIdentity(path, io)).nodeId;
 }
 
 /** @param asksCluster - Whether to read the flags that name a cluster, too. */
@@ -110,15 +111,15 @@ async function readWireguardOptions(
   return {
     interfaceName: flags.requiredParsed("interface", parseInterfaceName),
     access: asksCluster ? await readClusterAccess(flags, io) : undefined,
-    localNodeId: await readLocalNodeId(flags),
+    localNodeId: await readLocalNodeId(flags, io),
     env: io.env,
   };
 }
 
 /** Lists the identity in the file of `--identity`. */
-function identityListing({ flags }: Invocation): Listing<IdentitySpec> {
+function identityListing({ flags, io }: Invocation): Listing<IdentitySpec> {
   return localListing(IDENTITIES, LOCAL_IDENTITY_ID, async () => {
-    const { nodeId } = await loadNodeIdentity(flags.requiredText("identity"));
+    const { nodeId } = await loadNodeIdentity(flags.requiredText("identity"), io);
     return { nodeId };
   });
 }
@@ -132,11 +133,11 @@ function infoListing({ flags, io }: Invocation): Listing<InfoSpec> {
 }
 
 /** Lists the WireGuard identity in the file of `--kubespan-identity`. */
-function kubespanIdentityListing({ flags }: Invocation): Listing<KubeSpanIdentitySpec> {
+function kubespanIdentityListing({ flags, io }: Invocation): Listing<KubeSpanIdentitySpec> {
   return localListing(KUBESPAN_IDENTITIES, LOCAL_IDENTITY_ID, async () => {
     const path = flags.requiredText("kubespan-identity");
     // Key by key: the file has the private key too.
-    const { address, subnet, publicKey } = await loadKubeSpanIdentity(path);
+    const { address, subnet, publicKey } = await loadKubeSpanIdentity(path, io);
     return { address, subnet, publicKey };
   });
 }

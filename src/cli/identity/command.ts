@@ -98,8 +98,9 @@ async function runNew({ flags, io }: Invocation): Promise<ExitCode> {
 
 async function runShow({ flags, args: [path = ""], io }: Invocation): Promise<ExitCode> {
   const format = readFormat(flags, FORMATS);
-  if (flags.isOn("kubespan")) showKubeSpanIdentity(await loadKubeSpanIdentity(path), format, io);
-  else showNodeIdentity((await loadNodeIdentity(path)).nodeId, format, io);
+  if (flags.isOn("kubespan"))
+    showKubeSpanIdentity(await loadKubeSpanIdentity(path, io), format, io);
+  else showNodeIdentity((await loadNodeIdentity(path, io)).nodeId, format, io);
   return EXIT_OK;
 }
 

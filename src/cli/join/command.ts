@@ -28,6 +28,7 @@ import { EXIT_FAILED, EXIT_OK, type ExitCode, UsageError } from "../exit.ts";
 import { parseDuration } from "../flags/flag-values.ts";
 import { type Flags, flag } from "../flags/flags.ts";
 import { memberEvents } from "../get/cluster-listing.ts";
+import type { CliIo } from "../io.ts";
 import { parseResourceFormat, RESOURCE_FORMATS } from "../output/formats.ts";
 import { createWatchView } from "../output/watch-view.ts";
 import { Membership } from "./membership.ts";
@@ -84,8 +85,8 @@ async function runJoin({ flags, io }: Invocation): Promise<ExitCode> {
   const nodeName = readNodeName(flags, access);
   const describeAs = readOwnAffiliate(flags);
   // Last, because they may make files: not for a command that is wrong.
-  const kubespan = await readKubeSpanIdentity(flags, access);
-  const nodeId = await readIdentity(flags);
+  const kubespan = await readKubeSpanIdentity(flags, access, io);
+  const nodeId = await readIdentity(flags, io);
   const view = createWatchView(format, MEMBERS, { node: registriesOf(access), io });
   const onNotice = (line: string) => view.notice(line);
   try {
@@ -116,23 +117,24 @@ function readNodeName(flags: Flags, { services, kubeconfig }: ClusterAccess): st
 async function readKubeSpanIdentity(
   flags: Flags,
   { clusterId }: ClusterAccess,
+  io: CliIo,
 ): Promise<KubeSpanIdentity | undefined> {
   if (!flags.isOn("kubespan")) return undefined;
   const path = flags.requiredText("kubespan-identity");
   if (clusterId === undefined) throw new UsageError("--kubespan: the cluster's ID is missing");
   const identity = await loadOrCreate(
-    () => loadKubeSpanIdentity(path),
+    () => loadKubeSpanIdentity(path, io),
     () => createKubeSpanIdentity(path, { clusterId, mac: firstMac() }),
   );
   requireCluster(identity, clusterId, path);
   return identity;
 }
 
-async function readIdentity(flags: Flags): Promise<string> {
+async function readIdentity(flags: Flags, io: CliIo): Promise<string> {
   const path = flags.text("identity");
   if (path === undefined) return generateNodeId();
   const { nodeId } = await loadOrCreate(
-    () => loadNodeIdentity(path),
+    () => loadNodeIdentity(path, io),
     () => createNodeIdentity(path),
   );
   return nodeId;

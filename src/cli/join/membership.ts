@@ -4,6 +4,7 @@
  * @module
  */
 
+import { setImmediate as nextTurn } from "node:timers/promises";
 import { isDeepStrictEqual } from "node:util";
 import { type Sleep, sleep } from "../../async/timers.ts";
 import { linkedController } from "../../async/waits.ts";
@@ -101,6 +102,8 @@ export class Membership {
         // A service that has just been reached may see us at another address.
         if (change.kind === "status") this.#republish();
         onChange(change);
+        // Changes that come one after the other leave no turn to a signal.
+        await nextTurn();
       }
     } finally {
       hasLeft = await this.#leave();

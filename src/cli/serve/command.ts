@@ -9,7 +9,7 @@ import { EXIT_OK, type ExitCode, oneLine, UsageError } from "../exit.ts";
 import { readConfigFile } from "../flags/config-file.ts";
 import { parseDuration } from "../flags/flag-values.ts";
 import { type Flags, flag, switchFlag } from "../flags/flags.ts";
-import { writeNotice } from "../io.ts";
+import { type CliIo, writeNotice } from "../io.ts";
 import { printConfig } from "./print-config.ts";
 import { runService } from "./run-service.ts";
 import { readServeSettings } from "./serve-settings.ts";
@@ -41,7 +41,7 @@ export const addServeCommand: AddCommand = (parent, action) => {
 
 async function runServe(invocation: Invocation): Promise<ExitCode> {
   const { io } = invocation;
-  const flags = await withConfigFile(invocation.flags);
+  const flags = await withConfigFile(invocation.flags, io);
   const settings = readServeSettings(flags);
   if (flags.isOn("print-config")) {
     io.stdout.write(printConfig(flags, flags.options().filter(isSetting)));
@@ -67,16 +67,16 @@ function addServeFlags(command: Command): void {
   for (const option of control) command.addOption(option.helpGroup("Configuration:"));
 }
 
-async function withConfigFile(flags: Flags): Promise<Flags> {
+async function withConfigFile(flags: Flags, { signal }: CliIo): Promise<Flags> {
   const path = flags.text("config");
   if (path === undefined) return flags;
   const settings = flags.options().filter(isSetting);
   const kinds = new Map(settings.map((option) => [option.name(), option.kind]));
   try {
-    return flags.withFile(await readConfigFile(path, kinds));
+    return flags.withFile(await readConfigFile(path, kinds, { signal }));
   } catch (error) {
     // To other commands the variable means a Talos configuration.
-    if (flags.isGiven("config")) throw error;
+    if (flags.isGiven("config") || signal.aborted) throw error;
     throw new UsageError(`${flags.origin("config")}: ${oneLine(error)}`, { cause: error });
   }
 }

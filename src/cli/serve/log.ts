@@ -85,7 +85,8 @@ function hashedClusterId(id: string): string {
 function jsonLines(output: CliOutput, now: () => number): WriteLine {
   return (level, message, fields) => {
     const line = { level, ts: now() / 1000, ...fields, msg: message };
-    output.write(`${JSON.stringify(line)}\n`);
+    // An escape means the same to who reads JSON.
+    output.write(`${printable(JSON.stringify(line))}\n`);
   };
 }
 

@@ -24,6 +24,8 @@ import type { PagesSettings, ServeSettings } from "./serve-settings.ts";
 /** A registry and its end. */
 interface ServeState {
   readonly registry: MemoryRegistry;
+  /** What is wrong although the service does its work. */
+  readonly warning: () => string | undefined;
   /** Saves, if there is a file. @throws {DiscoveryError} `ERR_SNAPSHOT_NOT_SAVED` */
   close(): Promise<void>;
 }
@@ -51,7 +53,11 @@ async function openServeState(
   if (snapshot === undefined) {
     const clock = createRunningClock();
     const registry = new MemoryRegistry({ ...options, now: clock.now });
-    return { registry, close: () => registry.close().finally(clock.stop) };
+    return {
+      registry,
+      warning: () => undefined,
+      close: () => registry.close().finally(clock.stop),
+    };
   }
   const kept = await openSnapshotRegistry({
     ...options,
@@ -59,12 +65,16 @@ async function openServeState(
     onLoad: reports.onSnapshotLoad,
     onSave: reports.onSnapshotSave,
   });
-  return { registry: kept.registry, close: kept.close };
+  return {
+    registry: kept.registry,
+    warning: () => kept.saveFailure && `snapshot not saved: ${kept.saveFailure}`,
+    close: kept.close,
+  };
 }
 
 async function serveUntilStopped(
   settings: ServeSettings,
-  { registry }: ServeState,
+  { registry, warning }: ServeState,
   { reports, log, io }: { readonly reports: ServeReports; readonly log: Log; readonly io: CliIo },
 ): Promise<void> {
   const { landing, metrics } = settings;
@@ -73,6 +83,7 @@ async function serveUntilStopped(
   await using server = await serve({
     ...settings.serve,
     registry,
+    warning,
     onTlsReload: reports.onTlsReload,
     allowCluster: allowList && ((clusterId) => allowList.allows(clusterId)),
     landing: landing && pagesAddress("landing", landing, log),

@@ -19,7 +19,7 @@ import { formatYaml } from "../output/documents.ts";
 import { formatFlag, OUTPUT_FORMATS, type OutputFormat, readFormat } from "../output/formats.ts";
 import { chooseStyle, type Style } from "../output/style.ts";
 import { formatTable, TableLayout } from "../output/table.ts";
-import { counted } from "../text.ts";
+import { counted, printableLines } from "../text.ts";
 
 /** How much may wait for a slow reader: a file is larger than what should be in memory. */
 const FLUSH_CHARACTERS = 1_000_000;
@@ -52,7 +52,7 @@ async function runShow({ flags, args: [path = ""], io }: Invocation): Promise<Ex
   let clusters = 0;
   let waitingCharacters = 0;
   try {
-    for await (const { cluster } of readSnapshotFile(path)) {
+    for await (const { cluster } of readSnapshotFile(path, io)) {
       if (io.signal.aborted) break;
       const text = printer.print(cluster);
       io.stdout.write(text);
@@ -65,9 +65,8 @@ async function runShow({ flags, args: [path = ""], io }: Invocation): Promise<Ex
   } catch (error) {
     if (isDiscoveryError(error) && error.code === "ERR_FILE_UNREADABLE") throw error;
     io.stdout.write(printer.end());
-    throw new CommandFailure(
-      `${oneLine(error)}; shown is what comes before: ${counted(clusters, "cluster")}`,
-    );
+    const why = io.signal.aborted ? "interrupted" : oneLine(error);
+    throw new CommandFailure(`${why}; shown is what comes before: ${counted(clusters, "cluster")}`);
   }
   io.stdout.write(printer.end());
   return EXIT_OK;
@@ -98,7 +97,9 @@ function createJsonPrinter(): SnapshotPrinter {
   let isStarted = false;
   return {
     print(cluster) {
-      const text = JSON.stringify(plainCluster(cluster), null, 2).replaceAll("\n", "\n    ");
+      // IDs are of strangers. An escape means the same to who reads JSON.
+      const plain = printableLines(JSON.stringify(plainCluster(cluster), null, 2));
+      const text = plain.replaceAll("\n", "\n    ");
       const before = isStarted ? ",\n" : '{\n  "clusters": [\n';
       isStarted = true;
       return `${before}    ${text}`;

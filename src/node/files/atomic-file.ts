@@ -17,6 +17,7 @@ import {
   stat,
 } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
+import { checkRegular } from "./input-bytes.ts";
 
 /** Readable and writable by its owner alone: who knows a cluster's ID can list it. */
 const FILE_MODE = 0o600;
@@ -67,12 +68,13 @@ export class AtomicFile implements AsyncDisposable {
    *
    * @param path - A symbolic link stays, and what it leads to is replaced. A missing folder is
    *   made.
-   * @throws What the file system says.
+   * @throws {FileProblem} for a path of something else than a file. What the file system says.
    */
   static async create(
     path: string,
     { mode = FILE_MODE, keepsMode = false }: AtomicFileOptions = {},
   ): Promise<AtomicFile> {
+    await checkReplaceable(path);
     const target = await followLinks(path);
     const temporary = `${target}${SAVING}${randomBytes(RANDOM_BYTES).toString("hex")}`;
     const existing = keepsMode ? await stat(target).catch(() => undefined) : undefined;
@@ -109,8 +111,13 @@ export class AtomicFile implements AsyncDisposable {
     await this.#file.sync();
   }
 
-  /** Puts the new content in the old one's place, for good. To be called after `sync`. */
+  /**
+   * Puts the new content in the old one's place, for good. To be called after `sync`.
+   *
+   * @throws {FileProblem} if there is something else than a file by now. What the file system says.
+   */
   async commit(): Promise<void> {
+    await checkReplaceable(this.#target);
     await rename(this.#temporary, this.#target);
     this.#isCommitted = true;
     await syncFolder(dirname(this.#target));
@@ -127,7 +134,7 @@ export class AtomicFile implements AsyncDisposable {
  * stays.
  */
 export async function removeLeftovers(path: string): Promise<void> {
-  const target = await followLinks(path);
+  const target = await followLinks(path).catch(() => path);
   const folder = dirname(target);
   const names = await readdir(folder).catch(() => []);
   for (const name of names) {
@@ -151,12 +158,30 @@ export async function setAside(path: string): Promise<void> {
   await link(target, kept).catch(() => rename(target, kept));
 }
 
-/** Also where what a link leads to is not there yet. */
+/**
+ * Checks that a path is one of a file, or of nothing yet: a rename would put a file in the place of
+ * a device, a FIFO or a link.
+ *
+ * @throws {FileProblem} What the file system says.
+ */
+export async function checkReplaceable(path: string): Promise<void> {
+  try {
+    checkRegular(await stat(path));
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
+  }
+}
+
+/**
+ * Also where what a link leads to is not there yet.
+ *
+ * @throws What the file system says, such as `ELOOP`.
+ */
 async function followLinks(path: string): Promise<string> {
   try {
     return await realpath(path);
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== "ENOENT") return path;
+    if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
   }
   const next = await readlink(path).catch(() => undefined);
   return next === undefined ? path : followLinks(resolve(await realpath(dirname(path)), next));

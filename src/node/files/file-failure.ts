@@ -15,13 +15,20 @@ const REASONS: Readonly<Record<string, string>> = {
   ENAMETOOLONG: "the name is too long",
   ENOENT: "no such file or directory",
   ENOSPC: "no space is left on the disk",
+  ENXIO: "is a socket, or a device that is not there",
   ENOTDIR: "a part of the path is no directory",
   EPERM: "no permission",
   EROFS: "the file system is read-only",
 };
 
+/** A file that is not as it has to be. The message is the reason, without the path. */
+export class FileProblem extends Error {
+  override readonly name: string = "FileProblem";
+}
+
 /** Where the reason is a common one. Never with the path, as the file system's own message. */
 export function fileReason(error: unknown): string | undefined {
+  if (error instanceof FileProblem) return error.message;
   return REASONS[(error as NodeJS.ErrnoException).code ?? ""];
 }
 

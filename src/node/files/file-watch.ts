@@ -8,9 +8,10 @@
  */
 import { createHash } from "node:crypto";
 import type { BigIntStats } from "node:fs";
-import { readFile, stat } from "node:fs/promises";
+import { stat } from "node:fs/promises";
 import { type ScheduleWake, scheduleTimeout } from "../../async/timers.ts";
 import { fileReason } from "./file-failure.ts";
+import { readInputBytes } from "./input-bytes.ts";
 
 /** What a look at one file found. */
 export type FileReading =
@@ -40,7 +41,7 @@ const DEFAULT_INTERVAL_MS = 2000;
  */
 const SETTLE_MS = 250;
 
-/** Reads files whole. Never rejects: what cannot be read says why. */
+/** Reads files whole, each of up to 16 MiB. Never rejects: what cannot be read says why. */
 export function readFiles(paths: readonly string[]): Promise<readonly FileReading[]> {
   return Promise.all(paths.map(readOne));
 }
@@ -121,9 +122,7 @@ export function watchFiles(
 
 async function readOne(path: string): Promise<FileReading> {
   try {
-    // A pipe or a device might never end.
-    if (!(await stat(path)).isFile()) return { problem: "is not a file" };
-    return { bytes: await readFile(path) };
+    return { bytes: await readInputBytes(path, { onlyFiles: true }) };
   } catch (error) {
     return { problem: problemOf(error) };
   }

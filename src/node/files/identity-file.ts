@@ -2,6 +2,7 @@
  * A node's identity on disk: `node-identity.yaml`, one line `nodeId: <base62>`.
  * @module
  */
+import type { SignalOptions } from "../../async/waits.ts";
 import { generateNodeId, parseNodeId } from "../../identity/node-id.ts";
 import { createKeptFile, invalidFile, parseEntries, readKeptFile } from "./kept-file.ts";
 
@@ -13,13 +14,17 @@ export interface NodeIdentity {
 /**
  * Reads an identity file.
  *
+ * @param options - `signal` ends the wait for a file that is a FIFO.
  * @throws {DiscoveryError} `ERR_FILE_UNREADABLE` where there is no file, so that one may be
  *   created. `ERR_IDENTITY_FILE_INVALID`, naming the path, for one that cannot be read, is empty,
  *   or holds no valid identity.
  */
-export async function loadNodeIdentity(path: string): Promise<NodeIdentity> {
+export async function loadNodeIdentity(
+  path: string,
+  options?: SignalOptions,
+): Promise<NodeIdentity> {
   const expected = "the one line nodeId: <base62>";
-  const entries = parseEntries(path, await readKeptFile(path), expected);
+  const entries = parseEntries(path, await readKeptFile(path, options), expected);
   const nodeId = entries.get("nodeId");
   if (entries.size > (nodeId === undefined ? 0 : 1))
     throw invalidFile(path, `expected ${expected}`);

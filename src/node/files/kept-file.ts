@@ -3,11 +3,13 @@
  * everyone else. So nothing here replaces a file, however broken it is.
  * @module
  */
-import { open, readFile, unlink } from "node:fs/promises";
+import { open, unlink } from "node:fs/promises";
 import { isMap, isScalar } from "yaml";
+import type { SignalOptions } from "../../async/waits.ts";
 import { contentsOf, firstError, YamlText } from "../../config/yaml-text.ts";
 import { DiscoveryError } from "../../errors.ts";
 import { fileReason } from "./file-failure.ts";
+import { readInputBytes } from "./input-bytes.ts";
 
 /** Readable and writable by its owner alone. */
 const FILE_MODE = 0o600;
@@ -18,10 +20,11 @@ const FILE_MODE = 0o600;
  * @throws {DiscoveryError} `ERR_FILE_UNREADABLE` if there is none, so that one may be created; else
  * `ERR_IDENTITY_FILE_INVALID`, naming the path.
  */
-export async function readKeptFile(path: string): Promise<string> {
+export async function readKeptFile(path: string, options?: SignalOptions): Promise<string> {
   try {
-    return await readFile(path, "utf8");
+    return (await readInputBytes(path, options)).toString("utf8");
   } catch (error) {
+    options?.signal?.throwIfAborted();
     const reason = fileReason(error) ?? "cannot be read";
     if (isSystemError(error, "ENOENT")) {
       throw new DiscoveryError("ERR_FILE_UNREADABLE", `${path}: ${reason}`, { cause: error });
@@ -72,8 +75,8 @@ export async function createPrivateFile(path: string, text: string): Promise<voi
 export function parseEntries(path: string, text: string, expected: string): Map<string, string> {
   if (text.trim() === "") throw invalidFile(path, "empty");
   const unexpected = () => invalidFile(path, `expected ${expected}`);
-  const { documents, tooDeep } = new YamlText(text);
-  if (tooDeep !== undefined) throw unexpected();
+  const { documents, tooMuch } = new YamlText(text);
+  if (tooMuch !== undefined) throw unexpected();
   const entries = new Map<string, string>();
   for (const document of documents) {
     const error = firstError(document);

@@ -3,6 +3,7 @@
  * `address` and `subnet` (CIDR prefixes), `privateKey` and `publicKey` (base64).
  * @module
  */
+import type { SignalOptions } from "../../async/waits.ts";
 import {
   generateKubeSpanIdentity,
   type KubeSpanIdentity,
@@ -18,14 +19,22 @@ const SUBNET_BITS = 64;
 /**
  * Reads an identity file. Keys that are not known here are passed over.
  *
+ * @param options - `signal` ends the wait for a file that is a FIFO.
  * @throws {DiscoveryError} `ERR_FILE_UNREADABLE` where there is no file, so that one may be
  *   created. `ERR_IDENTITY_FILE_INVALID`, naming the path and repeating nothing of the file, for
  *   one that cannot be read, lacks a part, or whose parts do not belong together.
  * @example
  * const { address, publicKey } = await loadKubeSpanIdentity("kubespan-identity.yaml");
  */
-export async function loadKubeSpanIdentity(path: string): Promise<KubeSpanIdentity> {
-  const entries = parseEntries(path, await readKeptFile(path), "lines such as address: <prefix>");
+export async function loadKubeSpanIdentity(
+  path: string,
+  options?: SignalOptions,
+): Promise<KubeSpanIdentity> {
+  const entries = parseEntries(
+    path,
+    await readKeptFile(path, options),
+    "lines such as address: <prefix>",
+  );
   const part = (key: string): string => {
     const value = entries.get(key);
     if (value === undefined) throw invalidFile(path, `no ${key}`);

@@ -8,6 +8,7 @@
 import type { WatchMessage } from "../../registry/registry.ts";
 import type { AnswerEncoder } from "../../server/rpc/answer-encoder.ts";
 import type { PieceWriter } from "../http/piece-writer.ts";
+import { ignore } from "../ignore.ts";
 
 /** What to tell of a watch that is being written. */
 export interface WatchWriterEvents {
@@ -65,8 +66,17 @@ export class WatchWriter {
       this.#events.onEnd();
       return;
     }
-    const { messages, bytes } = this.#encoder.watch(step.value, "binary");
+    try {
+      this.#write(step.value);
+    } catch (error) {
+      this.#messages.return?.().catch(ignore);
+      this.#events.onEnd(error);
+    }
+  }
+
+  #write(message: WatchMessage): void {
+    const { messages, bytes } = this.#encoder.watch(message, "binary");
     this.#events.onMessages(messages);
-    this.#writer.write(bytes, step.value.kind === "snapshot", this.#onWritten);
+    this.#writer.write(bytes, message.kind === "snapshot", this.#onWritten);
   }
 }

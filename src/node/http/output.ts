@@ -46,10 +46,10 @@ export class Output {
     return unsent.isOver(connection, client);
   }
 
-  /** When the client may have so many bytes of lists and snapshots, in ms from now; 0 takes them. */
+  /** Books bytes of lists and snapshots for a client, which may have them so many ms from now. */
   pace(clientIp: Uint8Array | undefined, bytes: number): number {
     if (this.#pacer === undefined || clientIp === undefined) return 0;
-    return this.#pacer.take(clientIp, bytes);
+    return this.#pacer.book(clientIp, bytes);
   }
 
   /**

@@ -6,7 +6,7 @@
  * slow reader gets small ones, so that each byte or few that it takes can be seen as progress.
  * @module
  */
-import { setTimeout as setNodeTimeout } from "node:timers";
+import { MAX_DELAY_MS, type ScheduleWake, scheduleTimeout } from "../../async/timers.ts";
 import type { ByteSource } from "../../server/rpc/byte-source.ts";
 import type { UnsentAccount } from "./unsent-bytes.ts";
 
@@ -37,7 +37,7 @@ export interface PieceWriterOptions {
    */
   readonly initialWindowBytes: number;
   readonly writeTimeoutMs: number;
-  /** When the client may have so many bytes more, in ms from now; 0 is now. */
+  /** Books bytes, which the client may have so many ms from now. @default no limit */
   readonly pace?: ((bytes: number) => number) | undefined;
   /**
    * Whether memory is so short that lists and snapshots which take longer than the write timeout
@@ -46,17 +46,21 @@ export interface PieceWriterOptions {
   readonly isPressed?: (() => boolean) | undefined;
   /** Ends the answer before its end. */
   readonly onGivenUp?: (() => void) | undefined;
+  /** In ms from any origin, monotonic. */
+  readonly now?: (() => number) | undefined;
+  readonly schedule?: ScheduleWake | undefined;
 }
 
 /** Writes one answer. */
 export class PieceWriter {
   readonly #outlet: Outlet;
   readonly #options: PieceWriterOptions;
+  readonly #now: () => number;
   readonly #onTaken = (error?: Error | null): void => this.#taken(error);
   #source: ByteSource | undefined;
   #isPaced = false;
   #onWritten: () => void = () => {};
-  #timer: NodeJS.Timeout | undefined;
+  #timer: ReturnType<ScheduleWake> | undefined;
   /** Bytes of the piece on its way. */
   #pieceBytes = 0;
   #writtenAt = 0;
@@ -70,6 +74,7 @@ export class PieceWriter {
   constructor(outlet: Outlet, options: PieceWriterOptions) {
     this.#outlet = outlet;
     this.#options = options;
+    this.#now = options.now ?? (() => performance.now());
   }
 
   get unsentBytes(): number {
@@ -92,8 +97,9 @@ export class PieceWriter {
    * @param onWritten - Called when all has been taken; not if the writer is closed before.
    */
   write(source: ByteSource, isPaced: boolean, onWritten: () => void): void {
+    if (this.#isClosed) return;
     // A list may come as several sources.
-    if (!isPaced || !this.#isPaced) this.#beganAt = performance.now();
+    if (!isPaced || !this.#isPaced) this.#beganAt = this.#now();
     this.#source = source;
     this.#isPaced = isPaced;
     this.#onWritten = onWritten;
@@ -104,7 +110,7 @@ export class PieceWriter {
   close(): void {
     if (this.#isClosed) return;
     this.#isClosed = true;
-    clearTimeout(this.#timer);
+    this.#timer?.cancel();
     this.#source = undefined;
     this.#pieceBytes = 0;
     this.#options.account.close();
@@ -113,9 +119,7 @@ export class PieceWriter {
   #next(): void {
     const source = this.#source;
     if (source === undefined) return;
-    const { account, pace } = this.#options;
-    const left = source.remaining;
-    if (left === 0) {
+    if (source.remaining === 0) {
       this.#source = undefined;
       this.#onWritten();
       return;
@@ -125,28 +129,32 @@ export class PieceWriter {
       this.#options.onGivenUp?.();
       return;
     }
-    const bytes = Math.min(left, this.#pieceLimit(), account.room());
+    const { pace, schedule = scheduleTimeout } = this.#options;
+    const bytes = Math.min(source.remaining, this.#pieceLimit());
     const waitMs = this.#isPaced && pace !== undefined ? pace(bytes) : 0;
-    if (waitMs > 0) {
-      this.#timer = setNodeTimeout(() => this.#next(), waitMs);
-      return;
-    }
-    if (this.#outlet.destroyed) return;
+    if (waitMs === 0) this.#writePiece(bytes);
+    else this.#timer = schedule(() => this.#writePiece(bytes), Math.min(waitMs, MAX_DELAY_MS));
+  }
+
+  #writePiece(bytes: number): void {
+    const source = this.#source;
+    if (source === undefined || this.#outlet.destroyed) return;
     const piece = source.take(bytes);
     this.#pieceBytes = piece.length;
-    account.add(piece.length);
-    this.#writtenAt = performance.now();
+    this.#options.account.add(piece.length);
+    this.#writtenAt = this.#now();
     this.#outlet.write(piece, this.#onTaken);
   }
 
   #isTooSlow(): boolean {
     const { isPressed, writeTimeoutMs } = this.#options;
-    return isPressed?.() === true && performance.now() - this.#beganAt > writeTimeoutMs;
+    return isPressed?.() === true && this.#now() - this.#beganAt > writeTimeoutMs;
   }
 
   #pieceLimit(): number {
     const windowBytes = this.#options.initialWindowBytes - this.#takenBytes;
-    return Math.min(windowBytes > 0 ? windowBytes : this.#limit, MAX_PIECE_BYTES);
+    const room = this.#options.account.room();
+    return Math.min(windowBytes > 0 ? windowBytes : this.#limit, MAX_PIECE_BYTES, room);
   }
 
   #taken(error: Error | null | undefined): void {
@@ -156,7 +164,7 @@ export class PieceWriter {
     this.#pieceBytes = 0;
     account.add(-bytes);
     if (this.#takenBytes >= initialWindowBytes) {
-      const tookMs = performance.now() - this.#writtenAt;
+      const tookMs = this.#now() - this.#writtenAt;
       const larger = bytes * GROWTH;
       const inTime = Math.floor((bytes / tookMs) * (writeTimeoutMs / TIMEOUT_PART));
       this.#limit =

@@ -17,7 +17,7 @@ import type { ResolvedServiceOptions } from "../../server/service-options.ts";
 import { ignore } from "../ignore.ts";
 import type { Output } from "./output.ts";
 import type { RequestGate } from "./request-gate.ts";
-import { type NodeResponse, ResponseExchange } from "./response-exchange.ts";
+import { type NodeResponse, onceClosed, ResponseExchange } from "./response-exchange.ts";
 
 /** A request of either HTTP version. */
 export type NodeRequest = IncomingMessage | Http2ServerRequest;
@@ -73,7 +73,7 @@ async function respond(
     clientIp,
   });
   if (typeof entered === "function") {
-    response.once("close", entered);
+    onceClosed(response, entered);
   } else if (entered !== undefined) {
     hooks.onRefused?.(entered.reason, { clientAddress: clientIp && formatAddress(clientIp) });
     exchange.writePage(entered.page);

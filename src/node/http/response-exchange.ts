@@ -30,7 +30,7 @@ export class ResponseExchange implements Exchange {
     this.#output = output;
     this.connection = socket && connectionOf(socket);
     this.connection?.add(this);
-    response.once("close", () => this.#close());
+    onceClosed(response, () => this.#close());
   }
 
   get unsentBytes(): number {
@@ -60,7 +60,7 @@ export class ResponseExchange implements Exchange {
   async write(answer: UniversalServerResponse, clientIp: Uint8Array | undefined): Promise<void> {
     const { body } = answer;
     const response = this.#response;
-    if (body === undefined) {
+    if (body === undefined || response.req.method === "HEAD") {
       this.#writeHead(answer);
     } else {
       await this.#writeBody(answer, body as AnswerBody | AsyncIterable<Uint8Array>, clientIp);
@@ -71,8 +71,13 @@ export class ResponseExchange implements Exchange {
 
   /** Writes a small answer at once. */
   writePage({ status, headers, text }: PlainPage): void {
-    (this.#response as ServerResponse).writeHead(status, headers);
-    this.#response.end(text);
+    // The declared types are those of two versions.
+    const response = this.#response as ServerResponse;
+    response.statusCode = status;
+    for (const [name, value] of Object.entries(headers)) response.setHeader(name, value);
+    // gRPC takes a status in headers only if nothing follows them, not even an empty body.
+    if (text === "") response.end();
+    else response.end(text);
   }
 
   async #writeBody(
@@ -127,6 +132,15 @@ export class ResponseExchange implements Exchange {
     this.#writer?.close();
     this.#onClose?.();
   }
+}
+
+/**
+ * Calls back when an answer has gone, or cannot go any more. The `close` of `node:http2`'s response
+ * does not tell of a HEAD request whose caller has left.
+ */
+export function onceClosed(response: NodeResponse, callback: () => void): void {
+  const closing = "stream" in response ? response.stream : response;
+  closing.once("close", callback);
 }
 
 /** Names in lower case; values of one name are in one text, as `Headers` joins them. */

@@ -12,6 +12,9 @@ import type {
 } from "../../sources/kubernetes/node-requests.ts";
 import type { KubernetesCredentials } from "./kubernetes-credentials.ts";
 
+/** A certificate may have thousands of names, all of which would stand in the error. */
+const MAX_REASON_CHARACTERS = 500;
+
 /** How long to wait for what does not come. */
 export interface Patience {
   /** Silence of a server that owes an answer, or the rest of one, in ms. */
@@ -100,6 +103,6 @@ async function* bodyOf(
 function unavailable(source: string, cause: unknown): DiscoveryError {
   const { message, code } = cause as NodeJS.ErrnoException;
   // Both addresses of a name were tried: such an error has a code and no text.
-  const why = message || code;
+  const why = (message || code || "").slice(0, MAX_REASON_CHARACTERS);
   return new DiscoveryError("ERR_KUBERNETES_UNAVAILABLE", `${source}: ${why}`, { cause });
 }

@@ -5,13 +5,15 @@
  * @module
  */
 import { X509Certificate } from "node:crypto";
-import { readFile } from "node:fs/promises";
+import { stat } from "node:fs/promises";
 import type { RequestOptions } from "node:https";
-import { dirname, isAbsolute, join } from "node:path";
+import { dirname, resolve } from "node:path";
 import { createSecureContext } from "node:tls";
 import { type Cluster, KubeConfig, type User } from "@kubernetes/client-node";
 import { DiscoveryError } from "../../errors.ts";
-import { fileFailure } from "../files/file-failure.ts";
+import { ownVariables } from "../child-environment.ts";
+import { FileProblem, fileFailure } from "../files/file-failure.ts";
+import { checkInputStats, readInputBytes } from "../files/input-bytes.ts";
 import { type KubeconfigText, parseKubeconfig } from "./kubeconfig-text.ts";
 
 /** Plugins that fail may say much. */
@@ -39,13 +41,15 @@ export interface KubernetesCredentials {
  * Reads a kubeconfig file.
  *
  * @param contextName - `undefined` for its `current-context`.
+ * @param signal - Ends the wait for a file that is a FIFO.
  * @throws {DiscoveryError} `ERR_FILE_UNREADABLE`, `ERR_KUBECONFIG_INVALID`.
  */
 export async function readKubeconfig(
   path: string,
   contextName: string | undefined,
+  signal?: AbortSignal,
 ): Promise<KubernetesCredentials> {
-  const text = parseKubeconfig(await readText(path), path);
+  const text = parseKubeconfig(await readText(path, signal), path);
   const config = new KubeConfig();
   try {
     config.loadFromString(text.text);
@@ -58,7 +62,7 @@ export async function readKubeconfig(
       ? text.invalid("is no kubeconfig", [])
       : text.invalid(message, [list, Number(index)]);
   }
-  config.makePathsAbsolute(dirname(path));
+  config.makePathsAbsolute(resolve(dirname(path)));
   const { cluster, user } = chosen(config, contextName, text);
   adaptUser(user, path, text);
   const source = checkServer(cluster, text);
@@ -85,10 +89,11 @@ export async function readServiceAccount(root = ""): Promise<KubernetesCredentia
   return { server, source: server, options: () => optionsOf(config, server) };
 }
 
-async function readText(path: string): Promise<string> {
+async function readText(path: string, signal: AbortSignal | undefined): Promise<string> {
   try {
-    return await readFile(path, "utf8");
+    return (await readInputBytes(path, { signal })).toString("utf8");
   } catch (cause) {
+    signal?.throwIfAborted();
     throw new DiscoveryError("ERR_FILE_UNREADABLE", fileFailure(path, cause), { cause });
   }
 }
@@ -133,11 +138,14 @@ function adaptUser(user: User, path: string, text: KubeconfigText): void {
   if (exec.command?.includes("/")) exec.command = absolute(path, exec.command);
   const spec = { interactive: false };
   const value = JSON.stringify({ apiVersion: exec.apiVersion, kind: "ExecCredential", spec });
-  exec.env = [...(exec.env ?? []), { name: EXEC_INFO, value }];
+  // Without a value, a variable is not passed on.
+  const hidden = ownVariables(process.env).map((name) => ({ name }) as (typeof exec.env)[number]);
+  exec.env = [...hidden, ...(exec.env ?? []), { name: EXEC_INFO, value }];
 }
 
+/** Absolute, so that `./plugin` is not looked for in PATH as `plugin`. */
 function absolute(path: string, file: string): string {
-  return isAbsolute(file) ? file : join(dirname(path), file);
+  return resolve(dirname(path), file);
 }
 
 /** @returns The URL for people. */
@@ -163,6 +171,8 @@ async function checkCertificates(
   const plain = new KubeConfig();
   const cluster = config.getCurrentCluster();
   const user = config.getCurrentUser();
+  const problem = await fileProblem(config);
+  if (problem !== undefined) throw text.invalid(problem, []);
   if (cluster === null || user === null) return;
   const { certFile, certData, keyFile, keyData } = user;
   plain.loadFromClusterAndUser(cluster, { name: user.name, certFile, certData, keyFile, keyData });
@@ -180,7 +190,40 @@ async function checkCertificates(
   }
 }
 
+/**
+ * What the package must not begin to read, since nothing would end it: it reads files at once, with
+ * the event loop waiting.
+ *
+ * @returns `PATH: why`
+ */
+async function fileProblem(config: KubeConfig): Promise<string | undefined> {
+  const user = config.getCurrentUser();
+  const files: unknown[] = [
+    config.getCurrentCluster()?.caFile,
+    user?.certFile,
+    user?.keyFile,
+    user?.authProvider?.config?.tokenFile,
+  ];
+  for (const file of files) {
+    if (typeof file !== "string" || file === "") continue;
+    try {
+      checkInputStats(await stat(file));
+    } catch (error) {
+      // What the file system says, the package meets and says again.
+      if (error instanceof FileProblem) return fileFailure(file, error);
+    }
+  }
+  return undefined;
+}
+
 async function optionsOf(config: KubeConfig, source: string): Promise<RequestOptions> {
+  const problem = await fileProblem(config);
+  if (problem !== undefined) {
+    throw new DiscoveryError(
+      "ERR_KUBERNETES_UNAUTHORIZED",
+      `${source}: no credentials to be had: ${problem}`,
+    );
+  }
   const options: RequestOptions = {};
   try {
     await config.applyToHTTPSOptions(options);

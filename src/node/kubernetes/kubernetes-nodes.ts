@@ -4,6 +4,7 @@
  * @see docs/kubernetes.md
  * @module
  */
+import type { SignalOptions } from "../../async/waits.ts";
 import { DiscoveryError, isDiscoveryError } from "../../errors.ts";
 import type { NodeApi } from "../../sources/kubernetes/node-api.ts";
 import { nodeApiOver } from "../../sources/kubernetes/node-requests.ts";
@@ -12,8 +13,8 @@ import type { KubernetesCredentials } from "./kubernetes-credentials.ts";
 
 const PACKAGE = "@kubernetes/client-node";
 
-/** Where credentials come from. */
-export interface CreateNodeApiOptions {
+/** Where credentials come from. `signal` ends the wait for a kubeconfig that is a FIFO. */
+export interface CreateNodeApiOptions extends SignalOptions {
   /** Path of a kubeconfig file. @default the service account of the pod that this runs in */
   readonly kubeconfig?: string | undefined;
   /** One of the file's contexts. @default its `current-context` */
@@ -36,9 +37,9 @@ export interface CreateNodeApiOptions {
  */
 export async function createNodeApi(options: CreateNodeApiOptions = {}): Promise<NodeApi> {
   const { readKubeconfig, readServiceAccount } = await loadCredentialsModule();
-  const { kubeconfig, context } = options;
+  const { kubeconfig, context, signal } = options;
   return nodeApiWith(() =>
-    kubeconfig === undefined ? readServiceAccount() : readKubeconfig(kubeconfig, context),
+    kubeconfig === undefined ? readServiceAccount() : readKubeconfig(kubeconfig, context, signal),
   );
 }
 

@@ -72,7 +72,7 @@ export function createSnapshotFile(options: SnapshotFileOptions): Required<
     let error: DiscoveryError | undefined;
     await removeLeftovers(path);
     try {
-      for await (const { cluster, endsAt } of readSnapshotFile(path)) {
+      for await (const { cluster, endsAt } of readSnapshotFile(path, { onlyFiles: true })) {
         const kept = aliveOf(cluster, wallClock(), counted);
         const before = counted.affiliates;
         counted.affiliates += kept.affiliates.length;

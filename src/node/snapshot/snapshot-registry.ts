@@ -9,6 +9,8 @@ import { checkPositive } from "../../check.ts";
 import { DiscoveryError } from "../../errors.ts";
 import type { Journal } from "../../registry/journal.ts";
 import { MemoryRegistry, type MemoryRegistryOptions } from "../../registry/memory-registry.ts";
+import { checkReplaceable } from "../files/atomic-file.ts";
+import { FileProblem, fileFailure, fileReason } from "../files/file-failure.ts";
 import { createRunningClock } from "../running-clock.ts";
 import { createSnapshotFile, type SnapshotFileOptions } from "./snapshot-file.ts";
 
@@ -67,6 +69,8 @@ export interface SnapshotRegistry extends AsyncDisposable {
   readonly registry: MemoryRegistry;
   /** When the last save that worked had ended, in ms since 1970. */
   readonly lastSavedAt: number | undefined;
+  /** Why the last save failed, without the path; `undefined` if it worked. */
+  readonly saveFailure: string | undefined;
   /** Saves now. @throws {DiscoveryError} `ERR_SNAPSHOT_NOT_SAVED` */
   save(): Promise<void>;
   /**
@@ -81,10 +85,12 @@ export interface SnapshotRegistry extends AsyncDisposable {
 /**
  * Opens a registry that is kept in a snapshot file, the same as the Go service's.
  *
- * It opens in every case: a missing file is an empty registry, of a damaged one it has what could
+ * It opens in every case but one: the path is of something else than a file. A missing file is an empty registry, of a damaged one it has what could
  * be read. Failed saves are told to `onSave` and tried again.
  *
  * @throws {RangeError} For a time that is out of range.
+ * @throws {DiscoveryError} `ERR_FILE_UNREADABLE` for a path of a device, a FIFO, a socket, a
+ *   directory, or links in a circle.
  * @example
  * await using kept = await openSnapshotRegistry({ path: "/var/discovery-service/state.binpb" });
  * await using server = await serve({ registry: kept.registry });
@@ -109,13 +115,16 @@ export async function openSnapshotRegistry(
   checkPositive("shutdownTimeoutMs", shutdownTimeoutMs, MAX_DELAY_MS);
 
   let lastSavedAt: number | undefined;
+  let saveFailure: string | undefined;
   const file = createSnapshotFile({
     ...options,
     onSave(report) {
       if (report.status === "success") lastSavedAt = wallClock();
+      saveFailure = report.error && (fileReason(report.error.cause) ?? "see the log");
       options.onSave?.(report);
     },
   });
+  await checkPath(options.path);
   const saver = new Saver(() => registry.save(), { intervalMs, changeDelayMs, now, schedule });
   const journal: Journal = { ...file, changed: () => saver.changed() };
   const registry = await MemoryRegistry.open({ ...options, now, restartGraceMs, journal });
@@ -139,10 +148,25 @@ export async function openSnapshotRegistry(
     get lastSavedAt() {
       return lastSavedAt;
     },
+    get saveFailure() {
+      return saveFailure;
+    },
     save: () => registry.save(),
     close,
     [Symbol.asyncDispose]: close,
   };
+}
+
+/** A file that cannot be read now may be there later. What is no file is a mistake. */
+async function checkPath(path: string): Promise<void> {
+  try {
+    await checkReplaceable(path);
+  } catch (cause) {
+    if (!(cause instanceof FileProblem || (cause as NodeJS.ErrnoException).code === "ELOOP"))
+      return;
+    const message = `invalid snapshot path: ${fileFailure(path, cause)}`;
+    throw new DiscoveryError("ERR_FILE_UNREADABLE", message, { cause });
+  }
 }
 
 interface SaverOptions {

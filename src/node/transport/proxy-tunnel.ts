@@ -12,6 +12,9 @@ import { DiscoveryError } from "../../errors.ts";
 /** How long a proxy may take to connect. */
 const CONNECT_TIMEOUT_MS = 10_000;
 
+/** More than any proxy needs to say why not. */
+const MAX_REASON_CHARACTERS = 200;
+
 export interface ProxyTunnelOptions {
   /** PEM certificates that an `https` proxy may be signed with. @default the runtime's */
   readonly ca?: readonly string[] | undefined;
@@ -88,6 +91,9 @@ function authorization({ username, password }: URL): Record<string, string> {
 
 /** Names the proxy without its user and password. */
 function tunnelError(proxy: URL, target: string, why: string, cause?: unknown): DiscoveryError {
-  const message = `proxy ${proxy.protocol}//${proxy.host} on the way to ${target}: ${why}`;
+  // What a proxy says, or its certificate has, may be long.
+  const shown =
+    why.length > MAX_REASON_CHARACTERS ? `${why.slice(0, MAX_REASON_CHARACTERS)}…` : why;
+  const message = `proxy ${proxy.protocol}//${proxy.host} on the way to ${target}: ${shown}`;
   return new DiscoveryError("ERR_SERVICE_UNAVAILABLE", message, { cause });
 }

@@ -15,7 +15,13 @@ export interface Refusal {
   readonly page: PlainPage;
 }
 
-const CLUSTER_PREFIX = `/${Cluster.typeName}/`;
+/** Paths of the procedures. Other forms of them are not worth a rule. */
+const PROCEDURES: ReadonlySet<string> = /* @__PURE__ */ new Set(
+  Cluster.methods.map(({ name }) => `/${Cluster.typeName}/${name}`),
+);
+
+/** What a call of a procedure has; all else is answered without one. */
+const CALL_TYPE = /^application\/(grpc|grpc-web|grpc-web-text|proto|json|connect)(\+[a-z]+)?(;|$)/;
 
 /** `ResourceExhausted` */
 const RESOURCE_EXHAUSTED = "8";
@@ -48,7 +54,7 @@ export class Admission {
     clientIp: Uint8Array | undefined,
   ): Refusal | undefined {
     // The procedures have a rate limit of their own, behind which calls wait.
-    const isCall = target.startsWith(CLUSTER_PREFIX) && contentType.startsWith("application/");
+    const isCall = PROCEDURES.has(target) && CALL_TYPE.test(contentType);
     if (isCall) {
       if (!this.#procedures.isFull(clientIp)) return undefined;
       return refusal("rate_limit", "too many calls wait for the rate limit", contentType);
@@ -68,14 +74,27 @@ export function refusal(reason: RefusalReason, text: string, contentType: string
     };
     return { reason, page: { status: 200, headers, text: "" } };
   }
-  const isConnect = /^application\/(json|proto|connect\+)/.test(contentType);
+  const error = { code: "resource_exhausted", message: text };
+  if (contentType.startsWith("application/connect+")) {
+    const headers = { "Content-Type": contentType };
+    return { reason, page: { status: 200, headers, text: endOfConnectStream(error) } };
+  }
+  const isConnect = /^application\/(json|proto)/.test(contentType);
   const headers = {
     "Content-Type": isConnect ? "application/json" : "text/plain; charset=utf-8",
     "X-Content-Type-Options": "nosniff",
     "Retry-After": "1",
   };
-  const body = isConnect
-    ? JSON.stringify({ code: "resource_exhausted", message: text })
-    : `${text[0]?.toUpperCase()}${text.slice(1)}.\n`;
+  const body = isConnect ? JSON.stringify(error) : `${text[0]?.toUpperCase()}${text.slice(1)}.\n`;
   return { reason, page: { status: 429, headers, text: body } };
+}
+
+/**
+ * The last message of a stream.
+ * @see https://connectrpc.com/docs/protocol, "Streaming-Response"
+ */
+function endOfConnectStream(error: { readonly code: string; readonly message: string }): string {
+  const json = JSON.stringify({ error });
+  // Five bytes of an envelope, all of them ASCII: our texts are short.
+  return `\u0002\0\0\0${String.fromCharCode(json.length)}${json}`;
 }

@@ -40,18 +40,19 @@ export class BytePacer {
   }
 
   /**
-   * Takes bytes for a client, if it may have them now.
+   * Takes bytes for a client, which may have them at once or later. Who waits asks no second time:
+   * thousands of answers that try again and again would cost more than what they send.
    *
    * @param ip - 4 or 16 bytes.
-   * @returns 0 if they are taken, else in how many ms to ask again.
+   * @param bytes - More than a burst only takes longer.
+   * @returns In how many ms they may be written; 0 is now.
    */
-  take(ip: Uint8Array, bytes: number): number {
+  book(ip: Uint8Array, bytes: number): number {
     const place = this.#table.placeOf(networkHigh(ip), networkLow(ip));
     if (place < 0) return 0;
     const now = this.#now() * this.#bytesPerMs;
     const wait = this.#table.timeToToken(place, now, bytes - 1);
-    if (wait > 0) return Math.ceil(wait / this.#bytesPerMs);
     this.#table.take(place, now, bytes);
-    return 0;
+    return Math.ceil(wait / this.#bytesPerMs);
   }
 }

@@ -12,11 +12,14 @@ export class ServiceHealth {
   readonly #registry: Registry;
   /** Who waits, by the `ok` that they know. */
   readonly #waiting = { ok: new Set<() => void>(), notOk: new Set<() => void>() };
+  readonly #warning: () => string | undefined;
   #isDraining = false;
   #poll: ReturnType<typeof setTimeout> | undefined;
 
-  constructor(registry: Registry) {
+  /** @param warning - Asked at each check while all is well; see {@link RegistryHealth.warning}. */
+  constructor(registry: Registry, warning: () => string | undefined = () => undefined) {
     this.#registry = registry;
+    this.#warning = warning;
   }
 
   /** Whether the service has begun to stop. */
@@ -28,7 +31,9 @@ export class ServiceHealth {
   async check(): Promise<RegistryHealth> {
     if (this.#isDraining) return { ok: false, reason: "shutting down" };
     try {
-      return await this.#registry.health();
+      const health = await this.#registry.health();
+      const warning = health.ok ? this.#warning() : undefined;
+      return warning === undefined ? health : { ...health, warning };
     } catch {
       return { ok: false, reason: "registry" };
     }

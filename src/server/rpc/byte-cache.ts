@@ -60,19 +60,16 @@ export class ByteCache<Key extends object> {
     this.#old.delete(key);
     const bytes = old.length + ENTRY_BYTES;
     this.#oldBytes -= bytes;
-    this.#young.set(key, old);
-    this.#youngBytes += bytes;
+    this.#memory?.add("caches", -bytes);
+    this.#add(key, old, bytes);
     return old;
   }
 
-  /** Keeps `value`, unless it is too large or memory is short. */
+  /** Keeps `value` for a key that is not there, unless it is too large or memory is short. */
   set(key: Key, value: Uint8Array): void {
     const bytes = value.length + ENTRY_BYTES;
     if (bytes > this.#maxBytes / 2 || this.#memory?.isTight(bytes) === true) return;
-    if (this.#youngBytes + bytes > this.#maxBytes / 2) this.#age();
-    this.#young.set(key, value);
-    this.#youngBytes += bytes;
-    this.#memory?.add("caches", bytes);
+    this.#add(key, value, bytes);
     this.#ageLater();
   }
 
@@ -82,6 +79,14 @@ export class ByteCache<Key extends object> {
     this.#old.clear();
     this.#youngBytes = 0;
     this.#oldBytes = 0;
+  }
+
+  /** Also for what comes from the older generation: else the younger one would grow without end. */
+  #add(key: Key, value: Uint8Array, bytes: number): void {
+    if (this.#youngBytes + bytes > this.#maxBytes / 2) this.#age();
+    this.#young.set(key, value);
+    this.#youngBytes += bytes;
+    this.#memory?.add("caches", bytes);
   }
 
   #age(): void {

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { fromBinary, toJson } from "@bufbuild/protobuf";
 import { expect, test } from "vitest";
 import { parse } from "yaml";
+import { printable } from "../../../src/net/quote.ts";
 import { StateSnapshotSchema } from "../../../src/protocol/index.ts";
 import { encodeSnapshotCluster } from "../../../src/protocol/snapshot.ts";
 import { createTestFolder } from "../../harness/cli/test-folder.ts";
@@ -102,6 +103,21 @@ test("a name from a stranger's cluster cannot move the cursor", async () => {
   const { stdout } = await runCommand(["snapshot", "show", path]);
   expect(stdout).toContain("c\\u000a   \\u001b[2J   5s");
 });
+
+test.each(["json", "yaml"])(
+  "a stranger's ID is escaped in %s, and stays the same",
+  async (format) => {
+    await using folder = await createTestFolder();
+    const path = folder.path("state.binpb");
+    const id = "\u0000\u001b\u007f\u0085\u009b2J\u2028\u202e\u2066\n";
+    const affiliate = { id, data: new Uint8Array(0), ttlMs: 5_000, endpoints: [] };
+    await writeFile(path, encodeSnapshotCluster({ id, affiliates: [affiliate] }));
+    const { stdout } = await runCommand(["snapshot", "show", path, "-o", format]);
+    expect(parse(stdout)).toEqual({ clusters: [{ id, affiliates: [{ id, ttl: "5s" }] }] });
+    if (format === "json") expect(JSON.parse(stdout)).toEqual(parse(stdout));
+    expect(stdout.replaceAll("\n", "")).toBe(printable(stdout.replaceAll("\n", "")));
+  },
+);
 
 test("a file that cannot be read is wrong input", async () => {
   await using folder = await createTestFolder();

@@ -88,7 +88,7 @@ test.each([
   ],
   [
     ["get", "members", ...CLUSTER, "--service", "ftp://x"],
-    '--service: service URL "ftp://x": the scheme is none of https, grpc, http',
+    '--service: service URL "ftp://x": expected scheme https, grpc or http',
   ],
   // A variable of a shell that is not set must not send anybody to the public service, nor undo a filter.
   [["get", "members", ...CLUSTER, "--service", ""], "--service: is empty"],
@@ -153,7 +153,7 @@ test("files that are wrong are named, with the reason", async () => {
     `${folder.path(".")}: is a directory`,
   );
   expect(await complaint([...get, "--cluster-secret-file", "/dev/zero"])).toBe(
-    "/dev/zero: is larger than 1048576 bytes",
+    "/dev/zero: is larger than 16 MiB",
   );
   const utf16 = folder.path("utf16");
   await writeFile(utf16, "\ufeffcluster: {}\n", "utf16le");

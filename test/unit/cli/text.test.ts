@@ -1,5 +1,7 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
+import { oneLine } from "../../../src/cli/exit.ts";
+import { type CliIo, writeNotice } from "../../../src/cli/io.ts";
 import {
   counted,
   hasControlCharacters,
@@ -25,6 +27,15 @@ test("any text from outside is one line of the length that is asked for", () => 
       expect(shown.length).toBeLessThanOrEqual(maxCharacters + 1);
     }),
   );
+});
+
+test("an error is one line, however much somebody has sent", () => {
+  expect(oneLine(new Error(" a \r\n\n b\n"))).toBe("a b");
+  expect(oneLine("x".repeat(10_000_000))).toBe(`${"x".repeat(4000)}…`);
+  const written: string[] = [];
+  const stderr = { write: (text: string) => written.push(text), isTerminal: false };
+  writeNotice({ stderr } as unknown as CliIo, "\u0000".repeat(10_000_000));
+  expect(written.join("").length).toBeLessThan(40_000);
 });
 
 test("whatever has the form of a cluster secret is blanked, and nothing longer", () => {

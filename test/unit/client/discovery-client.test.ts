@@ -1,3 +1,4 @@
+import { Code, ConnectError } from "@connectrpc/connect";
 import { beforeEach, describe, expect, test, vi } from "vitest";
 import type { DiscoveryClientOptions } from "../../../src/client/index.ts";
 import {
@@ -37,6 +38,14 @@ describe("settled", () => {
       phase: "waiting",
       lastError: { code: "ERR_SERVICE_UNAVAILABLE" },
     });
+  });
+
+  test("keeps the start of what a service says, however long", async () => {
+    service.hello = () => Promise.reject(new ConnectError("no".repeat(100_000), Code.Internal));
+    const client = h.start();
+    await client.settled();
+    expect(client.status.lastError?.message).toMatch(/^https:\/\/discovery.test:443: .*nono/);
+    expect(client.status.lastError?.message.length).toBeLessThan(600);
   });
 
   test("ends with its signal and with the client, with their reasons", async () => {

@@ -106,15 +106,21 @@ describe("a redirect", () => {
     await until(() => client.status.phase === "connected");
   });
 
-  test.each(["no/where", "user@host:1", "host:0", "host:99999", ":1", "a b:1", "x".repeat(70_000)])(
-    "to no place is a failure: %.20s",
-    async (endpoint) => {
-      redirectTo(harness.current.service, endpoint);
-      const client = harness.current.start();
-      await until(() => harness.current.retries.length === 1);
-      expect(client.status.lastError?.message.length).toBeLessThan(400);
-    },
-  );
+  test.each([
+    "no/where",
+    "user@host:1",
+    "host:0",
+    "host:99999",
+    ":1",
+    "a b:1",
+    "x".repeat(70_000),
+    "x.".repeat(70_000),
+  ])("to no place is a failure: %.20s", async (endpoint) => {
+    redirectTo(harness.current.service, endpoint);
+    const client = harness.current.start();
+    await until(() => harness.current.retries.length === 1);
+    expect(client.status.lastError?.message.length).toBeLessThan(400);
+  });
 
   test("to nothing is none", async () => {
     redirectTo(harness.current.service, "");

@@ -48,7 +48,8 @@ const RPC_CODES = [
 const HANDLING_SECONDS = [0.01, 0.1, 0.25, 0.5, 1, 2.5];
 
 /**
- * Talos has a dozen versions in use at a time; whoever invents further ones is counted as unknown.
+ * Talos has a dozen versions in use at a time. When callers invent more than fit, the version that
+ * is counted least makes room for a new one: real versions are counted with every connection.
  */
 const MAX_VERSIONS = 100;
 
@@ -78,6 +79,7 @@ export class CallCounts {
   readonly refusals: Record<RefusalReason, number> = Object.fromEntries(
     REFUSAL_REASONS.map((reason) => [reason, 0]),
   ) as Record<RefusalReason, number>;
+  /** Those counted last stand last. */
   readonly versions: Map<string, number> = new Map([[UNKNOWN_VERSION, 0]]);
 
   readonly hooks: Required<ServerHooks> = {
@@ -109,9 +111,25 @@ export class CallCounts {
 
   #helloFrom(clientVersion: string | undefined): void {
     const label = clientVersionLabel(clientVersion ?? "");
-    const isNewVersion = !this.versions.has(label);
-    const counted = isNewVersion && this.versions.size >= MAX_VERSIONS ? UNKNOWN_VERSION : label;
-    this.versions.set(counted, (this.versions.get(counted) ?? 0) + 1);
+    const count = this.versions.get(label);
+    if (count === undefined && this.versions.size >= MAX_VERSIONS) this.#dropRarestVersion();
+    this.versions.delete(label);
+    this.versions.set(label, (count ?? 0) + 1);
+  }
+
+  /** Its calls are counted as unknown from now on, so that the sum stays. */
+  #dropRarestVersion(): void {
+    let rarest: string | undefined;
+    let fewest = Number.POSITIVE_INFINITY;
+    for (const [label, count] of this.versions) {
+      // Of several, the one that was counted the longest time ago.
+      if (label === UNKNOWN_VERSION || count >= fewest) continue;
+      rarest = label;
+      fewest = count;
+    }
+    if (rarest === undefined) return;
+    this.versions.delete(rarest);
+    this.versions.set(UNKNOWN_VERSION, (this.versions.get(UNKNOWN_VERSION) ?? 0) + fewest);
   }
 }
 

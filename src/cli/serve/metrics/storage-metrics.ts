@@ -15,9 +15,11 @@ export class SnapshotCounts {
    * 1970.
    */
   currentAt: number | undefined;
+  hasSaveFailed = false;
 
   add(report: SnapshotReport, now: number): void {
     const { operation, status } = report;
+    if (operation === "save") this.hasSaveFailed = status === "error";
     // Also a load that failed: what is not saved from then on is lost by a restart.
     if (operation === "load" || status === "success") this.currentAt = now;
     const key = `${operation} ${status}`;
@@ -59,6 +61,14 @@ export function exposeStorage(
         Array.from(snapshots.last, ([operation, report]) => [{ operation }, read(report)]),
     });
   }
+  exposeGauge(metrics, {
+    name: "discovery_storage_last_save_failed",
+    help: "1 if the last save failed, else 0; saves are tried again until one works.",
+    read: () => {
+      const { currentAt, hasSaveFailed } = snapshots;
+      return currentAt === undefined && !hasSaveFailed ? [] : [[{}, hasSaveFailed ? 1 : 0]];
+    },
+  });
   exposeGauge(metrics, {
     name: "discovery_storage_snapshot_age_seconds",
     help: "Time since the last save that worked, or since the load at the start.",

@@ -1,7 +1,10 @@
 /** What a service lists, opened with a secret that is right, wrong, or right for some. */
+import { createCipheriv } from "node:crypto";
 import fc from "fast-check";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { checkSecret, checkWatch } from "../../../../src/cli/diagnose/affiliates-check.ts";
+import { createClusterCipher } from "../../../../src/crypto/index.ts";
+import { encodeAffiliate, encodeEndpoint } from "../../../../src/protocol/index.ts";
 import { grpcClient } from "../../../harness/service/test-service.ts";
 import {
   CLUSTER_ID,
@@ -115,6 +118,43 @@ describe("the secret", () => {
       summary: "seals, and opens the one affiliate",
       details: { unopened: [{ nodeId: "only-endpoints", reason: "no_data_yet" }] },
     });
+  });
+
+  test("that is not as encoders write it is taken, with a notice", async () => {
+    const { url } = await startTestService();
+    await publish(url, WORKER);
+    expect(await diagnoseCheck("secret", url, { isSecretCanonical: false })).toMatchObject({
+      status: "warning",
+      summary:
+        "seals, and opens the one affiliate; the secret's last digit is not the one that base64 encoders write",
+      hint: expect.stringContaining("the same 32 bytes"),
+    });
+  });
+
+  test("opens endpoints with any padding, with a notice of padding that is not zero", () => {
+    const cipher = createClusterCipher(SECRET);
+    const data = (nodeId: string) => cipher.sealAffiliate(encodeAffiliate({ nodeId }));
+    const endpoint = encodeEndpoint("192.0.2.1:51820");
+    const zeros = cipher.sealEndpoint(endpoint);
+    const padded = new Uint8Array(16).fill(7);
+    padded.set([endpoint.length, ...endpoint]);
+    const ecb = createCipheriv("aes-256-ecb", Buffer.from(SECRET, "base64"), null);
+    const others = ecb.setAutoPadding(false).update(padded);
+    const good = { id: "a", data: data("a"), endpoints: [zeros] };
+    expect(checkSecret([good], SECRET).finding.status).toBe("ok");
+    const { finding, value } = checkSecret(
+      [good, { id: "b", data: data("b"), endpoints: [zeros, others] }],
+      SECRET,
+    );
+    expect(finding).toMatchObject({
+      status: "warning",
+      summary: "seals, and opens all 2 affiliates; endpoints with padding that is not zero, of b",
+      hint: expect.stringContaining("changed on the way"),
+    });
+    expect(value?.opened.map(({ endpoints }) => endpoints)).toEqual([
+      ["192.0.2.1:51820"],
+      ["192.0.2.1:51820", "192.0.2.1:51820"],
+    ]);
   });
 
   test("any bytes under any ID give a finding of bounded length", () => {

@@ -76,6 +76,11 @@ test("a folder that cannot be written is told of, the service runs, and the last
   const service = await startService(...flags, "-snapshot-change-delay=1ms");
   await publish(service, "c", "a");
   await service.command.printed(/ warn {2}snapshot not saved: [^\n]+\n/);
+  const ready = await fetch(`${service.url}/readyz`);
+  expect([ready.status, await ready.text()]).toStrictEqual([
+    200,
+    "ok\nwarning: snapshot not saved: a part of the path is no directory\n",
+  ]);
   expect(await call(service, "List", { clusterId: "c" })).toHaveProperty("affiliates");
   expect(await stop(service)).toBe(1);
 });

@@ -12,9 +12,15 @@ import type { CliIo } from "../../../../src/cli/io.ts";
 import { generateClusterId, generateClusterSecret } from "../../../../src/crypto/index.ts";
 import { createTestFolder, type TestFolder } from "../../../harness/cli/test-folder.ts";
 
+const ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 const ID = generateClusterId();
 const SECRET = generateClusterSecret();
 const OTHER_SECRET = generateClusterSecret();
+/** The same bytes: the two bits of the last digit that belong to none are not 0. */
+const ODD_SECRET = SECRET.replace(
+  /.=$/,
+  (end) => `${ALPHABET[ALPHABET.indexOf(end.charAt(0)) + 1]}=`,
+);
 const DEFAULT = "https://discovery.talos.dev/";
 
 const OLDER = `  id: ${ID}\n  secret: ${SECRET}\n`;
@@ -40,6 +46,8 @@ const FILES = {
   "wrapped-secret": `${SECRET.slice(0, 20)}\r\n${SECRET.slice(20)}\n`,
   "block.yaml": `cluster:\n  id: ${ID}\n  secret: |\n    ${SECRET}\n`,
   "other-secret": OTHER_SECRET,
+  "odd-secret": ODD_SECRET,
+  "odd.yaml": `cluster:\n  id: ${ID}\n  secret: ${ODD_SECRET}\n`,
 } as const;
 
 let folder: TestFolder;
@@ -313,4 +321,23 @@ test("the secret's file may be any configuration that has it, and takes nothing 
 test("what is wrong is the user's mistake", async () => {
   await expect(access("")).rejects.toThrow(UsageError);
   await expect(access("")).rejects.toThrow(/^--cluster-secret-file is missing/);
+});
+
+test.each([
+  ["--config @older.yaml", true],
+  ["--config @newer.yaml", true],
+  ["--config @block.yaml --service http://a", true],
+  ["--config @odd.yaml --service http://a", false],
+  ["--cluster-id c --cluster-secret-file @secret", true],
+  ["--cluster-id c --cluster-secret-file @wrapped-secret", true],
+  ["--cluster-id c --cluster-secret-file @odd-secret", false],
+  ["--cluster-secret-file @odd.yaml", false],
+])("a secret is the same in any form that Go takes, and known to be odd: %s", async (line, is) => {
+  const { clusterSecret, isSecretCanonical } = await access(line);
+  expect([clusterSecret, isSecretCanonical]).toEqual([SECRET, is]);
+});
+
+test("a secret of the environment is known to be odd, too", async () => {
+  const read = await access("--cluster-id c", { TALOS_DISCOVERY_CLUSTER_SECRET: ODD_SECRET });
+  expect([read.clusterSecret, read.isSecretCanonical]).toEqual([SECRET, false]);
 });

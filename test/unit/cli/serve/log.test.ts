@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
 import { createLog, type LogOptions } from "../../../../src/cli/serve/log.ts";
+import { printable } from "../../../../src/net/quote.ts";
 
 const FIELDS = { url: "http://[::1]:3000", reason: 'two "words"', none: undefined, count: 3 };
 
@@ -39,6 +40,18 @@ test("a JSON line begins with level and time, and ends with the message", () => 
   expect(line).toBe(
     '{"level":"info","ts":1767225600.25,"url":"http://[::1]:3000","reason":"two \\"words\\"","count":3,"msg":"serving"}\n',
   );
+});
+
+test("what callers send moves no cursor in either form, and JSON means the same", () => {
+  const error = "\u001b[2J\u007f\u009b1A\u202ex\n";
+  for (const format of ["text", "json"] as const) {
+    const lines: string[] = [];
+    const log = createLog({ write: (line) => lines.push(line), isTerminal: false }, { format });
+    log.info("refused", { error });
+    const line = lines.join("").slice(0, -1);
+    expect(line).toBe(printable(line));
+    if (format === "json") expect(JSON.parse(line)).toMatchObject({ error, msg: "refused" });
+  }
 });
 
 test.each(["text", "json"] as const)("%s lines are written from the level on", (format) => {

@@ -133,7 +133,7 @@ test("a folder in place of a file is told as such", async () => {
   await rm(path);
   await mkdir(path);
   await watch.look();
-  expect(told).toEqual([["(is not a file)"]]);
+  expect(told).toEqual([["(expected a regular file, found a directory)"]]);
   watch.close();
 });
 

@@ -1,7 +1,9 @@
-import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { execFile } from "node:child_process";
+import { mkdtemp, readFile, rm, truncate, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { promisify } from "node:util";
+import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from "vitest";
 import { stringify } from "yaml";
 import { createNodeApi } from "../../../../src/node/index.ts";
 import { readKubeconfig } from "../../../../src/node/kubernetes/kubernetes-credentials.ts";
@@ -184,6 +186,41 @@ describe("a kubeconfig file", () => {
       expect(message.startsWith(path)).toBe(true);
       expect(message).not.toContain(SECRET);
     }
+  });
+
+  test("has an exec plugin that sees no setting of this program", async () => {
+    vi.stubEnv("TALOS_DISCOVERY_CLUSTER_SECRET", SECRET);
+    onTestFinished(() => void vi.unstubAllEnvs());
+    const script =
+      '#!/bin/sh\necho "{\\"status\\":{\\"token\\":\\"$TALOS_DISCOVERY_CLUSTER_SECRET-$GIVEN\\"}}"\n';
+    await writeFile(join(folder, "plugin.sh"), script, { mode: 0o755 });
+    const exec = { command: "./plugin.sh", env: [{ name: "GIVEN", value: "given" }] };
+    await writeFile(path, kubeconfig({}, {}, { token: undefined, exec }));
+    const { options } = await readKubeconfig(path, undefined);
+    expect((await options()).headers).toEqual({ Authorization: "Bearer -given" });
+  });
+
+  test("names files that would never end, and they are not read", async () => {
+    await promisify(execFile)("mkfifo", [join(folder, "fifo")]);
+    const why = "expected a regular file, found a FIFO";
+    expect(await errorOf(kubeconfig({}, { "certificate-authority": "fifo" }))).toBe(
+      `/kubeconfig: /fifo: ${why}`,
+    );
+    for (const key of ["client-certificate", "client-key"]) {
+      expect(await errorOf(kubeconfig({}, {}, { [key]: "fifo" }))).toContain(`/fifo: ${why}`);
+    }
+    await writeFile(path, kubeconfig({}, {}, { token: undefined, tokenFile: "fifo" }));
+    await expect(readKubeconfig(path, undefined)).rejects.toThrow(`fifo: ${why}`);
+    const large = join(folder, "large");
+    await writeFile(large, "");
+    await truncate(large, 17 * 1024 * 1024);
+    expect(await errorOf(kubeconfig({}, { "certificate-authority": "large" }))).toBe(
+      "/kubeconfig: /large: is larger than 16 MiB",
+    );
+    await expect(createNodeApi({ kubeconfig: large })).rejects.toMatchObject({
+      code: "ERR_FILE_UNREADABLE",
+      message: `${large}: is larger than 16 MiB`,
+    });
   });
 
   test("that is not there is said not to be", async () => {

@@ -1,3 +1,4 @@
+import { execFileSync } from "node:child_process";
 import { mkdir, mkdtemp, readdir, readFile, rm, stat, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -136,11 +137,29 @@ describe("save", () => {
     expect(describeSnapshotLoad(loads[0] as SnapshotLoadReport)).toEqual({
       level: "warn",
       message: expect.stringMatching(
-        /^snapshot not loaded whole: .*: is a directory; kept 0 clusters/,
+        /^snapshot not loaded whole: .*: expected a regular file, found a directory; kept 0 clusters/,
       ),
     });
-    await expect(journal.save([cluster("a")])).rejects.toThrow(/is a directory/);
+    await expect(journal.save([cluster("a")])).rejects.toThrow(/found a directory/);
     expect((await stat(path)).isDirectory()).toBe(true);
+  });
+
+  test("a FIFO that comes in the file's place during a save stays, and the save fails", async () => {
+    const base = await folder();
+    const path = join(base, "state.binpb");
+    const { journal, saves } = journalAt(path);
+    await journal.save([cluster("a")]);
+    function* replacedMeanwhile() {
+      yield cluster("b");
+      execFileSync("sh", ["-c", 'rm "$1" && mkfifo "$1"', "sh", path]);
+    }
+    const message = `snapshot not saved: ${path}: expected a regular file, found a FIFO`;
+    await expect(journal.save(replacedMeanwhile())).rejects.toThrow(message);
+    expect(describeSnapshotSave(saves[1] as SnapshotReport)).toEqual({ level: "warn", message });
+    expect((await stat(path)).isFIFO()).toBe(true);
+    expect(await readdir(base)).toEqual(["state.binpb"]);
+    // Neither does one that is there already make a load wait.
+    expect(await loadAll(journal)).toEqual([]);
   });
 
   test("a symbolic link stays, and what it leads to is replaced", async () => {

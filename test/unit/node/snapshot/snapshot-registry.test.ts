@@ -1,6 +1,8 @@
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { execFileSync } from "node:child_process";
+import { mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
+import { createServer } from "node:net";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { expect, onTestFinished, test, vi } from "vitest";
 import {
   openSnapshotRegistry,
@@ -209,6 +211,31 @@ test("no grace goes over the longest TTL, and without one the file decides", asy
   expect(ids(none.kept)).toEqual(["a"]);
   await none.clock.advance(1);
   expect(ids(none.kept)).toEqual([]);
+});
+
+test.each([
+  ["a FIFO", "mkfifo fifo", "fifo", "expected a regular file, found a FIFO"],
+  ["a directory", "mkdir folder", "folder", "expected a regular file, found a directory"],
+  ["a link to a FIFO", "mkfifo fifo && ln -s fifo link", "link", "found a FIFO"],
+  ["links in a circle", "ln -s b a && ln -s a b", "a", "symbolic links that lead in a circle"],
+])("%s instead of a file is refused, and stays", async (_kind, script, name, why) => {
+  const folder = dirname(await snapshotPath());
+  execFileSync("sh", ["-c", script], { cwd: folder });
+  const before = await readdir(folder, { withFileTypes: true });
+  const path = join(folder, name);
+  await expect(openSnapshotRegistry({ path })).rejects.toMatchObject({
+    code: "ERR_FILE_UNREADABLE",
+    message: expect.stringMatching(new RegExp(`^invalid snapshot path: ${path}: .*${why}$`)),
+  });
+  expect(await readdir(folder, { withFileTypes: true })).toEqual(before);
+});
+
+test("a socket instead of a file is refused, and stays", async () => {
+  const path = await snapshotPath();
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(path, resolve));
+  onTestFinished(() => void server.close());
+  await expect(openSnapshotRegistry({ path })).rejects.toThrow(/found a socket$/);
 });
 
 test.each([

@@ -78,6 +78,28 @@ describe("health", () => {
     expect([failed.status, await failed.text()]).toEqual([503, "journal\nwarning: old\n"]);
   });
 
+  test("a service that works and has something to tell is ready, and tells it", async () => {
+    let warning: string | undefined = "snapshot not saved: the disk reports an error";
+    const registry = new MemoryRegistry();
+    registries.push(registry);
+    const health = new ServiceHealth(registry, () => warning);
+    const procedures = createProcedures(registry, {});
+    const pages = servicePages({ registry, procedures, health });
+    const handler = createFetchHandler(registry, { pages });
+    const readiness = async () => {
+      const response = await handler(new Request("http://service.example/readyz"), {
+        peerAddress: "192.0.2.1",
+      });
+      return [response.status, await response.text()];
+    };
+    expect(await readiness()).toEqual([
+      200,
+      "ok\nwarning: snapshot not saved: the disk reports an error\n",
+    ]);
+    warning = undefined;
+    expect(await readiness()).toEqual([200, "ok\n"]);
+  });
+
   test("a service that drains is not ready", async () => {
     const site = open();
     site.health.drain();

@@ -138,8 +138,11 @@ describe("the reference's metrics", () => {
       'discovery_storage_last_operation_affiliates{operation="save"}': 2,
       'discovery_storage_last_operation_endpoints{operation="save"}': 3,
       'discovery_storage_last_operation_duration_seconds{operation="save"}': 0.25,
+      discovery_storage_last_save_failed: 1,
       discovery_storage_snapshot_age_seconds: 30,
     });
+    metrics.onSnapshot({ operation: "save", status: "success", ...saved });
+    expect((await scrape(metrics)).get("discovery_storage_last_save_failed")).toBe(0);
   });
 });
 
