@@ -4,7 +4,11 @@ import {
   type MemoryRegistryOptions,
 } from "../../../src/registry/memory-registry.ts";
 import type { WiredAffiliateView } from "../../../src/registry/packed-affiliate.ts";
-import type { UpdateRequest, WatchMessage } from "../../../src/registry/registry.ts";
+import type {
+  RegistryClient,
+  UpdateRequest,
+  WatchMessage,
+} from "../../../src/registry/registry.ts";
 import {
   createManualClock,
   type ManualClock,
@@ -50,6 +54,22 @@ async function drain(watcher: AsyncIterator<WatchMessage>): Promise<WatchMessage
 afterEach(async () => {
   vi.useRealTimers();
   for (const registry of registries.splice(0)) await registry.close();
+});
+
+test("the client is asked of the options, which may be an object with methods", async () => {
+  class Caller {
+    readonly #name = "somebody";
+    asked = 0;
+    client(): RegistryClient {
+      this.asked++;
+      return { client: this.#name };
+    }
+  }
+  const { registry } = open();
+  const caller = new Caller();
+  registry.update(update(), caller);
+  await registry.watch("other", caller)[Symbol.asyncIterator]().next();
+  expect(caller.asked).toBeGreaterThanOrEqual(2);
 });
 
 describe("time", () => {
