@@ -7,7 +7,7 @@
  * empty message to Connect, and what stands in its place goes to the caller.
  * @module
  */
-import { type ContextKey, createContextKey } from "@connectrpc/connect";
+import { Code, ConnectError, type ContextKey, createContextKey } from "@connectrpc/connect";
 import type { UniversalServerResponse } from "@connectrpc/connect/protocol";
 import type { WatchMessage } from "../../registry/registry.ts";
 import type { AnswerEncoder } from "./answer-encoder.ts";
@@ -137,15 +137,16 @@ class MessageBody implements AnswerBody {
     this.#connect = connect;
   }
 
-  async *[Symbol.asyncIterator](): AsyncGenerator<Uint8Array, void, undefined> {
+  [Symbol.asyncIterator](): AsyncIterator<Uint8Array, undefined> {
     const bytes = this.#bytes;
-    while (bytes.remaining > 0) yield bytes.take(MAX_PIECE_BYTES);
-    if (this.#connect === undefined) return;
-    let isOwn = true;
-    for await (const chunk of this.#connect) {
-      if (!isOwn) yield chunk;
-      isOwn = false;
-    }
+    const rest = new RestOfAnswer(this.#connect);
+    return abandonable(
+      () => {
+        if (bytes.remaining === 0) return rest.next();
+        return Promise.resolve({ done: false, value: bytes.take(MAX_PIECE_BYTES) });
+      },
+      () => rest.abandon(),
+    );
   }
 }
 
@@ -164,32 +165,70 @@ class WatchBody implements AnswerBody {
   }
 
   /** By hand: a generator makes half a dozen promises of each message. */
-  [Symbol.asyncIterator](): AsyncIterator<Uint8Array> {
+  [Symbol.asyncIterator](): AsyncIterator<Uint8Array, undefined> {
     const watch = this.#watch;
-    const connect = this.#connect[Symbol.asyncIterator]();
-    let isEnded = false;
-
-    async function rest(): Promise<IteratorResult<Uint8Array>> {
-      if (!isEnded) {
-        isEnded = true;
-        await connect.next();
-      }
-      return connect.next();
-    }
-    return {
-      next() {
-        if (isEnded) return rest();
+    const rest = new RestOfAnswer(this.#connect);
+    return abandonable(
+      () => {
+        if (rest.hasBegun) return rest.next();
         const bytes = watch.next();
         if (bytes instanceof Uint8Array) return Promise.resolve({ done: false, value: bytes });
         return bytes.then((piece) =>
-          piece === undefined ? rest() : { done: false, value: piece },
+          piece === undefined ? rest.next() : { done: false, value: piece },
         );
       },
-      async return() {
+      () => {
         watch.close();
-        await connect.return?.();
-        return { done: true, value: undefined };
+        return rest.abandon();
       },
-    };
+    );
   }
+}
+
+/** What Connect writes, without the message in whose place another one went. */
+class RestOfAnswer {
+  hasBegun = false;
+  /** Absent once it has come to its end. */
+  #connect: AsyncIterator<Uint8Array> | undefined;
+
+  constructor(connect: AsyncIterable<Uint8Array> | undefined) {
+    this.#connect = connect?.[Symbol.asyncIterator]();
+  }
+
+  async next(): Promise<IteratorResult<Uint8Array, undefined>> {
+    if (!this.hasBegun) {
+      this.hasBegun = true;
+      await this.#connect?.next();
+    }
+    const step = await this.#connect?.next();
+    if (step !== undefined && step.done !== true) return step;
+    this.#connect = undefined;
+    return { done: true, value: undefined };
+  }
+
+  /** Ends the call, and with it the timer of its deadline. */
+  async abandon(): Promise<void> {
+    if (this.#connect === undefined) return;
+    const reason = new ConnectError("the call was canceled", Code.Canceled);
+    // By `throw`, of which Connect hears, unlike of `return`. It throws the same again.
+    await this.#connect.throw?.(reason).catch(() => {});
+  }
+}
+
+/** An iterator whose reader leaves by `return` or, as Connect's adapters do, by `throw`. */
+function abandonable(
+  next: () => Promise<IteratorResult<Uint8Array, undefined>>,
+  abandon: () => Promise<void>,
+): AsyncIterator<Uint8Array, undefined> {
+  let isAbandoned = false;
+  async function leave(): Promise<IteratorResult<Uint8Array, undefined>> {
+    isAbandoned = true;
+    await abandon();
+    return { done: true, value: undefined };
+  }
+  return {
+    next: () => (isAbandoned ? Promise.resolve({ done: true, value: undefined }) : next()),
+    return: leave,
+    throw: leave,
+  };
 }
