@@ -21,12 +21,14 @@ const TOO_LARGE = "is larger than 16 MiB";
 /** How much is read at once; other work has its turn in between. */
 const CHUNK_BYTES = 256 * 1024;
 
+/** The sockets of Deno and Bun do not read a FIFO, which is read as any file there. */
+const HAS_FIFO_SOCKETS = !("deno" in process.versions || "bun" in process.versions);
+
 /** Opens a FIFO at once, whether or not somebody writes to it. Windows has neither. */
-const OPEN_FLAGS = constants.O_RDONLY | (constants.O_NONBLOCK ?? 0);
+const OPEN_FLAGS = constants.O_RDONLY | (HAS_FIFO_SOCKETS ? (constants.O_NONBLOCK ?? 0) : 0);
 
 // Plain descriptors: a stream takes one over, which it cannot with a `FileHandle`.
 const openFile = promisify(open);
-const readFile = promisify(read);
 const statFile = promisify(fstat);
 const closeFile = promisify(close);
 
@@ -83,7 +85,7 @@ export async function* readInputChunks(
   try {
     const stats = await statFile(file);
     if (onlyFiles) checkRegular(stats);
-    isTakenOver = stats.isFIFO() || isatty(file);
+    isTakenOver = HAS_FIFO_SOCKETS && (stats.isFIFO() || isatty(file));
     // A regular file has an end, which comes soon.
     const ending = stats.isFile() ? undefined : signal;
     yield* isTakenOver ? streamedChunks(file, stats, ending) : fileChunks(file, ending);
@@ -98,11 +100,21 @@ async function* fileChunks(
 ): AsyncGenerator<Uint8Array, undefined> {
   for (;;) {
     const chunk = new Uint8Array(CHUNK_BYTES);
-    const { bytesRead } = await readFile(file, chunk, 0, CHUNK_BYTES, null);
+    const bytesRead = await readInto(file, chunk);
     signal?.throwIfAborted();
     if (bytesRead === 0) return;
     yield chunk.subarray(0, bytesRead);
   }
+}
+
+/** Not by `promisify`, which gives another result in each runtime. */
+function readInto(file: number, chunk: Uint8Array): Promise<number> {
+  return new Promise((resolve, reject) => {
+    read(file, chunk, 0, chunk.length, null, (error, bytesRead) => {
+      if (error === null) resolve(bytesRead);
+      else reject(error);
+    });
+  });
 }
 
 /** What is waited for by events instead of by a thread. Closes the file. */
