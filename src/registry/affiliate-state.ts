@@ -4,7 +4,7 @@
  * @see docs/protocol.md, "What the server does"
  * @module
  */
-import { EMPTY_BYTES } from "../bytes.ts";
+import { EMPTY_BYTES, equalBytes } from "../bytes.ts";
 import { checkEndpointCount, checkUpdate, type RegistryLimits } from "./limits.ts";
 import {
   type AffiliateState,
@@ -89,7 +89,7 @@ function mergeUpdate(
   const expiresAt = before === undefined || hasData ? until : Math.max(before.expiresAt, until);
 
   const known = new KnownEndpoints(alive);
-  const { added, displaced, endpointExpiries, ownMs } = mergeEndpoints(
+  const { added, displaced, endpointExpiries, ownMs, hasChanged } = mergeEndpoints(
     known,
     before,
     request,
@@ -121,9 +121,12 @@ function mergeUpdate(
     return { next, write: true, announce: true };
   }
   const announce = alive !== state;
-  if (!announce && equalTimes(times, alive.times)) {
-    return { next: state, write: false, announce };
-  }
+  const isSame =
+    !hasChanged &&
+    times.expiresAt === before?.expiresAt &&
+    times.ttlMs === before.ttlMs &&
+    Object.is(times.updatedAt, before.updatedAt);
+  if (!announce && isSame) return { next: state, write: false, announce };
   if (!isInPlace) return { next: alive.withTimes(times), write: true, announce };
   alive.overwriteTimes(times);
   return { next: alive, write: true, announce };
@@ -220,6 +223,11 @@ class KnownEndpoints {
     return all;
   }
 
+  find(endpoint: Uint8Array): number | undefined {
+    for (let place = 0; place < this.count; place++) if (this.isAt(place, endpoint)) return place;
+    return undefined;
+  }
+
   /** Their places by {@link keyOf}. */
   places(): Map<string, number> {
     const places = new Map<string, number>();
@@ -233,6 +241,9 @@ class KnownEndpoints {
   }
 }
 
+/** Up to so many endpoints of a request are searched for one by one. */
+const FEW_ENDPOINTS = 8;
+
 const NO_ENDPOINTS = /* @__PURE__ */ Object.freeze({ starts: [], lengths: [] });
 
 interface MergedEndpoints {
@@ -243,6 +254,8 @@ interface MergedEndpoints {
   /** Of those that stay and of `added`. */
   readonly endpointExpiries: number[];
   readonly ownMs: number[];
+  /** Whether times of known ones have changed. */
+  readonly hasChanged: boolean;
 }
 
 /** @param times - Of the known ones; its arrays are changed. */
@@ -259,27 +272,34 @@ function mergeEndpoints(
   const ownTtlMs = Math.max(Math.ceil(ttlMs), 1);
   const expiries = times?.endpointExpiries ?? [];
   const ownMs = times?.ownMs ?? [];
+  let hasChanged = false;
   if (isOwn && times !== undefined) {
     for (let i = 0; i < ownMs.length; i++) {
       ownMs[i] = ownMsLeft(times.updatedAt, ownMs[i] as number, now);
     }
+    hasChanged = times.updatedAt !== now;
   }
   const added: Uint8Array[] = [];
   let places: Map<string, number> | undefined;
   // A refresh repeats what is known in its order, so that the next one is mostly the next known
-  // one. The index is for the rest: without it a large request of many repeats would cost known ×
-  // reported comparisons.
+  // one. Few others are searched for; the index is for many: without it a large request of repeats
+  // would cost known × reported comparisons.
+  const hasFew = endpoints.length <= FEW_ENDPOINTS;
   let guess = 0;
   for (const endpoint of endpoints) {
     let place = guess < known.count && known.isAt(guess, endpoint) ? guess : undefined;
     if (place === undefined) {
-      places ??= known.places();
-      const key = keyOf(endpoint);
-      place = places.get(key);
+      const key = hasFew ? "" : keyOf(endpoint);
+      if (hasFew) {
+        place = known.find(endpoint) ?? findAdded(added, endpoint, known.count);
+      } else {
+        places ??= known.places();
+        place = places.get(key);
+      }
       if (place === undefined) {
         // Whatever is displaced: more than that cannot be the node's own.
         checkEndpointCount((isOwn ? 0 : known.count) + added.length + 1, limits);
-        places.set(key, expiries.length);
+        places?.set(key, expiries.length);
         added.push(endpoint);
         expiries.push(until);
         ownMs.push(isOwn ? ownTtlMs : 0);
@@ -287,13 +307,19 @@ function mergeEndpoints(
       }
     }
     // The later expiry wins: another node's report must not end an endpoint's life.
-    if ((expiries[place] as number) < until) expiries[place] = until;
-    if (isOwn && (ownMs[place] as number) < ownTtlMs) ownMs[place] = ownTtlMs;
+    if ((expiries[place] as number) < until) {
+      expiries[place] = until;
+      hasChanged = true;
+    }
+    if (isOwn && (ownMs[place] as number) < ownTtlMs) {
+      ownMs[place] = ownTtlMs;
+      hasChanged = true;
+    }
     guess = place + 1;
   }
   const excess = expiries.length - limits.maxAffiliateEndpoints;
   if (excess <= 0 || added.length === 0) {
-    return { added, displaced: undefined, endpointExpiries: expiries, ownMs };
+    return { added, displaced: undefined, endpointExpiries: expiries, ownMs, hasChanged };
   }
   // They are in the order in which they were first reported.
   const others = ownMs.flatMap((ms, place) => (ms === 0 ? place : []));
@@ -305,22 +331,18 @@ function mergeEndpoints(
     displaced,
     endpointExpiries: expiries.filter(stays),
     ownMs: ownMs.filter(stays),
+    hasChanged,
   };
 }
 
-function equalTimes(a: AffiliateTimes, b: AffiliateTimes): boolean {
-  return (
-    a.expiresAt === b.expiresAt &&
-    Object.is(a.updatedAt, b.updatedAt) &&
-    a.ttlMs === b.ttlMs &&
-    equalNumbers(a.endpointExpiries, b.endpointExpiries) &&
-    equalNumbers(a.ownMs, b.ownMs)
-  );
-}
-
-function equalNumbers(a: readonly number[], b: readonly number[]): boolean {
-  for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return false;
-  return a.length === b.length;
+/** @param from - The place of the first of `added`. */
+function findAdded(
+  added: readonly Uint8Array[],
+  endpoint: Uint8Array,
+  from: number,
+): number | undefined {
+  const index = added.findIndex((one) => equalBytes(one, endpoint));
+  return index === -1 ? undefined : from + index;
 }
 
 /** The bytes as text of one character each, for use as a key. */

@@ -2,10 +2,12 @@
  * The affiliates of one cluster, in the order of first registration, and who watches them.
  * @module
  */
+import { expire } from "./affiliate-state.ts";
 import type { Expiring } from "./expiry.ts";
 import {
   AffiliateState,
   dueAtOf,
+  hasExpired,
   type PackedView,
   type WiredAffiliateView,
 } from "./packed-affiliate.ts";
@@ -46,6 +48,11 @@ export class ClusterAffiliate implements Expiring {
 
   get dueAt(): number {
     return dueAtOf(this.view);
+  }
+
+  /** The state without what has expired by now; `null` if that is all of it. */
+  expire(now: number): AffiliateState | null {
+    return hasExpired(this.view, now) ? null : expire(this.state, now);
   }
 }
 

@@ -6,7 +6,7 @@
 import { type ScheduleWake, scheduleTimeout } from "../async/timers.ts";
 import { checkNumber } from "../check.ts";
 import { DiscoveryError } from "../errors.ts";
-import { expire, merge, mergeInPlace } from "./affiliate-state.ts";
+import { merge, mergeInPlace } from "./affiliate-state.ts";
 import type { Cluster, ClusterAffiliate } from "./cluster.ts";
 import { ClusterStore } from "./cluster-store.ts";
 import { fromJournalAffiliate, type Journal, type JournalCluster } from "./journal.ts";
@@ -322,7 +322,7 @@ export class MemoryRegistry implements Registry {
     const affiliates = this.#store.affiliates + 1;
     let due: ClusterAffiliate | undefined = first;
     for (; due !== undefined; due = this.#store.takeDue(now)) {
-      const next = expire(due.state, now);
+      const next = due.expire(now);
       try {
         if (next === null) this.#journal.recordDelete(due.cluster.id, due.id);
         else this.#journal.recordPut(due.cluster.id, next, now);

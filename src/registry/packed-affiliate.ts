@@ -137,14 +137,13 @@ export class AffiliateState {
   /** The packed form. */
   readonly buffer: ArrayBuffer;
   readonly #numbers: DataView;
-  #dueAt: number;
+  #dueAt: number | undefined;
 
   /** @param buffer - Not checked, and not copied. */
   constructor(view: PackedView, buffer: ArrayBuffer) {
     this.view = view;
     this.buffer = buffer;
     this.#numbers = new DataView(buffer);
-    this.#dueAt = findDueAt(this.#numbers);
   }
 
   /** The packed form, which {@link unpackAffiliate} reads back. Not to be changed. */
@@ -193,6 +192,7 @@ export class AffiliateState {
 
   /** The earliest of the expiries: until then `expire` has nothing to do. */
   get dueAt(): number {
+    this.#dueAt ??= findDueAt(this.#numbers);
     return this.#dueAt;
   }
 
@@ -223,7 +223,7 @@ export class AffiliateState {
   /** Writes other times over its own. @param times - Of as many endpoints. */
   overwriteTimes(times: AffiliateTimes): void {
     writeTimes(this.#numbers, times);
-    this.#dueAt = findDueAt(this.#numbers);
+    this.#dueAt = undefined;
   }
 
   /**
@@ -255,7 +255,7 @@ export class AffiliateState {
     }
     if (isInPlace) {
       const hasChanged = refresh(numbers, isOwn, now, until, true);
-      if (hasChanged) this.#dueAt = findDueAt(numbers);
+      if (hasChanged) this.#dueAt = undefined;
       return { state: this, hasChanged, isNewData: false };
     }
     const hasChanged = refresh(numbers, isOwn, now, until, false);
@@ -267,7 +267,7 @@ export class AffiliateState {
 
   #refresh(isOwn: boolean, now: number, until: number): this {
     refresh(this.#numbers, isOwn, now, until, true);
-    this.#dueAt = findDueAt(this.#numbers);
+    this.#dueAt = undefined;
     return this;
   }
 
@@ -486,6 +486,11 @@ export function ownMsLeft(updatedAt: number, ownMs: number, now: number): number
 /** When the first of an affiliate's parts expires. */
 export function dueAtOf(view: PackedView): number {
   return findDueAt(new DataView(view.buffer));
+}
+
+/** Whether an affiliate has expired as a whole. */
+export function hasExpired(view: PackedView, now: number): boolean {
+  return new DataView(view.buffer).getFloat64(EXPIRES_OFFSET, true) <= now;
 }
 
 /** Whether `bytes` are at `start`. */

@@ -114,17 +114,19 @@ export class StateAccounts {
 
   /** Called for an affiliate that was added, which then belongs to `client`. */
   affiliateAdded(affiliate: ClusterAffiliate, client: RegistryClient | undefined): void {
-    const bytes = affiliateStateBytes(affiliate.id, affiliate.view.buffer.byteLength);
-    this.#addBytes(bytes);
     affiliate.owner = this.#affiliates.add(client?.client);
+    if (this.#memory === undefined) return;
+    const bytes = bytesOf(affiliate);
+    this.#addBytes(bytes);
     this.#affiliateBytes?.add(affiliate.owner, bytes);
   }
 
   /** Called for an affiliate that was removed. */
   affiliateRemoved(affiliate: ClusterAffiliate): void {
-    const bytes = affiliateStateBytes(affiliate.id, affiliate.view.buffer.byteLength);
-    this.#addBytes(-bytes);
     this.#affiliates.remove(affiliate.owner);
+    if (this.#memory === undefined) return;
+    const bytes = bytesOf(affiliate);
+    this.#addBytes(-bytes);
     this.#affiliateBytes?.remove(affiliate.owner, bytes);
   }
 
@@ -138,7 +140,7 @@ export class StateAccounts {
   /** Gives an affiliate that belongs to nobody, and its cluster if that does, to `client`. */
   claim(affiliate: ClusterAffiliate, client: RegistryClient | undefined): void {
     if (client === undefined) return;
-    const bytes = affiliateStateBytes(affiliate.id, affiliate.view.buffer.byteLength);
+    const bytes = bytesOf(affiliate);
     this.#affiliates.remove(affiliate.owner);
     this.#affiliateBytes?.remove(affiliate.owner, bytes);
     affiliate.owner = this.#affiliates.add(client.client);
@@ -182,6 +184,10 @@ export class StateAccounts {
   #checkAffiliateBytes(client: string | undefined, bytes: number): void {
     if (this.#affiliateBytes?.allows(client, bytes) === false) throw affiliateShareError();
   }
+}
+
+function bytesOf(affiliate: ClusterAffiliate): number {
+  return affiliateStateBytes(affiliate.id, affiliate.view.buffer.byteLength);
 }
 
 function affiliateShareError(): DiscoveryError {

@@ -254,6 +254,19 @@ describe("bytes", () => {
     expect(later[0]?.wire.buffer).toBe(list[0]?.wire.buffer);
   });
 
+  test("a view that stays the same holds the latest buffer only", () => {
+    const journal = { load: () => [], record() {} };
+    const { registry, clock } = open({ journal });
+    registry.update(update({ data: sealedBytes(1), endpoints: sealedEndpoints(2) }));
+    const [view] = registry.list("c") as readonly WiredAffiliateView[];
+    const before = view?.wire;
+    clock.jump(1);
+    registry.update(update({ data: sealedBytes(1), endpoints: sealedEndpoints(2) }));
+    expect(registry.list("c")[0]).toBe(view);
+    expect(view?.wire).toEqual(before);
+    expect(view?.wire.buffer).not.toBe(before?.buffer);
+  });
+
   test("watchers that wait get the same message", async () => {
     const { registry } = open();
     registry.update(update({ affiliateId: "b" }));
