@@ -2,7 +2,7 @@
  * Well-formed HTTP/2 in amounts that no client sends. The names are those under which such attacks became known.
  * @module
  */
-import { type AttackOptions, attack, attackers, repeat, type Target } from "./attack.ts";
+
 import {
   callHeaders,
   clusterRequest,
@@ -16,7 +16,8 @@ import {
   settings,
   TYPE,
   uint32,
-} from "./http2-frames.ts";
+} from "../../harness/net/http2-frames.ts";
+import { type AttackOptions, attack, attackers, repeat, type Target } from "./attack.ts";
 
 /** How long one connection floods. */
 const FLOOD_MS = 1500;

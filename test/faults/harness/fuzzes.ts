@@ -3,7 +3,6 @@
  * @module
  */
 import { setTimeout as sleep } from "node:timers/promises";
-import { attack, attackers, type Target } from "./attack.ts";
 import {
   callHeaders,
   clusterRequest,
@@ -14,7 +13,8 @@ import {
   PREFACE,
   settings,
   TYPE,
-} from "./http2-frames.ts";
+} from "../../harness/net/http2-frames.ts";
+import { attack, attackers, type Target } from "./attack.ts";
 import type { SeededRandom } from "./seeded-random.ts";
 
 type Fuzz = (target: Target, random: SeededRandom) => Promise<void>;
