@@ -19,7 +19,7 @@ interface Way {
   readonly body?: (clusterId: string) => Uint8Array;
 }
 
-const SECONDS = 3;
+const SECONDS = 1.5;
 /** HTTP/1.1 answers one request of a connection at a time. */
 const HTTP1_CONNECTIONS = 4;
 

@@ -134,10 +134,12 @@ function startOurs(
     "--snapshots-enabled=false",
     ...flags,
   ];
+  // `ABUSE_NODE` names another Node to run the service: what an answer costs depends on it.
+  const node = process.env.ABUSE_NODE ?? process.execPath;
   const heapOption = heapMb === undefined ? "" : `--max-old-space-size=${heapMb}`;
   return new LineProcess(
     "attacked service",
-    process.execPath,
+    node,
     args,
     (line) => (/^listening on http/.test(line) ? "listening" : undefined),
     {

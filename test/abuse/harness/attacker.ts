@@ -47,6 +47,11 @@ export class Attacker {
     return peer;
   }
 
+  /** Holds what it has, for some time. */
+  hold(seconds: number): Promise<void> {
+    return sleep(seconds * 1000);
+  }
+
   /** Does something so many times a second, for some time. */
   async pace(
     perSecond: number,
