@@ -86,8 +86,13 @@ export class Http2Peer extends RawPeer {
     const id = this.nextId();
     const fields = headerBlock([
       [":method", method],
-      [":scheme", "http"],
-      [":path", path],
+      // RFC 9113 section 8.5: CONNECT has an authority alone.
+      ...(method === "CONNECT"
+        ? []
+        : ([
+            [":scheme", "http"],
+            [":path", path],
+          ] as const)),
       [":authority", "localhost"],
       ...headers,
     ]);

@@ -22,6 +22,7 @@ export class RawPeer {
   readonly #socket: Socket;
   #receivedBytes = 0;
   #isClosed = false;
+  #pauseAt = Infinity;
 
   protected constructor(socket: Socket, reads: boolean) {
     this.#socket = socket;
@@ -51,6 +52,7 @@ export class RawPeer {
   startReading(): void {
     this.#socket.on("data", (chunk: Buffer) => {
       this.#receivedBytes += chunk.length;
+      if (this.#receivedBytes >= this.#pauseAt) this.#socket.pause();
       this.take(chunk);
     });
     this.#socket.resume();
@@ -76,10 +78,11 @@ export class RawPeer {
     end.abort();
   }
 
-  /** Takes so many bytes at most of a connection that is not read otherwise. */
+  /** Takes about so many bytes of a connection that is not read otherwise, as they come. */
   takeSome(bytes: number): void {
-    const chunk: Buffer | null = this.#socket.read(Math.min(bytes, this.#socket.readableLength));
-    this.#receivedBytes += chunk?.length ?? 0;
+    this.#pauseAt = this.#receivedBytes + bytes;
+    if (this.#socket.listenerCount("data") === 0) this.startReading();
+    else this.#socket.resume();
   }
 
   /** @throws {Error} If `look` finds nothing in time. */
