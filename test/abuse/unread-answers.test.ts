@@ -4,9 +4,10 @@
  */
 import { expect, test } from "vitest";
 import { HEALTH, LIST_SERVICES, REFLECTION, WHOLE_SERVER } from "./attacks/other-calls.ts";
-import { ask, LIST_ENCODINGS, UNREAD_ANSWERS, WATCH_ENCODINGS } from "./attacks/unread-answers.ts";
+import { UNREAD_ANSWERS } from "./attacks/unread-answers.ts";
 import { type AbuseStage, openFullStage } from "./harness/abuse-stage.ts";
 import { Attacker } from "./harness/attacker.ts";
+import { ask, STREAM_ENCODINGS, UNARY_ENCODINGS } from "./harness/encodings.ts";
 import { type Http1Peer, http1Request } from "./harness/http1-peer.ts";
 import type { Http2Peer } from "./harness/http2-peer.ts";
 import { clusterPath, clusterRequest } from "./harness/messages.ts";
@@ -70,8 +71,8 @@ test("a reader that takes a few bytes at a time is not cut off, nor is a quiet w
   const slow: { readonly name: string; readonly peer: Http2Peer; readonly step: number }[] = [];
   for (const step of [1, 10, 100]) {
     for (const [method, encodings] of [
-      ["List", LIST_ENCODINGS],
-      ["Watch", WATCH_ENCODINGS],
+      ["List", UNARY_ENCODINGS],
+      ["Watch", STREAM_ENCODINGS],
     ] as const) {
       for (const encoding of encodings) {
         const peer = await attacker.http2({ streamWindow: 0 });
@@ -81,7 +82,7 @@ test("a reader that takes a few bytes at a time is not cut off, nor is a quiet w
     }
   }
   const quiet: { readonly name: string; readonly peer: Http2Peer }[] = [];
-  for (const encoding of WATCH_ENCODINGS) {
+  for (const encoding of STREAM_ENCODINGS) {
     const peer = await attacker.http2();
     ask(peer, "Watch", encoding, QUIET_CLUSTER);
     quiet.push({ name: `quiet watch, ${encoding.name}`, peer });
@@ -122,8 +123,8 @@ const page =
 
 /** One of each kind of answer. */
 const UNREAD_STREAMS: readonly (readonly [string, OpenStream])[] = [
-  ...LIST_ENCODINGS.flatMap((encoding) =>
-    ["Hello", "List"].map(
+  ...UNARY_ENCODINGS.flatMap((encoding) =>
+    (["Hello", "List"] as const).map(
       (method) =>
         [
           `${method}, ${encoding.name}`,
@@ -131,7 +132,7 @@ const UNREAD_STREAMS: readonly (readonly [string, OpenStream])[] = [
         ] as const,
     ),
   ),
-  ...WATCH_ENCODINGS.map(
+  ...STREAM_ENCODINGS.map(
     (encoding) =>
       [
         `Watch, ${encoding.name}`,

@@ -3,6 +3,7 @@
  * @module
  */
 import { setTimeout as sleep } from "node:timers/promises";
+import { attack, attackers, type Target } from "../../harness/net/attack.ts";
 import {
   callHeaders,
   clusterRequest,
@@ -14,7 +15,6 @@ import {
   settings,
   TYPE,
 } from "../../harness/net/http2-frames.ts";
-import { attack, attackers, type Target } from "./attack.ts";
 import type { SeededRandom } from "./seeded-random.ts";
 
 type Fuzz = (target: Target, random: SeededRandom) => Promise<void>;

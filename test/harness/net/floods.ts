@@ -3,6 +3,7 @@
  * @module
  */
 
+import { type AttackOptions, attack, attackers, repeat, type Target } from "./attack.ts";
 import {
   callHeaders,
   clusterRequest,
@@ -16,16 +17,18 @@ import {
   settings,
   TYPE,
   uint32,
-} from "../../harness/net/http2-frames.ts";
-import { type AttackOptions, attack, attackers, repeat, type Target } from "./attack.ts";
+} from "./http2-frames.ts";
 
-/** How long one connection floods. */
+/** How long one connection floods, if nobody says otherwise. */
 const FLOOD_MS = 1500;
 const CONNECTIONS = 4;
 const MAX_UINT31 = 2 ** 31 - 1;
 
+/** Sends it for about so long. */
+export type Flood = (target: Target, floodMs?: number) => Promise<void>;
+
 /** By name; each ends by itself within a few seconds. */
-export const FLOODS: ReadonlyMap<string, (target: Target) => Promise<void>> = new Map([
+export const FLOODS: ReadonlyMap<string, Flood> = new Map([
   [
     "streams that are reset at once (rapid reset, CVE-2023-44487)",
     flood(() => streams((id) => [openCall("List", id), reset(id)])),
@@ -205,13 +208,10 @@ export const FLOODS: ReadonlyMap<string, (target: Target) => Promise<void>> = ne
   ["greetings without rest", (target) => attackers(400, 20, () => attack(target, [PREFACE]))],
 ]);
 
-function flood(
-  chunks: () => Iterable<Uint8Array>,
-  options: AttackOptions = {},
-): (target: Target) => Promise<void> {
-  return (target) =>
+function flood(chunks: () => Iterable<Uint8Array>, options: AttackOptions = {}): Flood {
+  return (target, floodMs = FLOOD_MS) =>
     attackers(CONNECTIONS, CONNECTIONS, () =>
-      attack(target, following(GREETING, chunks()), { limitMs: FLOOD_MS, ...options }),
+      attack(target, following(GREETING, chunks()), { limitMs: floodMs, ...options }),
     );
 }
 
