@@ -75,9 +75,9 @@ function unreadWatches(encoding: Encoding, addresses: Addresses): Attack {
     name: `${WATCHES} watches without a window on one connection, a change between, ${encoding.name}`,
     run: async (attacker) => {
       const peer = await attacker.http2({ streamWindow: 0 });
-      await changing(attacker, { count: WATCHES, perSecond, addresses }, () =>
-        ask(peer, "Watch", encoding, attacker.fullCluster),
-      );
+      await changing(attacker, { count: WATCHES, perSecond, addresses }, () => {
+        ask(peer, "Watch", encoding, attacker.fullCluster);
+      });
     },
   };
 }

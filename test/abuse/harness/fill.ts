@@ -3,9 +3,9 @@
  * @module
  */
 import { randomBytes } from "node:crypto";
-import { GRPC_OK, GrpcConnection } from "./grpc-connection.ts";
+import { callOnce, GRPC_OK, GrpcConnection } from "./grpc-connection.ts";
 import { manyAddresses } from "./loopback-address.ts";
-import { updateRequest } from "./messages.ts";
+import { clusterRequest, updateRequest } from "./messages.ts";
 
 /** The protocol's limits. */
 export const FULL_CLUSTER = {
@@ -21,17 +21,17 @@ const CALLS_AT_ONCE = 55;
 /** Nobody else calls from there. */
 const NETWORK = 11;
 
+/** The same for all: the service knows nothing of that, and random bytes take longer to make than to store. */
+const ENDPOINTS: readonly Uint8Array[] = Array.from({ length: FULL_CLUSTER.endpoints }, () =>
+  randomBytes(FULL_CLUSTER.endpointBytes),
+);
+
 export function largestUpdate(clusterId: string, affiliateId: string): Uint8Array {
-  const { dataBytes, endpoints, endpointBytes } = FULL_CLUSTER;
-  return updateRequest({
-    clusterId,
-    affiliateId,
-    data: randomBytes(dataBytes),
-    endpoints: Array.from({ length: endpoints }, () => randomBytes(endpointBytes)),
-  });
+  const data = randomBytes(FULL_CLUSTER.dataBytes);
+  return updateRequest({ clusterId, affiliateId, data, endpoints: ENDPOINTS });
 }
 
-/** Fills a cluster, within the limits for each address. */
+/** Fills a cluster, within the limits for each address, and lists it once. */
 export async function fillCluster(port: number, clusterId: string): Promise<void> {
   for (let first = 0; first < FULL_CLUSTER.affiliates; first += CALLS_AT_ONCE) {
     const connection = new GrpcConnection(port, manyAddresses(first / CALLS_AT_ONCE, NETWORK));
@@ -45,4 +45,6 @@ export async function fillCluster(port: number, clusterId: string): Promise<void
     const failed = answers.find(({ status }) => status !== GRPC_OK);
     if (failed) throw new Error(`cluster not filled: ${failed.status} ${failed.statusText}`);
   }
+  // What the service keeps for those who list it belongs to what it holds without an attack.
+  await callOnce(port, manyAddresses(0, NETWORK), "List", clusterRequest(clusterId));
 }

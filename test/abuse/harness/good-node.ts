@@ -49,7 +49,7 @@ export class GoodNode {
     );
     const times = events.map(({ ms }) => ms).sort((a, b) => a - b);
     const at = (share: number): number =>
-      Math.round(times[Math.min(times.length - 1, Math.floor(share * times.length))] ?? Infinity);
+      Math.round(times[Math.min(times.length - 1, Math.floor(share * times.length))] ?? 0);
     const failures = new Map<string, number>();
     for (const { did, failure } of events) {
       if (failure === undefined) continue;
