@@ -13,7 +13,7 @@ import { expectToHold } from "./harness/row.ts";
 
 /** A client's burst, and as many more as it gets in a second. */
 const CALLS_OVER_BURST = 75;
-/** Of clients' versions that the metric tells apart. */
+/** The metric tells versions apart by their first two numbers. */
 const INVENTED_VERSIONS = 300;
 const CALLS_PER_ADDRESS = 50;
 
@@ -22,7 +22,7 @@ test("pipelines of HTTP/1.1, and calls that wait for their turn", async () => {
   await expectToHold(service, good, [...PIPELINES, WAITING]);
 });
 
-test("a client waits for its turn while ten others have a thousand calls waiting each", async () => {
+test("a client waits for its turn while twelve others have a thousand calls waiting each", async () => {
   const { service } = await openStage();
   const attacker = new Attacker(service, "");
   await WAITING.run(attacker);
@@ -44,18 +44,17 @@ test("invented versions of clients do not hide the real ones", async () => {
       service.port,
       manyAddresses(index / CALLS_PER_ADDRESS, 6),
       "Hello",
-      clusterRequest("invented", `v0.0.${index}`),
+      clusterRequest("invented", `v0.${index}.0`),
     );
   }
-  const version = "v1.99.0";
   const data = Buffer.from("real");
   const update = updateRequest({ clusterId: "real", affiliateId: "real", data });
   // A node says Hello, publishes, and does so again when it reconnects.
   for (let turn = 0; turn < 2; turn++) {
-    await callOnce(service.port, NEWCOMER, "Hello", clusterRequest("real", version));
+    await callOnce(service.port, NEWCOMER, "Hello", clusterRequest("real", "v1.99.0"));
     await callOnce(service.port, NEWCOMER, "AffiliateUpdate", update);
   }
   const versions = await service.metric("discovery_server_hello_requests_total");
   expect(versions.size).toBeLessThan(INVENTED_VERSIONS);
-  expect(Array.from(versions.keys())).toContainEqual(expect.stringContaining(`"${version}"`));
+  expect(Array.from(versions.keys())).toContainEqual(expect.stringContaining('"v1.99"'));
 });

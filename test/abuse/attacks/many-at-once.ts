@@ -11,7 +11,8 @@ import { clusterPath } from "../harness/messages.ts";
 const PIPELINED = 5000;
 const SCRAPES = 1400;
 const SCRAPERS = 6;
-const WAITERS = 10;
+/** Of each, as many wait as one connection has streams, without the burst: all together fill a queue of 10,000. */
+const WAITERS = 12;
 const WAITING_CALLS = 1000;
 const HOLD_SECONDS = 2;
 

@@ -36,7 +36,7 @@ export async function http1Answer(port: number, bytes: string): Promise<HttpAnsw
 export async function http2Answer(
   port: number,
   headers: Readonly<Record<string, string>>,
-  body = "",
+  body: Uint8Array = new Uint8Array(0),
 ): Promise<HttpAnswer> {
   const session = connect(`http://${SERVICE_HOST}:${port}`, {
     createConnection: () => connectSocket({ port, host: SERVICE_HOST, localAddress: ATTACKER }),
