@@ -1,6 +1,6 @@
 /**
  * `npm run bench:service [-- CASE…] [--quick] [--json] [--scale]`: server CPU time and memory of our service against the reference's,
- * under the same load; with `--scale`, how both grow with affiliates and watchers.
+ * under the same load, and what each protocol costs ours; with `--scale`, how both grow with affiliates and watchers.
  * @module
  */
 import { parseArgs } from "node:util";
@@ -8,6 +8,13 @@ import { describeMachine } from "../harness/machine.ts";
 import { summarize } from "../harness/statistics.ts";
 import { CPU_CASES, EMPTY_RSS_LIMIT_BYTES, MEMORY_CASES } from "./cases.ts";
 import { LoadGenerator } from "./load-generator.ts";
+import {
+  concludeProtocols,
+  formatProtocols,
+  PROTOCOL_CASES,
+  type ProtocolResult,
+  runProtocolRound,
+} from "./protocols.ts";
 import { concludeCase, formatResults, type ServiceResult } from "./report.ts";
 import {
   type MemoryValues,
@@ -37,6 +44,8 @@ async function main(): Promise<void> {
   const plan = isQuick ? QUICK : FULL;
   const cpuCases = CPU_CASES.filter(({ name }) => names.includes(name));
   const memoryCases = MEMORY_CASES.filter(({ name }) => names.includes(name));
+  const protocolCases = PROTOCOL_CASES.filter(({ name }) => names.includes(name));
+  const protocolRounds: Awaited<ReturnType<typeof runProtocolRound>>[] = [];
   const cpu: Map<string, RoundValues>[] = [];
   const memory: Map<string, MemoryValues>[] = [];
   await using hall = await ServerHall.open();
@@ -45,6 +54,7 @@ async function main(): Promise<void> {
     const options: RoundOptions = { ...plan, round };
     cpu.push(await runCpuRound(cpuCases, hall, generator, options));
     memory.push(await runMemoryRound(memoryCases, hall, generator, options));
+    protocolRounds.push(await runProtocolRound(protocolCases, hall, options));
   }
 
   const results = [
@@ -64,7 +74,13 @@ async function main(): Promise<void> {
     ),
   ];
   const empty = memory.flatMap((round) => [...round.values()].map((values) => values.empty));
-  print(results, empty.map(megabytes), { isQuick, isJson });
+  const protocols = protocolCases.flatMap((protocolCase) =>
+    concludeProtocols(
+      protocolCase,
+      protocolRounds.map((round) => round.get(protocolCase.name) ?? []),
+    ),
+  );
+  print({ results, empty: empty.map(megabytes), protocols }, { isQuick, isJson });
 }
 
 async function scale({ isQuick, isJson }: { isQuick: boolean; isJson: boolean }): Promise<void> {
@@ -83,9 +99,16 @@ function megabytes(bytes: RoundValues): RoundValues {
   return { ours: bytes.ours / BYTES_PER_MB, reference: bytes.reference / BYTES_PER_MB };
 }
 
+/** All that a run has measured. */
+interface Outcome {
+  readonly results: readonly ServiceResult[];
+  /** RSS before the first call, in MB. */
+  readonly empty: readonly RoundValues[];
+  readonly protocols: readonly ProtocolResult[];
+}
+
 function print(
-  results: readonly ServiceResult[],
-  empty: readonly RoundValues[],
+  { results, empty, protocols }: Outcome,
   { isQuick, isJson }: { isQuick: boolean; isJson: boolean },
 ): void {
   const machine = describeMachine();
@@ -93,11 +116,13 @@ function print(
   const emptyRssMb =
     empty.length === 0 ? undefined : { ours: median("ours"), reference: median("reference") };
   if (isJson) {
-    console.log(JSON.stringify({ machine, quick: isQuick, results, emptyRssMb }, null, 2));
+    const outcome = { machine, quick: isQuick, results, protocols, emptyRssMb };
+    console.log(JSON.stringify(outcome, null, 2));
     return;
   }
   console.log(`${Object.values(machine).join(", ")}${isQuick ? ", quick" : ""}\n`);
-  console.log(formatResults(results, !isQuick));
+  if (results.length > 0) console.log(formatResults(results, !isQuick));
+  if (protocols.length > 0) console.log(`\n${formatProtocols(protocols, !isQuick)}`);
   if (emptyRssMb === undefined) return;
   const limit = EMPTY_RSS_LIMIT_BYTES / BYTES_PER_MB;
   console.log(
@@ -113,7 +138,7 @@ function parseCommandLine(): {
   isJson: boolean;
   isScale: boolean;
 } {
-  const all = [...CPU_CASES, ...MEMORY_CASES].map(({ name }) => name);
+  const all = [...CPU_CASES, ...MEMORY_CASES, ...PROTOCOL_CASES].map(({ name }) => name);
   try {
     const { values, positionals } = parseArgs({
       allowPositionals: true,

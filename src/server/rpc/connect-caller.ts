@@ -28,8 +28,12 @@ export function connectCaller(
 ): Caller {
   const clientIp = () =>
     clientAddress(requestHeader, values.get(peerAddressKey), trustedProxies, options);
+  let callerSignal: AbortSignal | undefined;
   return {
-    signal: withCallerReason(signal),
+    get signal() {
+      callerSignal ??= withCallerReason(signal);
+      return callerSignal;
+    },
     clientIp,
     client: () => registryClient(clientIp()),
     timeoutMs,
