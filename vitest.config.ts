@@ -79,6 +79,13 @@ const SUITES: Readonly<Record<string, TestOptions>> = {
     hookTimeout: 60_000,
     expect: { poll: { timeout: 30_000 } },
   },
+  abuse: {
+    // One after the other: each row loads the machine, and looks at times and memory.
+    maxWorkers: 1,
+    testTimeout: 180_000,
+    hookTimeout: 60_000,
+    expect: { poll: { timeout: 30_000 } },
+  },
 };
 
 /** Suites with the same number of workers may share them; all others run one after the other. */

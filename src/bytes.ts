@@ -1,5 +1,5 @@
 /**
- * Bytes that are none, and equality of bytes.
+ * Bytes that are none, equality, concatenation.
  * @module
  */
 
@@ -16,4 +16,15 @@ export function equalBytes(a: Uint8Array, b: Uint8Array): boolean {
 /** Whether two lists hold equal bytes in the same order. */
 export function equalByteLists(a: readonly Uint8Array[], b: readonly Uint8Array[]): boolean {
   return a.length === b.length && a.every((bytes, i) => equalBytes(bytes, b[i] as Uint8Array));
+}
+
+/** All bytes in one buffer of its own. */
+export function concatBytes(...parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
+  const bytes = new Uint8Array(parts.reduce((length, part) => length + part.length, 0));
+  let at = 0;
+  for (const part of parts) {
+    bytes.set(part, at);
+    at += part.length;
+  }
+  return bytes;
 }

@@ -61,6 +61,12 @@ export type DiscoveryErrorCode =
   | "ERR_TOO_MANY_CLUSTERS"
   /** The registry has too many affiliates. */
   | "ERR_TOO_MANY_AFFILIATES_IN_TOTAL"
+  /** The service is short of memory: it takes nothing new for now. */
+  | "ERR_MEMORY_LIMIT"
+  /** One client has as many clusters as it may while so few are free. */
+  | "ERR_CLUSTER_SHARE"
+  /** One client has as many affiliates as it may while so few are free. */
+  | "ERR_AFFILIATE_SHARE"
   /** The registry is closed, or the service is shutting down. */
   | "ERR_REGISTRY_CLOSED"
   // Calls that a service refuses.
@@ -70,6 +76,8 @@ export type DiscoveryErrorCode =
   | "ERR_RATE_LIMITED"
   /** Too many watches, of one client or of all. */
   | "ERR_TOO_MANY_WATCHES"
+  /** More watches than a client's share of those that are free. */
+  | "ERR_WATCH_SHARE"
   // A client's side.
   /** A service URL that does not parse. */
   | "ERR_SERVICE_URL_INVALID"
@@ -127,10 +135,14 @@ export type CallRefusalReason =
   | "endpoint_limit"
   | "cluster_limit"
   | "affiliate_total_limit"
+  | "memory_limit"
+  | "cluster_share"
+  | "affiliate_share"
   | "shutting_down"
   | "cluster_not_allowed"
   | "rate_limit"
-  | "watch_limit";
+  | "watch_limit"
+  | "watch_share";
 
 /** What a refusal means to the service, its operator and the command line. */
 export interface Refusal {
@@ -191,10 +203,14 @@ function createTraits(): Readonly<Record<DiscoveryErrorCode, ErrorTraits>> {
     ERR_TOO_MANY_ENDPOINTS: refused("ResourceExhausted", "endpoint_limit"),
     ERR_TOO_MANY_CLUSTERS: refused("ResourceExhausted", "cluster_limit"),
     ERR_TOO_MANY_AFFILIATES_IN_TOTAL: refused("ResourceExhausted", "affiliate_total_limit"),
+    ERR_MEMORY_LIMIT: refused("ResourceExhausted", "memory_limit"),
+    ERR_CLUSTER_SHARE: refused("ResourceExhausted", "cluster_share"),
+    ERR_AFFILIATE_SHARE: refused("ResourceExhausted", "affiliate_share"),
     ERR_REGISTRY_CLOSED: refused("Unavailable", "shutting_down"),
     ERR_CLUSTER_NOT_ALLOWED: refused("PermissionDenied", "cluster_not_allowed"),
     ERR_RATE_LIMITED: refused("ResourceExhausted", "rate_limit"),
     ERR_TOO_MANY_WATCHES: refused("ResourceExhausted", "watch_limit"),
+    ERR_WATCH_SHARE: refused("ResourceExhausted", "watch_share"),
     ERR_SERVICE_URL_INVALID: input,
     ERR_REDIRECT_LOOP: failed,
     ERR_SERVICE_UNAVAILABLE: failed,

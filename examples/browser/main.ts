@@ -4,7 +4,8 @@
  *   npm install talos-discovery esbuild
  *   npx esbuild main.ts --bundle --format=esm --outdir=. --servedir=.      # then open http://127.0.0.1:8000/
  *
- * The service must speak gRPC-Web: `npx talos-discovery serve`, or embed-server.ts.
+ * The service must speak gRPC-Web and allow the page's origin:
+ * `npx talos-discovery serve --cors-origin http://127.0.0.1:8000`, or embed-server.ts with `corsOrigins`.
  */
 import { watchMembers } from "./members.ts";
 

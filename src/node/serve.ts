@@ -9,9 +9,13 @@ import { checkInteger } from "../check.ts";
 import { MemoryRegistry } from "../registry/memory-registry.ts";
 import type { Registry } from "../registry/registry.ts";
 import { createHttpService } from "../server/http-service.ts";
+import { Admission } from "../server/limits/admission.ts";
+import { BytePacer, type ByteRate, DEFAULT_BYTE_RATE } from "../server/limits/byte-rate.ts";
+import type { ProbeRateLimit } from "../server/limits/probe-limit.ts";
 import { firstOf, type Pages } from "../server/pages/pages.ts";
 import { ServiceHealth } from "../server/pages/service-health.ts";
 import { servicePages } from "../server/pages/service-pages.ts";
+import { AnswerEncoder } from "../server/rpc/answer-encoder.ts";
 import { healthRoutes } from "../server/rpc/health-routes.ts";
 import { createProcedures, type ProceduresOptions } from "../server/rpc/procedures.ts";
 import { reflectionRoutes } from "../server/rpc/reflection-routes.ts";
@@ -22,10 +26,15 @@ import {
   openFileLimit,
   resolveConnectionLimits,
 } from "./http/connection-limits.ts";
+import { Connections } from "./http/connections.ts";
 import { listenOn, reachableHost } from "./http/listening.ts";
 import { createOnePortServer } from "./http/one-port-server.ts";
+import { Output, type OutputOptions } from "./http/output.ts";
+import { RequestGate } from "./http/request-gate.ts";
 import { createRequestListener } from "./http/request-listener.ts";
 import { type PageServer, type PagesAddress, tryServePages } from "./http/serve-pages.ts";
+import { UnsentBytes, type UnsentBytesOptions, type UnsentLimits } from "./http/unsent-bytes.ts";
+import { guardMemory } from "./memory-guard.ts";
 import { createRunningClock } from "./running-clock.ts";
 import type { TlsCertificate, TlsCredentials } from "./tls/tls-credentials.ts";
 import { openTls, type TlsFiles, type TlsReload } from "./tls/tls-files.ts";
@@ -84,6 +93,18 @@ export interface ServeOptions extends ProceduresOptions, HttpServiceOptions {
    * HTTP/2 headers.
    */
   readonly connections?: ConnectionLimits | undefined;
+  /**
+   * How many bytes of lists and snapshots one client gets per second; what is over waits.
+   * @default `DEFAULT_BYTE_RATE`; `false` is no limit
+   */
+  readonly byteRate?: ByteRate | false | undefined;
+  /**
+   * How many health checks, reflections, pages and unknown methods one client may ask for per
+   * second, apart from `rateLimit`. @default false
+   */
+  readonly probeRateLimit?: ProbeRateLimit | false | undefined;
+  /** How many bytes may wait for their readers. */
+  readonly unsent?: UnsentLimits | undefined;
   /** Closes the server. */
   readonly signal?: AbortSignal | undefined;
 }
@@ -157,13 +178,25 @@ export async function serve(options: ServeOptions = {}): Promise<DiscoveryServer
   const health = new ServiceHealth(registry, options.warning);
   const {
     pages = servicePages({ registry, procedures, health }),
-    routes = [healthRoutes(health), reflectionRoutes()],
+    routes = [healthRoutes(health, { ...serviceOptions, procedures }), reflectionRoutes()],
   } = options;
   const { fastPath = true } = options;
+  const { memory } = options;
+  const encoder = new AnswerEncoder({ memory, allocate: (bytes) => Buffer.allocUnsafeSlow(bytes) });
   const { onRefused } = serviceOptions.hooks;
+  const { trustedProxies } = serviceOptions;
+  const connections = new Connections({ limits, trustedProxies, memory, onRefused });
+  const guard = guardMemory(memory);
+  const output = createOutput(options, {
+    writeTimeoutMs: limits.writeTimeoutMs,
+    isPressed: () => guard.isPressed,
+    onOver: () => connections.closeWorst(),
+  });
   const takeStream =
-    fastPath && GIVES_HTTP2_STREAMS ? createGrpcFastPath(procedures, serviceOptions) : undefined;
-  const abilities = { trailers: true, acceptCompression: [compressionGzip] };
+    fastPath && GIVES_HTTP2_STREAMS
+      ? createGrpcFastPath(procedures, { options: serviceOptions, encoder, output })
+      : undefined;
+  const abilities = { trailers: true, acceptCompression: [compressionGzip], encoder };
   const service = createHttpService(procedures, { ...serviceOptions, pages, routes }, abilities);
   const tls =
     options.tls &&
@@ -171,10 +204,17 @@ export async function serve(options: ServeOptions = {}): Promise<DiscoveryServer
       use: (credentials) => server.replaceTls(credentials),
       onReload: options.onTlsReload,
     }));
-  const server = createOnePortServer(createRequestListener(service, onRefused), {
+  const gate = new RequestGate({
+    admission: new Admission(procedures, options.probeRateLimit),
+    output,
+    memory,
+  });
+  const listener = createRequestListener(service, { ...serviceOptions, output, gate });
+  const server = createOnePortServer(listener, {
     tls: tls?.current.credentials,
     connectTimeoutMs,
     limits,
+    connections,
     takeStream,
     onRefused,
   });
@@ -188,6 +228,8 @@ export async function serve(options: ServeOptions = {}): Promise<DiscoveryServer
     await closed;
     // Until here, so that probes see why nothing else answers.
     await Promise.all(pageServers.map((pageServer) => pageServer.close()));
+    connections.close();
+    guard.stop();
     await closeOwn?.();
   }
   let closed: Promise<void> | undefined;
@@ -201,7 +243,12 @@ export async function serve(options: ServeOptions = {}): Promise<DiscoveryServer
     own: Pages,
   ): Promise<PageServer | undefined> {
     if (at === undefined) return undefined;
-    const pageServer = await tryServePages({ host, ...at }, { ...serviceOptions, pages: own });
+    const pageOptions = { ...serviceOptions, pages: own };
+    const pageServer = await tryServePages({ host, ...at }, pageOptions, {
+      connections,
+      output,
+      gate,
+    });
     if (pageServer !== undefined) pageServers.push(pageServer);
     return pageServer;
   }
@@ -235,6 +282,17 @@ export async function serve(options: ServeOptions = {}): Promise<DiscoveryServer
     close,
     [Symbol.asyncDispose]: close,
   };
+}
+
+function createOutput(
+  { byteRate = DEFAULT_BYTE_RATE, unsent, memory }: ServeOptions,
+  { onOver, ...rest }: Pick<OutputOptions, "writeTimeoutMs" | "isPressed"> & UnsentBytesOptions,
+): Output {
+  return new Output({
+    unsent: new UnsentBytes(unsent, { memory, onOver }),
+    pacer: byteRate === false ? undefined : new BytePacer(byteRate),
+    ...rest,
+  });
 }
 
 /** A registry that the server owns, with its clock. */

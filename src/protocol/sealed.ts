@@ -28,29 +28,60 @@ export function encodeAffiliateField(
   data: Uint8Array,
   endpoints: readonly Uint8Array[],
 ): Uint8Array<ArrayBuffer> {
-  const idBytes = isAscii(id) ? undefined : new TextEncoder().encode(id);
-  const idLength = idBytes?.length ?? id.length;
-  let messageBytes = idLength > 0 ? fieldBytes(idLength) : 0;
-  if (data.length > 0) messageBytes += fieldBytes(data.length);
-  for (const endpoint of endpoints) messageBytes += fieldBytes(endpoint.length);
-
+  const idText = isAscii(id) ? id : new TextEncoder().encode(id);
+  const messageBytes = affiliateFieldBytes(idText.length, data, endpoints);
   const field = new Uint8Array(fieldBytes(messageBytes));
-  let at = writeHead(field, 0, AFFILIATES_TAG, messageBytes);
-  if (idLength > 0) {
-    at = writeHead(field, at, ID_TAG, idLength);
-    if (idBytes !== undefined) field.set(idBytes, at);
-    else for (let i = 0; i < idLength; i++) field[at + i] = id.charCodeAt(i);
-    at += idLength;
+  writeAffiliateField(field, 0, messageBytes, idText, data, endpoints);
+  return field;
+}
+
+/**
+ * Bytes of the message that {@link writeAffiliateField} writes, without its tag and length.
+ *
+ * @param idLength - In bytes of UTF-8.
+ */
+export function affiliateFieldBytes(
+  idLength: number,
+  data: Uint8Array,
+  endpoints: readonly Uint8Array[],
+): number {
+  let bytes = idLength > 0 ? fieldBytes(idLength) : 0;
+  if (data.length > 0) bytes += fieldBytes(data.length);
+  for (const endpoint of endpoints) bytes += fieldBytes(endpoint.length);
+  return bytes;
+}
+
+/**
+ * As {@link encodeAffiliateField}, into a buffer that is there.
+ *
+ * @param from - Where to begin.
+ * @param messageBytes - What {@link affiliateFieldBytes} gives.
+ * @param id - Text if it is ASCII, else its UTF-8.
+ */
+export function writeAffiliateField(
+  into: Uint8Array,
+  from: number,
+  messageBytes: number,
+  id: string | Uint8Array,
+  data: Uint8Array,
+  endpoints: readonly Uint8Array[],
+): void {
+  let at = writeHead(into, from, AFFILIATES_TAG, messageBytes);
+  if (id.length > 0) {
+    at = writeHead(into, at, ID_TAG, id.length);
+    if (typeof id === "string") for (let i = 0; i < id.length; i++) into[at + i] = id.charCodeAt(i);
+    else into.set(id, at);
+    at += id.length;
   }
   if (data.length > 0) {
-    at = writeHead(field, at, DATA_TAG, data.length);
-    field.set(data, at);
+    at = writeHead(into, at, DATA_TAG, data.length);
+    into.set(data, at);
     at += data.length;
   }
   for (const endpoint of endpoints) {
-    at = writeHead(field, at, ENDPOINTS_TAG, endpoint.length);
-    field.set(endpoint, at);
+    at = writeHead(into, at, ENDPOINTS_TAG, endpoint.length);
+    // Faster than `set` for so few.
+    for (let i = 0; i < endpoint.length; i++) into[at + i] = endpoint[i] as number;
     at += endpoint.length;
   }
-  return field;
 }

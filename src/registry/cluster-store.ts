@@ -3,23 +3,27 @@
  * and how many there are of each. It checks nothing, and has no clock.
  * @module
  */
-import type { AffiliateState } from "./affiliate-state.ts";
-import { Cluster, type ClusterAffiliate, type ClusterOwner } from "./cluster.ts";
+import { Cluster, type ClusterAffiliate, type ClusterRegistry } from "./cluster.ts";
 import { ExpiryQueue } from "./expiry.ts";
+import type { AffiliateState } from "./packed-affiliate.ts";
+import type { RegistryClient } from "./registry.ts";
+import type { StateAccounts } from "./state-accounts.ts";
 import type { LagMeter } from "./watch-hub.ts";
 
 /** The clusters of one registry. A cluster stays while it has affiliates or watchers. */
-export class ClusterStore implements ClusterOwner {
+export class ClusterStore implements ClusterRegistry {
   readonly lagMeter: LagMeter | undefined;
   /** Removes what has expired by now, in all clusters. */
   readonly settle: () => void;
+  readonly #accounts: StateAccounts;
   readonly #clusters = new Map<string, Cluster>();
   readonly #expiry = new ExpiryQueue<ClusterAffiliate>();
   #endpoints = 0;
   #watchers = 0;
 
   /** @param settle - Removes what has expired by now; called before watchers read. */
-  constructor(settle: () => void, lagMeter: LagMeter | undefined) {
+  constructor(settle: () => void, accounts: StateAccounts, lagMeter: LagMeter | undefined) {
+    this.#accounts = accounts;
     this.settle = settle;
     this.lagMeter = lagMeter;
   }
@@ -54,26 +58,32 @@ export class ClusterStore implements ClusterOwner {
   }
 
   /** Adds a cluster, which the caller then gives its first affiliate or watcher. */
-  create(clusterId: string): Cluster {
+  create(clusterId: string, client: RegistryClient | undefined): Cluster {
     const cluster = new Cluster(clusterId, this);
     this.#clusters.set(clusterId, cluster);
+    this.#accounts.clusterAdded(cluster, client);
     return cluster;
   }
 
-  add(cluster: Cluster, state: AffiliateState): void {
-    this.#expiry.update(cluster.add(state));
-    this.#endpoints += state.view.endpoints.length;
+  add(cluster: Cluster, state: AffiliateState, client: RegistryClient | undefined): void {
+    const affiliate = cluster.add(state);
+    this.#accounts.affiliateAdded(affiliate, client);
+    this.#expiry.update(affiliate, state.dueAt);
+    this.#endpoints += state.view.endpointCount;
   }
 
   /** @param announce - Whether its view has changed. */
   replace(affiliate: ClusterAffiliate, next: AffiliateState, announce: boolean): void {
-    this.#endpoints += next.view.endpoints.length - affiliate.state.view.endpoints.length;
+    this.#endpoints += next.view.endpointCount - affiliate.view.endpointCount;
+    const growth = next.buffer.byteLength - affiliate.view.buffer.byteLength;
+    this.#accounts.affiliateResized(affiliate, growth);
     affiliate.cluster.replace(affiliate, next, announce);
-    this.#expiry.update(affiliate);
+    this.#expiry.update(affiliate, next.dueAt);
   }
 
   remove(affiliate: ClusterAffiliate): void {
-    this.#endpoints -= affiliate.state.view.endpoints.length;
+    this.#endpoints -= affiliate.view.endpointCount;
+    this.#accounts.affiliateRemoved(affiliate);
     this.#expiry.remove(affiliate);
     affiliate.cluster.remove(affiliate);
     this.#release(affiliate.cluster);
@@ -102,12 +112,15 @@ export class ClusterStore implements ClusterOwner {
 
   /** Removes everything, without telling watchers. */
   clear(): void {
+    this.#accounts.cleared();
     this.#clusters.clear();
     this.#expiry.clear();
     this.#endpoints = 0;
   }
 
   #release(cluster: Cluster): void {
-    if (cluster.isIdle) this.#clusters.delete(cluster.id);
+    if (!cluster.isIdle || this.#clusters.get(cluster.id) !== cluster) return;
+    this.#clusters.delete(cluster.id);
+    this.#accounts.clusterRemoved(cluster);
   }
 }

@@ -2,13 +2,19 @@
  * The affiliates of one cluster, in the order of first registration, and who watches them.
  * @module
  */
-import type { AffiliateState } from "./affiliate-state.ts";
-import type { WiredAffiliateView } from "./affiliate-wire.ts";
+import { expire } from "./affiliate-state.ts";
 import type { Expiring } from "./expiry.ts";
+import {
+  AffiliateState,
+  dueAtOf,
+  hasExpired,
+  type PackedView,
+  type WiredAffiliateView,
+} from "./packed-affiliate.ts";
 import { type LagMeter, WatchHub, type WatchSource } from "./watch-hub.ts";
 
 /** The registry that a cluster belongs to. */
-export interface ClusterOwner {
+export interface ClusterRegistry {
   /** Takes away what has expired by now, in all clusters. */
   settle(): void;
   /** Told of a watcher that has come (1) or left (-1), after which the cluster may be idle. */
@@ -19,35 +25,51 @@ export interface ClusterOwner {
 /** One affiliate's current state, and its place among those that will expire. */
 export class ClusterAffiliate implements Expiring {
   readonly cluster: Cluster;
-  state: AffiliateState;
+  /** Holds all there is of it: one object, since there are many. */
+  view: PackedView;
+  /** The client that it counts for; `undefined` if unknown. */
+  owner: string | undefined;
   queuedAt = 0;
   queuePlace = -1;
 
   constructor(cluster: Cluster, state: AffiliateState) {
     this.cluster = cluster;
-    this.state = state;
+    this.view = state.view;
   }
 
   get id(): string {
-    return this.state.view.id;
+    return this.view.id;
+  }
+
+  /** Made when asked for. */
+  get state(): AffiliateState {
+    return new AffiliateState(this.view, this.view.buffer);
   }
 
   get dueAt(): number {
-    return this.state.dueAt;
+    return dueAtOf(this.view);
+  }
+
+  /** The state without what has expired by now; `null` if that is all of it. */
+  expire(now: number): AffiliateState | null {
+    return hasExpired(this.view, now) ? null : expire(this.state, now);
   }
 }
 
 /** One cluster: it exists while it has affiliates or watchers. */
 export class Cluster implements WatchSource {
   readonly id: string;
-  readonly #owner: ClusterOwner;
+  /** The client that it counts for, and that client's network; `undefined` if unknown. */
+  owner: string | undefined;
+  ownerNetwork: string | undefined;
+  readonly #registry: ClusterRegistry;
   readonly #affiliates = new Map<string, ClusterAffiliate>();
   #hub: WatchHub | undefined;
   #snapshot: readonly WiredAffiliateView[] | undefined;
 
-  constructor(id: string, owner: ClusterOwner) {
+  constructor(id: string, registry: ClusterRegistry) {
     this.id = id;
-    this.#owner = owner;
+    this.#registry = registry;
   }
 
   /** How many affiliates. */
@@ -82,7 +104,9 @@ export class Cluster implements WatchSource {
 
   /** @param announce - Whether its view has changed. */
   replace(affiliate: ClusterAffiliate, next: AffiliateState, announce: boolean): void {
-    affiliate.state = next;
+    // A view that stays must not hold the former buffer.
+    if (affiliate.view === next.view) next.view.moveTo(next.buffer);
+    else affiliate.view = next.view;
     if (announce) this.#changed(affiliate.id, true, true);
   }
 
@@ -93,25 +117,25 @@ export class Cluster implements WatchSource {
 
   /** The same array until the next change. */
   snapshot(): readonly WiredAffiliateView[] {
-    this.#snapshot ??= Array.from(this.#affiliates.values(), ({ state }) => state.view);
+    this.#snapshot ??= Array.from(this.#affiliates.values(), ({ view }) => view);
     return this.#snapshot;
   }
 
   find(affiliateId: string): WiredAffiliateView | undefined {
-    return this.#affiliates.get(affiliateId)?.state.view;
+    return this.#affiliates.get(affiliateId)?.view;
   }
 
   get lagMeter(): LagMeter | undefined {
-    return this.#owner.lagMeter;
+    return this.#registry.lagMeter;
   }
 
   settle(): void {
-    this.#owner.settle();
+    this.#registry.settle();
   }
 
   watched(change: 1 | -1): void {
     if (this.#hub?.size === 0) this.#hub = undefined;
-    this.#owner.watched(this, change);
+    this.#registry.watched(this, change);
   }
 
   /** Ends all watches. */

@@ -20,6 +20,8 @@ export interface Expiring {
 /** Things in the order in which they fall due. */
 export class ExpiryQueue<T extends Expiring> {
   readonly #heap: T[] = [];
+  /** Kept until something changes, since to read when an item is due is not free. */
+  #nextDueAt: number | undefined;
 
   get size(): number {
     return this.#heap.length;
@@ -27,14 +29,17 @@ export class ExpiryQueue<T extends Expiring> {
 
   /**
    * Adds `item`, or takes note of a changed `dueAt`: O(1) where that moved later, else O(log n).
+   *
+   * @param dueAt - That of `item`.
    */
-  update(item: T): void {
+  update(item: T, dueAt: number = item.dueAt): void {
+    this.#nextDueAt = undefined;
     if (item.queuePlace === -1) {
-      item.queuedAt = item.dueAt;
+      item.queuedAt = dueAt;
       this.#heap.push(item);
       this.#siftUp(item, this.#heap.length - 1);
-    } else if (item.dueAt < item.queuedAt) {
-      item.queuedAt = item.dueAt;
+    } else if (dueAt < item.queuedAt) {
+      item.queuedAt = dueAt;
       this.#siftUp(item, item.queuePlace);
     }
   }
@@ -43,6 +48,7 @@ export class ExpiryQueue<T extends Expiring> {
   remove(item: T): void {
     const place = item.queuePlace;
     if (place === -1) return;
+    this.#nextDueAt = undefined;
     item.queuePlace = -1;
     const last = this.#heap.pop() as T;
     if (last === item) return;
@@ -64,12 +70,16 @@ export class ExpiryQueue<T extends Expiring> {
 
   /** When the next item is due; `Infinity` where there is none. */
   nextDueAt(): number {
-    let head = this.#heap[0];
-    while (head !== undefined && head.queuedAt < head.dueAt) head = this.#requeueHead(head);
-    return head?.dueAt ?? Number.POSITIVE_INFINITY;
+    if (this.#nextDueAt === undefined) {
+      let head = this.#heap[0];
+      while (head !== undefined && head.queuedAt < head.dueAt) head = this.#requeueHead(head);
+      this.#nextDueAt = head?.queuedAt ?? Number.POSITIVE_INFINITY;
+    }
+    return this.#nextDueAt;
   }
 
   clear(): void {
+    this.#nextDueAt = undefined;
     for (const item of this.#heap) item.queuePlace = -1;
     this.#heap.length = 0;
   }

@@ -5,13 +5,13 @@
 
 export type { ScheduleWake } from "../async/timers.ts";
 export {
-  type AffiliateState,
   createAffiliateState,
   expire,
   type MergeResult,
   merge,
 } from "./affiliate-state.ts";
-export { affiliateWire, createAffiliateView, type WiredAffiliateView } from "./affiliate-wire.ts";
+export { affiliateWire, createAffiliateView } from "./affiliate-wire.ts";
+export { ClientShares, type ClientSharesOptions } from "./client-shares.ts";
 export {
   fromJournalAffiliate,
   type Journal,
@@ -33,12 +33,21 @@ export {
   type RegistryLimits,
   resolveRegistryLimits,
 } from "./limits.ts";
+export { MemoryBudget, type MemoryKind } from "./memory-budget.ts";
 export { MemoryRegistry, type MemoryRegistryOptions } from "./memory-registry.ts";
+export {
+  type AffiliateState,
+  type AffiliateTimes,
+  type PackedView,
+  unpackAffiliate,
+  type WiredAffiliateView,
+} from "./packed-affiliate.ts";
 export type {
   AffiliateView,
   Awaitable,
   Registry,
   RegistryCallOptions,
+  RegistryClient,
   RegistryHealth,
   RegistryObservers,
   RegistryTotals,
@@ -46,3 +55,10 @@ export type {
   UpdateRequest,
   WatchMessage,
 } from "./registry.ts";
+export type { RegistrySharesOptions } from "./state-accounts.ts";
+export {
+  AFFILIATE_OVERHEAD_BYTES,
+  type AffiliateSize,
+  CLUSTER_OVERHEAD_BYTES,
+  stateBytes,
+} from "./state-bytes.ts";

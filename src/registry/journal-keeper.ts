@@ -2,7 +2,7 @@
  * Writes a registry's changes and its whole content to an optional journal.
  * @module
  */
-import { type AffiliateState, expire } from "./affiliate-state.ts";
+import { expire } from "./affiliate-state.ts";
 import type { Cluster } from "./cluster.ts";
 import {
   type Journal,
@@ -10,6 +10,7 @@ import {
   type JournalCluster,
   toJournalAffiliate,
 } from "./journal.ts";
+import type { AffiliateState } from "./packed-affiliate.ts";
 
 /** Writes to a journal, one save at a time, and remembers whether that worked. */
 export class JournalKeeper {
@@ -45,6 +46,11 @@ export class JournalKeeper {
    */
   recordDelete(clusterId: string, affiliateId: string): void {
     this.#record(() => this.#journal?.record?.({ kind: "delete", clusterId, affiliateId }));
+  }
+
+  /** Whether each change is written through before it is visible. */
+  get isRecording(): boolean {
+    return this.#journal?.record !== undefined;
   }
 
   /** Tells that there is something new to save. */

@@ -6,8 +6,9 @@
  * count keeps the instant and subtracts.
  * @module
  */
-import { type AffiliateState, createAffiliateState, expire } from "./affiliate-state.ts";
+import { createAffiliateState, expire } from "./affiliate-state.ts";
 import { checkEndpointCount, checkUpdate, type RegistryLimits } from "./limits.ts";
+import type { AffiliateState } from "./packed-affiliate.ts";
 
 /** One affiliate as it is kept. */
 export interface JournalAffiliate {
@@ -80,13 +81,14 @@ export interface Journal {
 /** What is kept of an affiliate, as of `now`. */
 export function toJournalAffiliate(state: AffiliateState, now: number): JournalAffiliate {
   const { id, data, endpoints } = state.view;
+  const { endpointExpiries } = state;
   return {
     id,
     data,
     ttlMs: state.expiresAt - now,
     endpoints: endpoints.map((endpoint, i) => ({
       data: endpoint,
-      ttlMs: (state.endpointExpiries[i] as number) - now,
+      ttlMs: (endpointExpiries[i] as number) - now,
     })),
   };
 }
@@ -111,5 +113,5 @@ export function fromJournalAffiliate(
   const expiresAt = (remainingMs: number): number =>
     now + Math.min(Math.max(remainingMs, restartGraceMs), limits.maxTtlMs);
   const expiries = endpoints.map((endpoint) => expiresAt(endpoint.ttlMs));
-  return expire(createAffiliateState(id, data, expiresAt(ttlMs), bytes, expiries), now);
+  return expire(createAffiliateState(id, data, expiresAt(ttlMs), bytes, expiries, now), now);
 }

@@ -20,13 +20,13 @@ import type { UpdateRequest } from "./registry.ts";
 /**
  * Clusters of one registry, unless told otherwise. The reference has no ceiling, so one caller can
  * fill its memory. This many clusters of one affiliate each, with 400 bytes of data and three
- * endpoints, take about 200 MB.
+ * endpoints, take about 155 MB.
  */
 export const DEFAULT_MAX_CLUSTERS = 100_000;
 
 /**
- * Affiliates of one registry, unless told otherwise: about 400 MB with 400 bytes of data and three
- * endpoints each, 1 GB where strangers fill each to its limits.
+ * Affiliates of one registry, unless told otherwise: about 240 MB with 400 bytes of data and three
+ * endpoints each, 1.1 GB if strangers fill each to its limits. A `MemoryBudget` bounds that.
  */
 export const DEFAULT_MAX_AFFILIATES = 200_000;
 

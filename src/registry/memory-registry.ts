@@ -6,7 +6,7 @@
 import { type ScheduleWake, scheduleTimeout } from "../async/timers.ts";
 import { checkNumber } from "../check.ts";
 import { DiscoveryError } from "../errors.ts";
-import { expire, merge } from "./affiliate-state.ts";
+import { merge, mergeInPlace } from "./affiliate-state.ts";
 import type { Cluster, ClusterAffiliate } from "./cluster.ts";
 import { ClusterStore } from "./cluster-store.ts";
 import { fromJournalAffiliate, type Journal, type JournalCluster } from "./journal.ts";
@@ -20,16 +20,19 @@ import {
   type RegistryLimits,
   resolveRegistryLimits,
 } from "./limits.ts";
+import type { MemoryBudget } from "./memory-budget.ts";
 import type {
   AffiliateView,
   Registry,
   RegistryCallOptions,
+  RegistryClient,
   RegistryHealth,
   RegistryObservers,
   RegistryTotals,
   UpdateRequest,
   WatchMessage,
 } from "./registry.ts";
+import { type RegistrySharesOptions, StateAccounts } from "./state-accounts.ts";
 import { WakeTimer } from "./wake-timer.ts";
 import { Watcher, type WatchHub } from "./watch-hub.ts";
 
@@ -39,6 +42,15 @@ const NO_AFFILIATES: readonly AffiliateView[] = /* @__PURE__ */ Object.freeze([]
 export interface MemoryRegistryOptions extends RegistryObservers {
   /** @default the protocol's, and 100,000 clusters */
   readonly limits?: Partial<RegistryLimits> | undefined;
+  /**
+   * Counts what the state takes, as `state`. When it is tight, new clusters and affiliates are
+   * refused, and updates that make an affiliate larger; all others pass.
+   *
+   * @default no ceiling
+   */
+  readonly memory?: MemoryBudget | undefined;
+  /** How much of it one client may hold, if calls say who calls. @default as much as is free */
+  readonly shares?: RegistrySharesOptions | undefined;
   /**
    * The clock, in ms from any origin. The default is monotonic (`performance.now`): setting the
    * machine's clock neither ends nor prolongs a life. Where the journal's `wakeAt` needs instants
@@ -74,6 +86,11 @@ export interface MemoryRegistryOptions extends RegistryObservers {
  * here bounds the watchers of one cluster: each is a connection's stream, whose number the server
  * bounds.
  *
+ * A cluster or an affiliate belongs to the client that created it (`RegistryCallOptions.client`),
+ * and counts for it until it is removed. What was restored from a journal belongs to the client that
+ * first refreshes it with data. A refresh of a known affiliate is never refused for shares; if it
+ * makes the affiliate larger, the bytes that are new count as new ones.
+ *
  * @example
  * const registry = new MemoryRegistry();
  * registry.update({ clusterId: "c", affiliateId: "a", endpoints: [], ttlMs: 60_000 });
@@ -86,16 +103,19 @@ export class MemoryRegistry implements Registry {
   readonly #journal: JournalKeeper;
   readonly #wake: WakeTimer;
   readonly #store: ClusterStore;
+  readonly #accounts: StateAccounts;
   readonly #onSweep: RegistryObservers["onSweep"];
   #closing: Promise<void> | undefined;
 
   constructor(options: MemoryRegistryOptions = {}) {
     const { limits, now = () => performance.now(), schedule = scheduleTimeout, journal } = options;
+    const { memory, shares } = options;
     const { onSweep, onWatchLag } = options;
     this.limits = resolveRegistryLimits(limits);
     this.#onSweep = onSweep;
     const lagMeter = onWatchLag && { now, onWatchLag };
-    this.#store = new ClusterStore(() => void this.#settle(), lagMeter);
+    this.#accounts = new StateAccounts(this.limits, shares, memory);
+    this.#store = new ClusterStore(() => void this.#settle(), this.#accounts, lagMeter);
     this.#now = now;
     this.#journal = new JournalKeeper(journal);
     this.#wake = new WakeTimer({
@@ -122,21 +142,46 @@ export class MemoryRegistry implements Registry {
     return registry;
   }
 
-  update(request: UpdateRequest): void {
+  update(request: UpdateRequest, options: RegistryCallOptions = {}): void {
     this.#checkOpen();
     const now = this.#settle();
     const cluster = this.#store.get(request.clusterId);
     const affiliate = cluster?.get(request.affiliateId);
-    const { next, write, announce } = merge(affiliate?.state ?? null, request, now, this.limits);
-    if (affiliate === undefined) this.#checkRoom(cluster);
+    // A journal that records may refuse the change, which must then have changed nothing.
+    const mergeUpdate = this.#journal.isRecording ? merge : mergeInPlace;
+    const state = affiliate?.state ?? null;
+    const { next, write, announce } = mergeUpdate(state, request, now, this.limits);
+    let client: RegistryClient | undefined;
+    if (affiliate === undefined) {
+      this.#checkRoom(cluster);
+      if (next === null) return;
+      client = options.client?.();
+      const newClusterId = cluster === undefined ? request.clusterId : undefined;
+      this.#accounts.checkAffiliate(
+        newClusterId,
+        request.affiliateId,
+        next.buffer.byteLength,
+        client,
+      );
+    } else if (next !== null) {
+      this.#accounts.checkSize(affiliate, next.buffer.byteLength);
+    }
     if (!write) return;
     if (next === null) {
       if (affiliate !== undefined) this.#delete(affiliate);
       return;
     }
     this.#journal.recordPut(request.clusterId, next, now);
-    if (affiliate !== undefined) this.#store.replace(affiliate, next, announce);
-    else this.#store.add(cluster ?? this.#store.create(request.clusterId), next);
+    if (affiliate === undefined) {
+      const { clusterId } = request;
+      this.#store.add(cluster ?? this.#store.create(clusterId, client), next, client);
+    } else {
+      this.#store.replace(affiliate, next, announce);
+      const hasData = request.data !== undefined && request.data.length > 0;
+      if (affiliate.owner === undefined && hasData) {
+        this.#accounts.claim(affiliate, options.client?.());
+      }
+    }
     this.#wake.atLatest(next.dueAt);
     if (announce) this.#journal.changed();
   }
@@ -168,9 +213,10 @@ export class MemoryRegistry implements Registry {
    */
   watch(
     clusterId: string,
-    { signal }: RegistryCallOptions = {},
+    options: RegistryCallOptions = {},
   ): AsyncIterable<WatchMessage, undefined> {
-    const open = (): WatchHub => this.#openHub(clusterId);
+    const { signal } = options;
+    const open = (): WatchHub => this.#openHub(clusterId, options);
     return { [Symbol.asyncIterator]: () => new Watcher(open, signal) };
   }
 
@@ -248,14 +294,16 @@ export class MemoryRegistry implements Registry {
     checkRoomInTotal(this.#store.affiliates, this.limits);
   }
 
-  #openHub(clusterId: string): WatchHub {
+  #openHub(clusterId: string, options: RegistryCallOptions): WatchHub {
     this.#checkOpen();
     checkClusterId(clusterId, this.limits);
     this.#settle();
     let cluster = this.#store.get(clusterId);
     if (cluster === undefined) {
       checkRoomForCluster(this.#store.clusters, this.limits);
-      cluster = this.#store.create(clusterId);
+      const client = options.client?.();
+      this.#accounts.checkCluster(clusterId, client);
+      cluster = this.#store.create(clusterId, client);
     }
     return cluster.hub;
   }
@@ -274,7 +322,7 @@ export class MemoryRegistry implements Registry {
     const affiliates = this.#store.affiliates + 1;
     let due: ClusterAffiliate | undefined = first;
     for (; due !== undefined; due = this.#store.takeDue(now)) {
-      const next = expire(due.state, now);
+      const next = due.expire(now);
       try {
         if (next === null) this.#journal.recordDelete(due.cluster.id, due.id);
         else this.#journal.recordPut(due.cluster.id, next, now);
@@ -311,12 +359,15 @@ export class MemoryRegistry implements Registry {
         if (state === null) continue;
         const cluster = this.#store.get(id);
         const known = cluster?.get(kept.id);
+        const bytes = state.buffer.byteLength;
         if (known !== undefined) {
+          this.#accounts.checkSize(known, bytes);
           this.#store.replace(known, state, true);
           continue;
         }
         this.#checkRoom(cluster);
-        this.#store.add(cluster ?? this.#store.create(id), state);
+        this.#accounts.checkAffiliate(cluster ? undefined : id, kept.id, bytes, undefined);
+        this.#store.add(cluster ?? this.#store.create(id, undefined), state, undefined);
       } catch (error) {
         journal.refused?.(id, kept, error);
       }

@@ -42,12 +42,27 @@ export type WatchMessage =
 export interface RegistryCallOptions {
   /** Ends a wait of a registry over a remote engine. */
   readonly signal?: AbortSignal | undefined;
+  /**
+   * Who calls: asked only when something new comes to be, or has no owner yet, so that a client may
+   * hold a share only. An unknown client has no share.
+   */
+  readonly client?: (() => RegistryClient | undefined) | undefined;
+}
+
+/** Who holds a cluster or an affiliate, as far as shares need to know. */
+export interface RegistryClient {
+  /** Any text that tells clients apart, such as an address or the /64 of one. */
+  readonly client: string;
+  /** Wider network of an IPv6 client, such as its /48, for which new clusters count as well. */
+  readonly network?: string | undefined;
 }
 
 export interface RegistryHealth {
   readonly ok: boolean;
   /** Why not. */
   readonly reason?: string;
+  /** What an operator should look at although `ok` is true, such as a save that failed. */
+  readonly warning?: string;
 }
 
 export interface RegistryTotals {

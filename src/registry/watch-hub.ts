@@ -83,7 +83,8 @@ export class WatchHub {
  * `next()`.
  */
 export class Watcher implements AsyncIterator<WatchMessage, undefined> {
-  readonly #open: () => WatchHub;
+  /** Replaced after its call, so that nothing of the caller is kept. */
+  #open: () => WatchHub;
   readonly #signal: AbortSignal | undefined;
   readonly #end: () => void = () => this.end();
   /**
@@ -166,15 +167,18 @@ export class Watcher implements AsyncIterator<WatchMessage, undefined> {
    * Registration and snapshot in one step without a wait, so that nothing is missed between them.
    */
   #start(): WatchMessage {
+    let hub: WatchHub;
     try {
-      this.#hub = this.#open();
+      hub = this.#open();
     } catch (error) {
       this.#isEnded = true;
       throw error;
     }
-    this.#hub.add(this);
+    this.#hub = hub;
+    this.#open = () => hub;
+    hub.add(this);
     this.#signal?.addEventListener("abort", this.#end, { once: true });
-    return { kind: "snapshot", affiliates: this.#hub.source.snapshot() };
+    return { kind: "snapshot", affiliates: hub.source.snapshot() };
   }
 
   #take(shared: SharedMessages): WatchMessage | undefined {

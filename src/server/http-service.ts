@@ -3,18 +3,14 @@
  * pages.
  * @module
  */
-import {
-  type ContextValues,
-  cors as connectCors,
-  createConnectRouter,
-  createContextValues,
-} from "@connectrpc/connect";
+import { type ContextValues, createConnectRouter, createContextValues } from "@connectrpc/connect";
 import type {
   Compression,
   UniversalHandlerFn,
   UniversalServerRequest,
   UniversalServerResponse,
 } from "@connectrpc/connect/protocol";
+import { withCors } from "./cors.ts";
 import { answerPage, pageResponse } from "./pages/page-service.ts";
 import {
   grpcNeedsTrailers,
@@ -22,15 +18,15 @@ import {
   pageFor,
   unsupportedMediaType,
 } from "./pages/plain-page.ts";
+import type { AnswerEncoder } from "./rpc/answer-encoder.ts";
 import type { ServerHooks } from "./rpc/call-report.ts";
 import { withoutFarDeadline } from "./rpc/caller-deadline.ts";
-import { clusterRoutes, peerAddressKey } from "./rpc/cluster-routes.ts";
+import { clusterRoutes } from "./rpc/cluster-routes.ts";
+import { peerAddressKey } from "./rpc/connect-caller.ts";
+import { AnswerSlot, answerSlotKey, withPreparedAnswer } from "./rpc/prepared-answer.ts";
 import type { Procedures } from "./rpc/procedures.ts";
 import { type BodyObserver, observeBodySize, withBodyTimeout } from "./rpc/request-body.ts";
 import type { ResolvedServiceOptions } from "./service-options.ts";
-
-/** How long a browser may keep the answer to a preflight, in seconds: Chromium's maximum. */
-const PREFLIGHT_MAX_AGE_S = 7200;
 
 /** What the connection below can do. */
 export interface HttpServiceAbilities {
@@ -38,6 +34,8 @@ export interface HttpServiceAbilities {
   readonly trailers: boolean;
   /** Compressions that callers may use. */
   readonly acceptCompression?: Compression[];
+  /** Encodes lists and watches. */
+  readonly encoder: AnswerEncoder;
 }
 
 /** Creates the function. It rejects only for a request that is not a valid HTTP request. */
@@ -48,7 +46,7 @@ export function createHttpService(
 ): UniversalHandlerFn {
   const { corsOrigins, hooks, routes, bodyTimeoutMs, maxRequestBytes } = options;
   const { onRefused } = hooks;
-  const { trailers, acceptCompression = [] } = abilities;
+  const { trailers, acceptCompression = [], encoder } = abilities;
   const router = createConnectRouter({
     grpc: trailers,
     acceptCompression,
@@ -81,11 +79,17 @@ export function createHttpService(
       bodyTimeoutMs,
       onRefused && bodyObserver(contentType, maxRequestBytes, onRefused),
     );
-    const response = await handler({
-      ...request,
-      header: withoutFarDeadline(request.header),
-      body,
-    });
+    const slot = new AnswerSlot(encoder);
+    const contextValues = request.contextValues ?? createContextValues();
+    const response = withPreparedAnswer(
+      await handler({
+        ...request,
+        header: withoutFarDeadline(request.header),
+        contextValues: contextValues.set(answerSlotKey, slot),
+        body,
+      }),
+      slot,
+    );
     const encoding = request.header.get("grpc-encoding") ?? "identity";
     if (encoding !== "identity" && !encodings.includes(encoding)) {
       // gRPC's compression document asks for it; Connect says it in the text of the error only.
@@ -100,14 +104,7 @@ export function createHttpService(
     return response;
   }
 
-  return async (request) => {
-    if (corsOrigins === false) return answer(request);
-    const origin = request.header.get("origin");
-    const preflight =
-      request.method === "OPTIONS" && request.header.has("access-control-request-method");
-    const response = preflight ? { status: 204 } : await answer(request);
-    return withHeaders(response, corsHeaders(corsOrigins, origin, preflight));
-  };
+  return withCors(answer, corsOrigins, onRefused);
 }
 
 function bodyObserver(
@@ -128,48 +125,4 @@ export function peerContext(peerAddress: string | undefined): ContextValues {
 
 function isGrpc(contentType: string): boolean {
   return contentType.startsWith("application/grpc") && !contentType.startsWith("application/grpc-");
-}
-
-function withHeaders(
-  response: UniversalServerResponse,
-  headers: readonly (readonly [string, string])[],
-): UniversalServerResponse {
-  if (headers.length === 0) return response;
-  const header = response.header ?? new Headers();
-  for (const [name, value] of headers) {
-    if (name === "Vary") header.append(name, value);
-    else header.set(name, value);
-  }
-  return { ...response, header };
-}
-
-/**
- * The CORS headers of an answer.
- *
- * @param origin - The request's `Origin`, which only browsers send.
- * @param preflight - Whether the request is a preflight.
- */
-function corsHeaders(
-  allowedOrigins: "*" | readonly string[],
-  origin: string | null,
-  preflight: boolean,
-): readonly (readonly [string, string])[] {
-  if (origin === null) return [];
-  const headers: [string, string][] = [];
-  if (allowedOrigins !== "*") {
-    // Caches must keep the answers to different origins apart, also of refusals.
-    headers.push(["Vary", "Origin"]);
-    if (!allowedOrigins.includes(origin)) return headers;
-  }
-  headers.push(["Access-Control-Allow-Origin", allowedOrigins === "*" ? "*" : origin]);
-  if (preflight) {
-    headers.push(
-      ["Access-Control-Allow-Methods", connectCors.allowedMethods.join(", ")],
-      ["Access-Control-Allow-Headers", connectCors.allowedHeaders.join(", ")],
-      ["Access-Control-Max-Age", String(PREFLIGHT_MAX_AGE_S)],
-    );
-  } else {
-    headers.push(["Access-Control-Expose-Headers", connectCors.exposedHeaders.join(", ")]);
-  }
-  return headers;
 }

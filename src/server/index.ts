@@ -16,9 +16,10 @@ export { firstOf, type PageRequest, type Pages } from "./pages/pages.ts";
 export type { PlainPage } from "./pages/plain-page.ts";
 export { ServiceHealth } from "./pages/service-health.ts";
 export { type ServicePagesOptions, servicePages } from "./pages/service-pages.ts";
-export type { CallReport, ClusterMethod, ServerHooks } from "./rpc/call-report.ts";
+export type { CallReport, ClusterMethod, RefusalDetails, ServerHooks } from "./rpc/call-report.ts";
 export type { Caller } from "./rpc/caller.ts";
-export { type ClusterRoutesOptions, clusterRoutes, peerAddressKey } from "./rpc/cluster-routes.ts";
+export { type ClusterRoutesOptions, clusterRoutes } from "./rpc/cluster-routes.ts";
+export { peerAddressKey } from "./rpc/connect-caller.ts";
 export { healthRoutes } from "./rpc/health-routes.ts";
 export {
   createProcedures,
@@ -30,4 +31,4 @@ export {
 export { reflectionRoutes } from "./rpc/reflection-routes.ts";
 export { REFUSAL_REASONS, type RefusalReason, refusalReason } from "./rpc/refusal-reason.ts";
 export type { RpcCode } from "./rpc/rpc-status.ts";
-export type { CorsOptions, HttpServiceOptions } from "./service-options.ts";
+export type { HttpServiceOptions } from "./service-options.ts";

@@ -6,7 +6,8 @@ import { createRouterTransport, type Interceptor, type Transport } from "@connec
 import { MAX_CLIENT_MESSAGE_BYTES } from "../protocol/limits.ts";
 import type { Registry } from "../registry/registry.ts";
 import type { ServerHooks } from "./rpc/call-report.ts";
-import { clusterRoutes, peerAddressKey } from "./rpc/cluster-routes.ts";
+import { clusterRoutes } from "./rpc/cluster-routes.ts";
+import { peerAddressKey } from "./rpc/connect-caller.ts";
 import { createProcedures, type ProceduresOptions } from "./rpc/procedures.ts";
 import { MAX_REQUEST_BYTES } from "./rpc/request-body.ts";
 

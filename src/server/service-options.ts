@@ -9,19 +9,11 @@ import type { ConnectRouter } from "@connectrpc/connect";
 import { MAX_DELAY_MS } from "../async/timers.ts";
 import { checkInteger, checkPositive } from "../check.ts";
 import type { Prefix } from "../net/prefix.ts";
+import { type AllowedOrigins, parseCorsOrigins } from "./cors.ts";
 import { type ClientHeaders, parseTrustedProxies } from "./limits/client-address.ts";
 import type { Pages } from "./pages/pages.ts";
 import type { ServerHooks } from "./rpc/call-report.ts";
 import { MAX_REQUEST_BYTES, REQUEST_BODY_TIMEOUT_MS } from "./rpc/request-body.ts";
-
-/** Which web pages may call the service from a browser. */
-export interface CorsOptions {
-  /**
-   * Origins like `https://example.org`, or `*` for all, which is safe if no credentials are
-   * involved: the service has none. @default "*"
-   */
-  readonly allowedOrigins?: "*" | readonly string[] | undefined;
-}
 
 /** Options of the service that do not depend on what carries the requests. */
 export interface HttpServiceOptions extends ClientHeaders {
@@ -30,8 +22,12 @@ export interface HttpServiceOptions extends ClientHeaders {
    * @default none
    */
   readonly trustedProxies?: readonly string[] | undefined;
-  /** For browsers; `false` leaves CORS to a proxy in front. @default all origins */
-  readonly cors?: CorsOptions | false | undefined;
+  /**
+   * Origins whose web pages may call the service from a browser, like `https://example.org`. `*`
+   * allows every page that anybody opens to read, write and delete: only for a service that
+   * everybody may use anyway. `/stats` is for every page in any case. @default none
+   */
+  readonly corsOrigins?: "*" | readonly string[] | undefined;
   /** Callbacks for metrics and logs. @default none */
   readonly hooks?: ServerHooks | undefined;
   /**
@@ -58,8 +54,7 @@ export interface HttpServiceOptions extends ClientHeaders {
 /** {@link HttpServiceOptions}, checked and complete. */
 export interface ResolvedServiceOptions extends Required<ClientHeaders> {
   readonly trustedProxies: readonly Prefix[];
-  /** Origins that CORS allows; `false` adds no headers of CORS. */
-  readonly corsOrigins: "*" | readonly string[] | false;
+  readonly corsOrigins: AllowedOrigins;
   readonly hooks: ServerHooks;
   readonly pages: Pages | undefined;
   readonly routes: readonly ((router: ConnectRouter) => void)[];
@@ -74,19 +69,20 @@ const MAX_MAX_REQUEST_BYTES = 2 ** 32 - 1;
  *
  * @throws {DiscoveryError} `ERR_PREFIX_INVALID` or `ERR_ADDRESS_INVALID` for a prefix in
  *   `trustedProxies` that does not parse.
- * @throws {RangeError} If `bodyTimeoutMs` or `maxRequestBytes` is out of range.
+ * @throws {RangeError} If `bodyTimeoutMs` or `maxRequestBytes` is out of range, or an item of
+ *   `corsOrigins` is not an origin.
  */
 export function resolveServiceOptions(options: HttpServiceOptions): ResolvedServiceOptions {
   const { bodyTimeoutMs = REQUEST_BODY_TIMEOUT_MS, maxRequestBytes = MAX_REQUEST_BYTES } = options;
   checkInteger("maxRequestBytes", maxRequestBytes, 1, MAX_MAX_REQUEST_BYTES);
   checkPositive("bodyTimeoutMs", bodyTimeoutMs, MAX_DELAY_MS);
   const { trustedProxies = [], trustXRealIp = true, trustFirstXForwardedFor = true } = options;
-  const { cors = {}, hooks = {}, pages, routes = [] } = options;
+  const { corsOrigins = [], hooks = {}, pages, routes = [] } = options;
   return {
     trustedProxies: parseTrustedProxies(trustedProxies),
     trustXRealIp,
     trustFirstXForwardedFor,
-    corsOrigins: cors && (cors.allowedOrigins ?? "*"),
+    corsOrigins: parseCorsOrigins(corsOrigins),
     hooks,
     pages,
     routes,

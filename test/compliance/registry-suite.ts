@@ -143,6 +143,25 @@ export function registrySuite(name: string, open: OpenRegistry): void {
         expect(await registry.totals()).toMatchObject({ clusters: 1, affiliates: 1, endpoints: 0 });
       });
 
+      test("strangers' endpoints make room for a node's own, and never the other way round", async () => {
+        const { registry } = await start();
+        await registry.update(update({ data: bytes(1), endpoints: numbered(1) }));
+        await registry.update(update({ endpoints: numbered(64) }));
+        const stranger = update({ endpoints: [bytes(1)] });
+        expect(await codeOf(() => registry.update(stranger))).toBe("ERR_TOO_MANY_ENDPOINTS");
+        await registry.update(update({ data: bytes(2), endpoints: [bytes(1), bytes(2)] }));
+        expect((await registry.list("c")).map(plain)).toEqual([
+          {
+            id: "a",
+            data: bytes(2),
+            endpoints: [...numbered(1), ...numbered(64).slice(3), bytes(1), bytes(2)],
+          },
+        ]);
+        const tooMany = update({ data: bytes(3), endpoints: numbered(63) });
+        expect(await codeOf(() => registry.update(tooMany))).toBe("ERR_TOO_MANY_ENDPOINTS");
+        expect((await registry.list("c"))[0]?.data).toEqual(bytes(2));
+      });
+
       test("every largest request is taken", async () => {
         const { registry } = await start();
         const clusterId = "c".repeat(256);

@@ -3,12 +3,13 @@
  * @module
  */
 import { execFile } from "node:child_process";
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdtemp, readdir, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { onTestFinished } from "vitest";
 import type { DiscoveryServer } from "../../src/node/serve.ts";
+import { hostileMembers } from "../harness/cluster/hostile-members.ts";
 import {
   createTestCluster,
   type PublishedNode,
@@ -46,9 +47,12 @@ export const NODES: readonly PublishedNode[] = [
   },
 ];
 
+/** Ansible prints all hosts for each of them. */
+const MAX_OUTPUT_BYTES = 16 * 1024 * 1024;
+
 const runFile = promisify(execFile);
 
-/** A folder, a service, and a cluster of {@link NODES}; gone when the test ends. */
+/** A folder, a service, and a cluster of some nodes; gone when the test ends. */
 export interface ExportDesk {
   readonly folder: string;
   readonly service: DiscoveryServer;
@@ -63,18 +67,23 @@ export interface ExportDesk {
   start(program: string, ...args: readonly string[]): LineProcess<string>;
 }
 
-export async function createExportDesk(): Promise<ExportDesk> {
+/** @param nodesFor - Gives the nodes, for the folder's path. @default {@link NODES} */
+export async function createExportDesk(
+  nodesFor: (folder: string) => readonly PublishedNode[] = () => NODES,
+): Promise<ExportDesk> {
   const folder = await mkdtemp(join(tmpdir(), "talos-discovery-export-"));
   onTestFinished(() => rm(folder, { recursive: true, force: true }));
-  const service = await startService();
+  const nodes = nodesFor(folder);
+  const service = await startService({ rateLimit: { perSecond: 1000, burst: 1000 } });
   onTestFinished(() => service.close());
   const cluster = createTestCluster();
-  for (const node of NODES) await cluster.publish(service, node);
+  for (const node of nodes) await cluster.publish(service, node);
   const env = { ...cluster.environment(service).env, HOME: folder };
   const processEnv = { ...process.env, ...env };
 
   async function run(program: string, ...args: readonly string[]): Promise<string> {
-    const { stdout } = await runFile(program, [...args], { cwd: folder, env: processEnv }).catch(
+    const options = { cwd: folder, env: processEnv, maxBuffer: MAX_OUTPUT_BYTES };
+    const { stdout } = await runFile(program, [...args], options).catch(
       (error: Error & { stdout?: string; stderr?: string }) => {
         throw new Error(`${error.message}\n${error.stdout ?? ""}${error.stderr ?? ""}`);
       },
@@ -94,5 +103,25 @@ export async function createExportDesk(): Promise<ExportDesk> {
       onTestFinished(() => started.kill());
       return started;
     },
+  };
+}
+
+/** Members that attack by what they publish, and what shows that they got through. */
+export interface HostileDesk extends ExportDesk {
+  readonly members: ReturnType<typeof hostileMembers>;
+  /** Files that their commands have left. Expected to be none. */
+  ran(): Promise<string[]>;
+}
+
+export async function createHostileDesk(): Promise<HostileDesk> {
+  let members: ReturnType<typeof hostileMembers> = [];
+  const desk = await createExportDesk((folder) => {
+    members = hostileMembers(`touch ${folder}/ran`);
+    return members;
+  });
+  return {
+    ...desk,
+    members,
+    ran: async () => (await readdir(desk.folder)).filter((name) => name === "ran"),
   };
 }

@@ -3,9 +3,10 @@ import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { stringify } from "yaml";
+import { CONTROL_CHARACTERS } from "../harness/cluster/hostile-members.ts";
 import { unusedPort } from "../harness/net/unused-port.ts";
 import { OUR_CLI } from "../harness/paths.ts";
-import { createExportDesk, type ExportDesk } from "./exporting.ts";
+import { createExportDesk, createHostileDesk, type ExportDesk } from "./exporting.ts";
 
 const PAGE = new URL("../../docs/prometheus.md", import.meta.url);
 
@@ -122,4 +123,30 @@ test("Prometheus reads the file that is kept up to date", async () => {
     .toStrictEqual(["http://10.5.0.3:9100/metrics"]);
   await desk.cluster.publish(desk.service, { nodename: "worker-2", addresses: ["10.5.0.9"] });
   await expect.poll(async () => urls(await targets())).toHaveLength(2);
+});
+
+test("Prometheus has a target at every address of hostile members, and labels that are text", async () => {
+  const desk = await createHostileDesk();
+  const file = join(desk.folder, "targets.json");
+  await desk.export("prometheus", "--out", file);
+  const config = await writeConfig(desk, {
+    file_sd_configs: [{ files: [file] }],
+    relabel_configs: await relabelling(),
+  });
+  expect(await desk.run("promtool", "check", "config", config)).toContain("SUCCESS");
+  const targets = await startPrometheus(desk, config);
+  await expect.poll(targets).toHaveLength(desk.members.length);
+  for (const { scrapeUrl, labels, discoveredLabels } of await targets()) {
+    expect(scrapeUrl).toMatch(/^http:\/\/10\.66\.\d+\.\d+:9100\/metrics$/);
+    const instance = discoveredLabels.__meta_talos_node_name;
+    expect(labels).toEqual({
+      job: "nodes",
+      instance,
+      machine_type: expect.stringMatching(/^(?:worker|controlplane)$/),
+    });
+    for (const value of Object.values(discoveredLabels))
+      expect(value).not.toMatch(CONTROL_CHARACTERS);
+  }
+  const ids = (await targets()).map(({ discoveredLabels: { __meta_talos_node_id: id } }) => id);
+  expect(ids).toEqual(expect.arrayContaining(["\\u001b[2J\\u001b]0;x\\u0007", "${" + "1}"]));
 });

@@ -1,6 +1,6 @@
 /** `export wireguard` read by WireGuard's own tools, and two machines that find each other by it. */
 import { spawnSync } from "node:child_process";
-import { mkdir, readFile, writeFile } from "node:fs/promises";
+import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { beforeAll, expect, test } from "vitest";
 import { parse } from "yaml";
@@ -15,6 +15,8 @@ import {
   wireguardConfig,
 } from "../../src/kubespan/index.ts";
 import { createAffiliateSpec } from "../../src/resources/index.ts";
+import { hostileMembers } from "../harness/cluster/hostile-members.ts";
+import type { PublishedNode } from "../harness/cluster/published-nodes.ts";
 import { OUR_CLI } from "../harness/paths.ts";
 import { createExportDesk, type ExportDesk } from "./exporting.ts";
 import { buildWireguard, connect, createMachine, INTERFACE } from "./mesh-machine.ts";
@@ -243,6 +245,41 @@ test("a peer that does not answer at one endpoint is reached at its next", async
   await expect
     .poll(async () => (await a.wireguard()).peers.get(key)?.lastHandshakeAtMs)
     .toBeGreaterThan(0);
+});
+
+test("wg-quick runs nothing of hostile members, and routes them only what is allowed", async () => {
+  const networks = ["0.0.0.0/0", "::/0", "0.0.0.0/1", "128.0.0.0/1", "10.244.7.0/24"];
+  const nodes = (folder: string): PublishedNode[] =>
+    hostileMembers(`touch ${folder}/ran`).map((member, index) => ({
+      ...member,
+      kubespan: {
+        publicKey: publicKeyOf(Buffer.alloc(32, index + 1).toString("base64")),
+        additionalAddresses: index === 1 ? networks : [],
+      },
+      endpoints: [`10.0.0.1:${index + 1}`],
+    }));
+  const desk = await createExportDesk(nodes);
+  const me = await publishNode(desk, "me", "10.77.0.1");
+  const allowed = ["--allowed-network", "10.244.0.0/16"];
+  const quick = await exportTo(desk, me, ...allowed);
+  const stripped = await desk.run("wg-quick", "strip", quick);
+  const plain = await exportTo(desk, me, "--form", "syncconf", ...allowed);
+  expect(stripped).toBe(`${await readFile(plain, "utf8")}\n`);
+
+  const machine = await createMachine(wireguard);
+  await machine.run("wg-quick", "up", await exportTo(desk, me, ...allowed));
+  const othersThanOwn = async () => {
+    const { peers } = await machine.wireguard();
+    expect(peers.size).toBe(nodes(desk.folder).length);
+    const allowedIps = [...peers.values()].flatMap((peer) => peer.allowedIps);
+    return allowedIps.filter((prefix) => !/^10\.66\.\d+\.\d+\/32$/.test(prefix));
+  };
+  expect(await othersThanOwn()).toEqual(["10.244.7.0/24"]);
+  const everything = ["--form", "syncconf", "--allowed-network", "0.0.0.0/0,::/0"];
+  await machine.run("wg", "syncconf", INTERFACE, await exportTo(desk, me, ...everything));
+  // Peers before the one that advertises it keep their own addresses.
+  expect(await othersThanOwn()).toEqual(expect.arrayContaining(["::/0", "128.0.0.0/1"]));
+  expect(await readdir(desk.folder)).not.toContain("ran");
 });
 
 test("wg takes a configuration with hundreds of peers", async () => {

@@ -6,10 +6,10 @@
  * @module
  */
 import { expect, test } from "vitest";
+import { FLOODS } from "../harness/net/floods.ts";
+import { residentMb } from "../harness/processes/process-memory.ts";
 import { FaultStage } from "./harness/fault-stage.ts";
-import { FLOODS } from "./harness/floods.ts";
 import { FUZZES } from "./harness/fuzzes.ts";
-import { residentMb } from "./harness/process-memory.ts";
 import { seededRandom } from "./harness/seeded-random.ts";
 
 const SEED = Number(process.env.FUZZ_SEED ?? Date.now() % 1_000_000);

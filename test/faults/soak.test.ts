@@ -4,16 +4,15 @@
  * @module
  */
 import { randomBytes } from "node:crypto";
-import { resolve } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { Http2SessionManager } from "@connectrpc/connect-node";
 import { expect, onTestFinished, test } from "vitest";
+import { COLLECT_ON_SIGNAL, heldMemory } from "../harness/processes/held-memory.ts";
+import { residentMb } from "../harness/processes/process-memory.ts";
 import type { Service } from "../harness/processes/services.ts";
 import { FaultStage, watchForLosses } from "./harness/fault-stage.ts";
 import { clientOf } from "./harness/load.ts";
-import { residentMb } from "./harness/process-memory.ts";
 
-const COLLECTOR = resolve(import.meta.dirname, "programs/collect-on-signal.ts");
 const WARM_UP_MS = 8000;
 const SOAK_MS = 24_000;
 const CHURNERS = 6;
@@ -34,21 +33,13 @@ interface Held {
 
 test("half a minute of coming and going leaves no memory behind", async () => {
   const stage = new FaultStage();
-  const service = await stage.service({ env: { NODE_OPTIONS: `--import=${COLLECTOR}` } });
+  const service = await stage.service({ env: { NODE_OPTIONS: COLLECT_ON_SIGNAL } });
   const fleet = await stage.fleet(service, { go: 2, ts: 1 });
   const { losses } = watchForLosses(fleet);
-  let collections = 0;
-  const held = async (): Promise<Held> => {
-    collections += 1;
-    const start = `collected ${collections}: heap `;
-    service.process.signal("SIGUSR2");
-    await service.process.untilDiagnostic(start);
-    const line = service.process.diagnostics.find((text) => text.startsWith(start)) ?? "";
-    return {
-      heapMb: Number.parseFloat(line.slice(start.length)),
-      residentMb: residentMb(service.process.pid).now,
-    };
-  };
+  const held = async (): Promise<Held> => ({
+    heapMb: (await heldMemory(service.process)).heapMb,
+    residentMb: residentMb(service.process.pid).now,
+  });
   const warmUp = startChurn(service);
   await sleep(WARM_UP_MS);
   await warmUp.stop();

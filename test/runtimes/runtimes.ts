@@ -160,7 +160,7 @@ export async function runInWorkerd(
   }
 }
 
-/** The page is of another origin than the service, so its calls need the service's CORS answers. */
+/** The page is of another origin than the service, which must name it in `corsOrigins`. */
 export async function runInChromium(
   tools: Tools,
   programs: string,

@@ -11,11 +11,27 @@ import { flag } from "../flags/flags.ts";
 import type { ExportFormat } from "./exporter.ts";
 import { canonicalHostName } from "./hosts.ts";
 import { exportedType, type SelectedMember } from "./member-selection.ts";
+import { memberText } from "./member-text.ts";
 
 const FORMS = ["script", "file"] as const;
 
 /** Machine types with a group of that name; others are in `all` alone. */
 const GROUPS = ["controlplane", "worker"] as const;
+
+/**
+ * Names of groups, Ansible's and ours, and of the host that is the controller: a member of that
+ * name would be what a play for the group or for the controller runs on.
+ */
+const RESERVED_NAMES: ReadonlySet<string> = new Set([
+  ...["all", "ungrouped", "localhost", "hostvars"],
+  ...GROUPS,
+]);
+
+/**
+ * Texts in which no version of Ansible finds a template, whatever marks one: a header `#jinja2:`
+ * changes the marks.
+ */
+const NO_TEMPLATE = /^[A-Za-z0-9 .,:/()_+-]*$/;
 
 /** Groups `controlplane` and `worker`, and for each host its address and what is known of it. */
 export const ANSIBLE: ExportFormat = {
@@ -28,7 +44,9 @@ export const ANSIBLE: ExportFormat = {
     "  #!/bin/sh\n" +
     '  exec talos-discovery export ansible --config /etc/cluster.yaml "$@"\n' +
     "Variables: ansible_host, ansible_port with --port, talos_node_id, talos_hostname, talos_machine_type,\n" +
-    "talos_operating_system, talos_addresses, and talos_control_plane_port where there is one.\n",
+    "talos_operating_system, talos_addresses, and talos_control_plane_port where there is one. Texts that could\n" +
+    "be templates are marked as unsafe, so that Ansible never runs them. Members with the name of a group (all,\n" +
+    "ungrouped, controlplane, worker) or of this machine (localhost) are left out.\n",
   addFlags(command) {
     command
       .addOption(
@@ -58,9 +76,12 @@ export const ANSIBLE: ExportFormat = {
     if (host !== undefined && flags.isOn("list")) throw new UsageError("--host: not with --list");
     return {
       render({ members }) {
-        // Ansible expands names like w[1:9], and takes localhost for the machine that it runs on.
-        const isHost = ({ name }: SelectedMember) => canonicalHostName(name) !== undefined;
-        const hostMembers = members.filter(isHost);
+        const problems: string[] = [];
+        const hostMembers = members.filter(({ name }) => {
+          const why = whyNoHost(name);
+          if (why !== undefined) problems.push(`ansible: ${why}`);
+          return why === undefined;
+        });
         const hosts = hostMembers.map(
           (member) => [member.name, hostVariables(member, port)] as const,
         );
@@ -74,9 +95,7 @@ export const ANSIBLE: ExportFormat = {
               : fileInventory(hostMembers, variables);
         return {
           text: `${JSON.stringify(inventory, null, 2)}\n`,
-          problems: members
-            .filter((member) => !isHost(member))
-            .map(({ name }) => `ansible: ${quote(name)} is no host name that can be listed`),
+          problems,
         };
       },
     };
@@ -85,22 +104,40 @@ export const ANSIBLE: ExportFormat = {
 
 type Variables = Readonly<Record<string, object>>;
 
-function hostVariables({ spec, address, addresses }: SelectedMember, port: number | undefined) {
-  return {
+/** Why a name is not listed; `undefined` if it is. */
+function whyNoHost(name: string): string | undefined {
+  const canonical = canonicalHostName(name);
+  // Ansible expands names like w[1:9].
+  if (canonical === undefined) return `${quote(name)} is no host name that can be listed`;
+  if (RESERVED_NAMES.has(canonical)) return `${quote(name)} is left out, the name is reserved`;
+  return undefined;
+}
+
+function hostVariables(
+  { spec, address, addresses }: SelectedMember,
+  port: number | undefined,
+): object {
+  const variables = {
     ansible_host: address,
     ...(port !== undefined && { ansible_port: port }),
     talos_node_id: spec.nodeId,
-    talos_hostname: plainText(spec.hostname),
+    talos_hostname: spec.hostname,
     talos_machine_type: exportedType(spec.machineType),
-    talos_operating_system: plainText(spec.operatingSystem),
+    talos_operating_system: spec.operatingSystem,
     talos_addresses: addresses,
     ...(spec.controlPlane !== undefined && { talos_control_plane_port: spec.controlPlane.port }),
   };
+  return Object.fromEntries(
+    Object.entries(variables).map(([name, value]) => [name, inventoryValue(value)]),
+  );
 }
 
-/** What another machine says of itself is no template, which Ansible would run on this one. */
-function plainText(text: string): string | { readonly __ansible_unsafe: string } {
-  return /\{[{%#]/.test(text) ? { __ansible_unsafe: text } : text;
+/** What every variable goes through: what a member says is no template, which Ansible would run. */
+function inventoryValue(value: string | number | readonly string[]): unknown {
+  if (typeof value === "number") return value;
+  if (typeof value !== "string") return value.map(inventoryValue);
+  const text = memberText(value);
+  return NO_TEMPLATE.test(text) ? text : { __ansible_unsafe: text };
 }
 
 /** With `_meta`, which saves Ansible a call for each host. */

@@ -8,6 +8,7 @@ import { parsePort } from "../flags/flag-values.ts";
 import { flag } from "../flags/flags.ts";
 import type { ExportFormat } from "./exporter.ts";
 import { exportedType, type SelectedMember } from "./member-selection.ts";
+import { memberText } from "./member-text.ts";
 
 /** A title, and what stands under it. */
 type Column = readonly [title: string, cell: (member: SelectedMember) => string];
@@ -25,12 +26,16 @@ const COLUMNS: readonly Column[] = [
 ];
 
 /**
- * What spreadsheets take for a formula, which could call out; what other machines say of themselves
- * is not to be run.
+ * Where a spreadsheet begins a formula, which could call out: at the start of a cell, also after
+ * spaces. Where the list separator is a semicolon or a bar, a cell starts after that too, and
+ * quotes are then part of the text or around it. Full-width signs count as well.
  *
  * @see https://owasp.org/www-community/attacks/CSV_Injection
  */
-const FORMULA = /^[=+\-@\t\r]/;
+const FORMULA = /(^|[,;|])([\s"]*)(?=[=+\-@\uff1d\uff0b\uff0d\uff20])/g;
+
+/** Characters that begin or end a cell somewhere. */
+const SEPARATOR = /[",;|]/;
 
 /** A header and a row for each member. */
 export const CSV: ExportFormat = {
@@ -39,7 +44,8 @@ export const CSV: ExportFormat = {
   examples: ["--config cluster.yaml --out members.csv"],
   notes:
     `Columns: ${COLUMNS.map(([title]) => title).join(", ")}; with --port, target is the\n` +
-    "address with that port. A cell that a spreadsheet would take for a formula begins with '.\n",
+    "address with that port. What a spreadsheet would take for a formula has a ' in front, and control\n" +
+    "characters are escaped: \\u001b.\n",
   addFlags(command) {
     command.addOption(
       flag("--port <port>", "for a column target, ADDRESS:PORT, at the end").ownedBy("export csv"),
@@ -66,7 +72,8 @@ function targetColumn(port: number): Column {
   return ["target", ({ address }) => hostPort(address, port)];
 }
 
+/** What every cell goes through. */
 function quoteCell(text: string): string {
-  const harmless = FORMULA.test(text) ? `'${text}` : text;
-  return /[",\r\n]/.test(harmless) ? `"${harmless.replaceAll('"', '""')}"` : harmless;
+  const harmless = memberText(text).replace(FORMULA, "$1$2'");
+  return SEPARATOR.test(harmless) ? `"${harmless.replaceAll('"', '""')}"` : harmless;
 }

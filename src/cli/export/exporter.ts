@@ -11,7 +11,9 @@ import {
   type MemberSelection,
   type SelectedMember,
   selectMembers,
+  type UnusableAddress,
 } from "./member-selection.ts";
+import { shownName } from "./member-text.ts";
 
 /** Others decide how much is wrong with what they say. */
 const MAX_NOTICES = 20;
@@ -122,7 +124,7 @@ export class Exporter {
 
   render(state: ExportedState): ExportedText {
     const selection = this.#selection;
-    const { members, unreachable } = selectMembers(state, selection);
+    const { members, unreachable, unusable } = selectMembers(state, selection);
     const rendered = this.#renderer.render({ cluster: this.#cluster, members, selection, state });
     const notices: string[] = [];
     const memberCount = rendered.nodeCount ?? members.length;
@@ -132,7 +134,12 @@ export class Exporter {
     }
     if (rendered.nodeCount === undefined && unreachable.length > 0) {
       notices.push(
-        `left out, without an address that is asked for: ${shortList(unreachable, MAX_NAMES)}`,
+        `left out, without an address that is asked for: ${shortList(unreachable.map(shownName), MAX_NAMES)}`,
+      );
+    }
+    if (rendered.nodeCount === undefined && unusable.length > 0) {
+      notices.push(
+        `addresses that cannot be another node's are left out: ${shortList(unusable.map(shownAddress), MAX_NAMES)}; --cidr takes them`,
       );
     }
     notices.push(...rendered.problems);
@@ -143,4 +150,8 @@ export class Exporter {
       this.#onNotice(`and ${news.length - MAX_NOTICES} more like these`);
     return { text: rendered.text, memberCount };
   }
+}
+
+function shownAddress({ name, address, why }: UnusableAddress): string {
+  return `${address} of ${shownName(name)} (${why})`;
 }

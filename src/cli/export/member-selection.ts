@@ -9,6 +9,7 @@ import { contains, type Prefix, parsePrefix } from "../../net/prefix.ts";
 import type { AffiliateSpec, MemberSpec, Resource } from "../../resources/index.ts";
 import { choiceOf } from "../flags/flag-values.ts";
 import { type Flags, flag, listFlag } from "../flags/flags.ts";
+import { containsPrefix, unusableNetwork } from "./address-kind.ts";
 
 const FAMILIES = ["4", "6"] as const;
 const TYPES = ["controlplane", "worker"] as const;
@@ -44,9 +45,14 @@ export interface MemberSelection {
   ): boolean;
   /**
    * Whether an address is meant: `--family`, `--cidr`. Text that is no address is not, nor is one
-   * with a zone.
+   * with a zone, nor one that {@link MemberSelection.unusable} names.
    */
   passes(address: string): boolean;
+  /**
+   * Why an address that the flags would let pass cannot be another node's: `loopback`. Without a
+   * reason if a `--cidr` names it, or a network of that kind alone.
+   */
+  unusable(address: string): string | undefined;
   /** The same without `--type`. */
   ofAnyType(): MemberSelection;
 }
@@ -57,6 +63,17 @@ export interface SelectedMembers {
   readonly members: readonly SelectedMember[];
   /** Names of members without an address that passes the filters, sorted. */
   readonly unreachable: readonly string[];
+  /** Addresses that cannot be another node's, by members' names, sorted. */
+  readonly unusable: readonly UnusableAddress[];
+}
+
+/** An address that a member published and that is not used. */
+export interface UnusableAddress {
+  readonly name: string;
+  /** In canonical form. */
+  readonly address: string;
+  /** Such as `loopback`. */
+  readonly why: string;
 }
 
 /** Adds the flags that {@link readMemberSelection} reads. */
@@ -88,6 +105,16 @@ export function readMemberSelection(flags: Flags): MemberSelection {
   };
   const exclusions = flags.parsedList("exclude", parseExclusion);
   const familyBytes = family === "4" ? IPV4_BYTES : IPV6_BYTES;
+  const isMeant = (address: Uint8Array): boolean =>
+    (family === undefined || address.length === familyBytes) && passesFilter(filter, address);
+  const reasonAgainst = (address: Uint8Array): string | undefined => {
+    const network = unusableNetwork(address);
+    if (network === undefined) return undefined;
+    const isNamed = filter.included.some(
+      (prefix) => containsPrefix(network.prefix, prefix) && contains(prefix, address),
+    );
+    return isNamed ? undefined : network.kind;
+  };
   const ofAnyType: MemberSelection = {
     includes: ({ nodeId, hostname, addresses }, name) =>
       !exclusions.some((exclusion) =>
@@ -97,10 +124,11 @@ export function readMemberSelection(flags: Flags): MemberSelection {
       ),
     passes(text) {
       const address = scanUsable(text);
-      if (address === undefined) return false;
-      return (
-        (family === undefined || address.length === familyBytes) && passesFilter(filter, address)
-      );
+      return address !== undefined && isMeant(address) && reasonAgainst(address) === undefined;
+    },
+    unusable(text) {
+      const address = scanUsable(text);
+      return address !== undefined && isMeant(address) ? reasonAgainst(address) : undefined;
     },
     ofAnyType: () => ofAnyType,
   };
@@ -116,14 +144,19 @@ export function readMemberSelection(flags: Flags): MemberSelection {
 export function selectMembers(state: ExportedState, selection: MemberSelection): SelectedMembers {
   const members: SelectedMember[] = [];
   const unreachable: string[] = [];
+  const unusable: UnusableAddress[] = [];
   for (const [name, { spec }] of [...state.members].sort(([a], [b]) => (a < b ? -1 : 1))) {
     if (!selection.includes(spec, name)) continue;
+    for (const address of spec.addresses) {
+      const why = selection.unusable(address);
+      if (why !== undefined) unusable.push({ name, address: canonical(address), why });
+    }
     const addresses = spec.addresses.filter(selection.passes).map(canonical);
     const [address] = addresses;
     if (address === undefined) unreachable.push(name);
     else members.push({ name, spec, addresses, address });
   }
-  return { members, unreachable };
+  return { members, unreachable, unusable };
 }
 
 /** `init` is a control plane node of an old cluster. */

@@ -8,6 +8,7 @@ import { parsePort } from "../flags/flag-values.ts";
 import { flag } from "../flags/flags.ts";
 import type { ExportFormat } from "./exporter.ts";
 import { exportedType, type SelectedMember } from "./member-selection.ts";
+import { memberText } from "./member-text.ts";
 
 /** Where the node exporter listens. */
 const DEFAULT_PORT = "9100";
@@ -56,22 +57,26 @@ function targetGroup(
   port: number,
   clusterName: string | undefined,
 ): object {
+  const labels = {
+    __meta_talos_node_name: name,
+    __meta_talos_node_id: spec.nodeId,
+    __meta_talos_hostname: spec.hostname,
+    __meta_talos_machine_type: exportedType(spec.machineType),
+    __meta_talos_operating_system: spec.operatingSystem,
+    __meta_talos_address: address,
+    // Commas around as well, so that a pattern such as .*,10.0.0.1,.* finds each: Prometheus' own
+    // habit for lists.
+    __meta_talos_addresses: `,${addresses.join(",")},`,
+    ...(spec.controlPlane !== undefined && {
+      __meta_talos_control_plane_port: String(spec.controlPlane.port),
+    }),
+    ...(clusterName !== undefined && { __meta_talos_cluster_name: clusterName }),
+  };
   return {
     targets: [hostPort(address, port)],
-    labels: {
-      __meta_talos_node_name: name,
-      __meta_talos_node_id: spec.nodeId,
-      __meta_talos_hostname: spec.hostname,
-      __meta_talos_machine_type: exportedType(spec.machineType),
-      __meta_talos_operating_system: spec.operatingSystem,
-      __meta_talos_address: address,
-      // Commas around as well, so that a pattern such as .*,10.0.0.1,.* finds each: Prometheus' own
-      // habit for lists.
-      __meta_talos_addresses: `,${addresses.join(",")},`,
-      ...(spec.controlPlane !== undefined && {
-        __meta_talos_control_plane_port: String(spec.controlPlane.port),
-      }),
-      ...(clusterName !== undefined && { __meta_talos_cluster_name: clusterName }),
-    },
+    // What every label goes through. Prometheus takes any UTF-8 for a value.
+    labels: Object.fromEntries(
+      Object.entries(labels).map(([label, value]) => [label, memberText(value)]),
+    ),
   };
 }

@@ -13,14 +13,18 @@ import {
 } from "../../kubespan/index.ts";
 import { formatAddress } from "../../net/address.ts";
 import { parseEndpoint } from "../../net/endpoint.ts";
+import { parsePrefix } from "../../net/prefix.ts";
 import { quote } from "../../net/quote.ts";
 import { loadKubeSpanIdentity } from "../../node/index.ts";
 import type { AffiliateSpec } from "../../resources/index.ts";
 import { describePeerProblem, requireCluster } from "../cluster/kubespan.ts";
 import { UsageError } from "../exit.ts";
 import { choiceOf, integerFrom, parsePort } from "../flags/flag-values.ts";
-import { flag, numberFlag } from "../flags/flags.ts";
+import { flag, listFlag, numberFlag } from "../flags/flags.ts";
+import { readDefaultGateways } from "./default-gateways.ts";
 import type { ExportFormat, ExportInput, RenderedExport } from "./exporter.ts";
+import { shownName } from "./member-text.ts";
+import { limitNetworks, type MeshRules, parseAllowedNetwork } from "./mesh-networks.ts";
 
 const FORMS = ["wg-quick", "syncconf"] as const;
 
@@ -31,6 +35,7 @@ interface WireguardFlags {
   readonly form: (typeof FORMS)[number];
   readonly listenPort: number;
   readonly mtu: number;
+  readonly rules: MeshRules;
 }
 
 /** Peers are the members' KubeSpan identities. Both keys are in the text. */
@@ -40,9 +45,12 @@ export const WIREGUARD: ExportFormat = {
   examples: [
     "--config cluster.yaml --kubespan-identity kubespan-identity.yaml --out /etc/wireguard/kubespan.conf",
     "--config cluster.yaml --kubespan-identity kubespan-identity.yaml --form syncconf --out kubespan.conf --watch",
+    "--config cluster.yaml --kubespan-identity kubespan-identity.yaml --allowed-network 10.244.0.0/16,10.96.0.0/12",
   ],
   notes:
-    "For WireGuard these choose a peer's endpoint; its allowed IPs are those that Talos gives it. The identity is\n" +
+    "For WireGuard these choose a peer's endpoint. A peer's allowed IPs are its own addresses and those of the\n" +
+    "KubeSpan subnet; of other networks that it advertises, such as pods, those that are within an\n" +
+    "--allowed-network. A default route is taken only if --allowed-network is 0.0.0.0/0 or ::/0. The identity is\n" +
     "made by identity new --kubespan. To the others this machine is a peer while it is registered with its\n" +
     "public key, see join --kubespan. The form wg-quick brings the interface up, with routes in a table of their\n" +
     "own: from then on, all that this machine sends to an address of a peer goes through the mesh, or nowhere\n" +
@@ -64,21 +72,30 @@ export const WIREGUARD: ExportFormat = {
           "export wireguard",
         ),
       )
+      .addOption(
+        listFlag(
+          "--allowed-network <cidr>",
+          "networks within this one may be routed to the peers that advertise them, such as the pod network",
+        ),
+      )
       .addOption(numberFlag("--mtu <bytes>", "MTU of the interface", KUBESPAN_MTU));
   },
   async prepare(flags) {
-    const own: WireguardFlags = {
+    const allowed = flags.parsedList("allowed-network", parseAllowedNetwork);
+    const own = {
       form: flags.requiredParsed("form", choiceOf(FORMS)),
       listenPort: flags.requiredParsed("port", parsePort),
       mtu: flags.requiredParsed("mtu", integerFrom(MIN_KUBESPAN_MTU, MAX_MTU)),
     };
     const path = flags.requiredText("kubespan-identity");
     const identity = await loadKubeSpanIdentity(path);
+    const gateways = await readDefaultGateways();
+    const rules: MeshRules = { subnet: parsePrefix(identity.subnet), allowed, gateways };
     return {
       render(input) {
         const { id } = input.cluster;
         if (id !== undefined) requireCluster(identity, id, path);
-        return renderConfig(identity, input, own);
+        return renderConfig(identity, input, { ...own, rules });
       },
     };
   },
@@ -99,7 +116,20 @@ function renderConfig(
     (affiliate) => affiliate === local || selection.includes(affiliate, affiliate.nodename),
   );
   const problems: string[] = [];
-  const peers = peersOf(chosen, local?.nodeId, {
+  const limited = chosen.map((affiliate) =>
+    affiliate === local
+      ? { affiliate, refused: [], remarkable: [] }
+      : limitNetworks(affiliate, own.rules),
+  );
+  // What is refused first, as only so many notices are shown.
+  for (const kind of ["refused", "remarkable"] as const) {
+    for (const { affiliate, [kind]: lines } of limited) {
+      const name = shownName(affiliate.nodename || affiliate.nodeId);
+      problems.push(...lines.map((line) => `wireguard: ${name}: ${line}`));
+    }
+  }
+  const usable = limited.map(({ affiliate }) => affiliate);
+  const peers = peersOf(usable, local?.nodeId, {
     onProblem: (problem) =>
       problems.push(describePeerProblem(problem, nameOf(state, problem.nodeId))),
   });

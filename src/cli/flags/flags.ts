@@ -189,7 +189,7 @@ export class Flags {
 
   /**
    * Reads a flag's text. An error of `parse` becomes one line that names the flag, or where else
-   * the value came from.
+   * the value came from: `invalid "x": …` becomes `invalid --name "x": …`, other texts follow it.
    */
   parsed<T>(name: string, parse: (text: string) => T): T | undefined {
     const text = this.text(name);
@@ -219,7 +219,12 @@ export class Flags {
     try {
       return parse();
     } catch (error) {
-      throw new UsageError(`${this.origin(name)}: ${oneLine(error)}`, { cause: error });
+      const message = oneLine(error);
+      const origin = this.origin(name);
+      const line = message.startsWith('invalid "')
+        ? `${origin.replace(/\S+$/, "invalid $&")}${message.slice("invalid".length)}`
+        : `${origin}: ${message}`;
+      throw new UsageError(line, { cause: error });
     }
   }
 

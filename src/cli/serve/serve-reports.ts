@@ -2,6 +2,8 @@
  * Where everything that happens in `serve` is told: the log, and metrics where they are asked for.
  * @module
  */
+
+import { quote } from "../../net/quote.ts";
 import {
   type AllowListChange,
   describeSnapshotLoad,
@@ -37,7 +39,7 @@ export interface ServeReports {
 
 /** Makes the reports. Without metrics nothing is counted, and costs nothing. */
 export function createServeReports(log: Log, hasMetrics: boolean): ServeReports {
-  const logRefusal = createConnectionLimitLog(log);
+  const logRefusal = createRefusalLog(log);
   const logSave = snapshotSaveLogger(log);
   if (!hasMetrics) {
     return {
@@ -58,9 +60,9 @@ export function createServeReports(log: Log, hasMetrics: boolean): ServeReports 
         metrics.hooks.onCallEnd(report);
         logCall(log, report);
       },
-      onRefused(reason) {
+      onRefused(reason, details) {
         metrics.hooks.onRefused(reason);
-        logRefusal(reason);
+        logRefusal(reason, details);
       },
     },
     observers: metrics.observers,
@@ -140,8 +142,33 @@ function snapshotSaveLogger(log: Log): (report: SnapshotReport) => void {
   };
 }
 
+function createRefusalLog(log: Log): NonNullable<ServerHooks["onRefused"]> {
+  const logConnectionLimit = createConnectionLimitLog(log);
+  const logCorsOrigin = createCorsOriginLog(log);
+  return (reason, details) => {
+    logConnectionLimit(reason);
+    logCorsOrigin(reason, details);
+  };
+}
+
 /**
- * Makes a hook that warns at the first connection over the limit, and then at most every 10
+ * Makes a hook that warns at the first web page of an origin that is not allowed, and never again:
+ * any page can send any number of requests.
+ */
+export function createCorsOriginLog(log: Log): NonNullable<ServerHooks["onRefused"]> {
+  let isLogged = false;
+  return (reason, { origin = "" } = {}) => {
+    if (reason !== "cors_origin" || isLogged) return;
+    isLogged = true;
+    log.warn(
+      `a web page of origin ${quote(origin)} was refused: set --cors-origin to allow an origin; ` +
+        "further refusals are only counted",
+    );
+  };
+}
+
+/**
+ * Makes a hook that warns at the first connection over the limit or a share, and then at most every 10
  * seconds with how many there were since. Other reasons are left to metrics.
  */
 export function createConnectionLimitLog(
@@ -151,7 +178,7 @@ export function createConnectionLimitLog(
   let refused = 0;
   let quietUntil = Number.NEGATIVE_INFINITY;
   return (reason) => {
-    if (reason !== "connection_limit") return;
+    if (reason !== "connection_limit" && reason !== "connection_share") return;
     refused += 1;
     if (now() < quietUntil) return;
     log.warn("too many connections: new ones are closed", { refused });

@@ -12,6 +12,7 @@ import {
 } from "../../node/http/connection-limits.ts";
 import { DEFAULT_SNAPSHOT_PATH } from "../../node/index.ts";
 import { DEFAULT_MAX_AFFILIATES, DEFAULT_MAX_CLUSTERS } from "../../registry/limits.ts";
+import { parseCorsOrigin } from "../../server/cors.ts";
 import { parseTrustedProxies } from "../../server/limits/client-address.ts";
 import { DEFAULT_RATE_LIMIT } from "../../server/limits/rate-limit.ts";
 import {
@@ -146,6 +147,11 @@ export const SETTINGS: SettingTable = {
     "--report-client-ip",
     "tell callers their IP; KubeSpan uses it",
     true,
+  ),
+  "serve.corsOrigins": clients.list(
+    "--cors-origin <origin>",
+    "origin whose web pages may call the service, like https://example.org; * allows every page",
+    (text) => parseCorsOrigin(text),
   ),
 
   "rules.rateLimit": limits.number(

@@ -2,12 +2,17 @@
  * Who is at the other end of a connection, for gRPC calls on streams.
  * @module
  */
-import type { IncomingHttpHeaders } from "node:http2";
+import type { IncomingHttpHeaders, ServerHttp2Session } from "node:http2";
 import { clientAddress } from "../../server/limits/client-address.ts";
 import type { ResolvedServiceOptions } from "../../server/service-options.ts";
+import { type Connection, connectionOf } from "../http/connections.ts";
+import { sessionWindowBytes } from "../http/initial-window.ts";
 
 /** The other end of a connection, and for whom it speaks. */
 export class ConnectionPeer {
+  /** Absent where connections are not followed. */
+  readonly connection: Connection | undefined;
+  readonly #session: ServerHttp2Session;
   readonly #address: string | undefined;
   readonly #options: ResolvedServiceOptions;
   /**
@@ -19,9 +24,17 @@ export class ConnectionPeer {
   #forwardedFor: string | string[] | undefined;
   #clientIp: Uint8Array | undefined;
 
-  constructor(address: string | undefined, options: ResolvedServiceOptions) {
-    this.#address = address;
+  constructor(session: ServerHttp2Session, options: ResolvedServiceOptions) {
+    const { socket } = session;
+    this.connection = connectionOf(socket);
+    this.#session = session;
+    this.#address = socket.remoteAddress;
     this.#options = options;
+  }
+
+  /** What the peer takes of a stream at once in any case. */
+  get initialWindowBytes(): number {
+    return sessionWindowBytes(this.#session);
   }
 
   clientIp(headers: IncomingHttpHeaders): Uint8Array | undefined {

@@ -11,8 +11,8 @@
 import type { IncomingHttpHeaders, ServerHttp2Session, ServerHttp2Stream } from "node:http2";
 import { versions } from "node:process";
 import type { Procedures } from "../../server/rpc/procedures.ts";
-import type { ResolvedServiceOptions } from "../../server/service-options.ts";
 import { ConnectionPeer } from "./connection-peer.ts";
+import type { GrpcService } from "./grpc-service.ts";
 import { grpcMethods } from "./methods.ts";
 import { answerGrpcStream } from "./stream.ts";
 
@@ -31,19 +31,17 @@ export type TakeStream = (stream: ServerHttp2Stream, headers: IncomingHttpHeader
 /**
  * Makes the function that takes the streams of nodes.
  *
- * @param procedures - The same that Connect's handler has; so are the options.
+ * @param procedures - The same that Connect's handler has; so are options and encoder.
  */
-export function createGrpcFastPath(
-  procedures: Procedures,
-  options: ResolvedServiceOptions,
-): TakeStream {
-  const methods = grpcMethods(procedures);
+export function createGrpcFastPath(procedures: Procedures, service: GrpcService): TakeStream {
+  const { options, encoder } = service;
+  const methods = grpcMethods(procedures, encoder);
   const peers = new WeakMap<ServerHttp2Session, ConnectionPeer>();
 
   function peerOf(session: ServerHttp2Session): ConnectionPeer {
     let peer = peers.get(session);
     if (peer === undefined) {
-      peer = new ConnectionPeer(session.socket.remoteAddress, options);
+      peer = new ConnectionPeer(session, options);
       peers.set(session, peer);
     }
     return peer;
@@ -54,7 +52,7 @@ export function createGrpcFastPath(
     const method = methods.get(headers[":path"] as string);
     const { session } = stream;
     if (method === undefined || session === undefined) return false;
-    answerGrpcStream(stream, headers, method, peerOf(session as ServerHttp2Session), options);
+    answerGrpcStream(stream, headers, method, peerOf(session as ServerHttp2Session), service);
     return true;
   };
 }

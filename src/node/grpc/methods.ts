@@ -13,19 +13,24 @@ import {
   WatchRequestSchema,
 } from "../../protocol/gen/sidero/discovery/server/cluster_pb.ts";
 import { readPlainRequest, readPlainUpdateRequest } from "../../protocol/plain-requests.ts";
-import type { Awaitable, WatchMessage } from "../../registry/registry.ts";
+import type { AffiliateView, Awaitable, WatchMessage } from "../../registry/registry.ts";
+import type { AnswerEncoder } from "../../server/rpc/answer-encoder.ts";
+import type { ByteSource } from "../../server/rpc/byte-source.ts";
 import type { RequestFields } from "../../server/rpc/call-record.ts";
 import type { ClusterMethod } from "../../server/rpc/call-report.ts";
 import type { Caller } from "../../server/rpc/caller.ts";
 import type { Procedures } from "../../server/rpc/procedures.ts";
-import { EMPTY_FRAME, helloFrame, listFrame } from "./answers.ts";
+import { EMPTY_FRAME, helloFrame } from "./answers.ts";
+
+/** A message in its frame, or a large one as its reader takes it. */
+export type UnaryAnswer = Uint8Array | ByteSource;
 
 /** A request that stands ready to be run. */
 export type GrpcOperation =
   | {
       readonly fields: RequestFields;
       /** Answers at once where the registry does. */
-      readonly unary: (caller: Caller) => Awaitable<Buffer>;
+      readonly unary: (caller: Caller) => Awaitable<UnaryAnswer>;
       readonly watch?: undefined;
     }
   | {
@@ -41,7 +46,13 @@ export interface GrpcMethod {
 }
 
 /** The methods by path: `/sidero.discovery.server.Cluster/Hello`. */
-export function grpcMethods(procedures: Procedures): ReadonlyMap<string, GrpcMethod> {
+export function grpcMethods(
+  procedures: Procedures,
+  encoder: AnswerEncoder,
+): ReadonlyMap<string, GrpcMethod> {
+  const listFrame = (views: readonly AffiliateView[]): UnaryAnswer =>
+    encoder.smallList(views, "binary") ?? encoder.list(views, "binary");
+
   const methods: readonly GrpcMethod[] = [
     {
       name: "Hello",
@@ -116,7 +127,7 @@ function emptyFrame(): Buffer {
   return EMPTY_FRAME;
 }
 
-function when<T>(answer: Awaitable<T>, framed: (answer: T) => Buffer): Awaitable<Buffer> {
+function when<T>(answer: Awaitable<T>, framed: (answer: T) => UnaryAnswer): Awaitable<UnaryAnswer> {
   return answer instanceof Promise ? answer.then(framed) : framed(answer);
 }
 

@@ -3,14 +3,24 @@
  * @module
  */
 
-import type { IncomingHttpHeaders, OutgoingHttpHeaders, ServerHttp2Stream } from "node:http2";
+import {
+  constants,
+  type IncomingHttpHeaders,
+  type OutgoingHttpHeaders,
+  type ServerHttp2Stream,
+} from "node:http2";
 import { Code, ConnectError } from "@connectrpc/connect";
-import type { WatchMessage } from "../../registry/registry.ts";
+import { formatAddress } from "../../net/address.ts";
+import type { RegistryClient, WatchMessage } from "../../registry/registry.ts";
+import { registryClient } from "../../server/limits/client-address.ts";
+import { WholeBytes } from "../../server/rpc/byte-source.ts";
 import { CallRecord } from "../../server/rpc/call-record.ts";
 import type { Caller } from "../../server/rpc/caller.ts";
 import { parseGrpcTimeout } from "../../server/rpc/caller-deadline.ts";
+import type { RefusalReason } from "../../server/rpc/refusal-reason.ts";
 import { rpcStatus } from "../../server/rpc/rpc-status.ts";
-import type { ResolvedServiceOptions } from "../../server/service-options.ts";
+import type { Exchange } from "../http/connections.ts";
+import type { PieceWriter } from "../http/piece-writer.ts";
 import { ignore } from "../ignore.ts";
 import {
   ANSWER_HEADERS,
@@ -20,11 +30,15 @@ import {
   statusTrailers,
 } from "./answers.ts";
 import type { ConnectionPeer } from "./connection-peer.ts";
-import type { GrpcMethod, GrpcOperation } from "./methods.ts";
+import type { GrpcService } from "./grpc-service.ts";
+import type { GrpcMethod, GrpcOperation, UnaryAnswer } from "./methods.ts";
 import { GrpcRequestBody } from "./request-body.ts";
 import { WatchWriter } from "./watch-writer.ts";
 
 const ANSWER_OPTIONS = { waitForTrailers: true, sendDate: false } as const;
+/** Answers up to this size are written at once, and are not counted as unsent. */
+const MAX_UNCOUNTED_BYTES = 512;
+
 const FAILURE_OPTIONS = { endStream: true, sendDate: false } as const;
 
 /** Where a stream of Node holds its {@link GrpcStream}: all streams share the same listeners. */
@@ -40,9 +54,9 @@ export function answerGrpcStream(
   headers: IncomingHttpHeaders,
   method: GrpcMethod,
   peer: ConnectionPeer,
-  options: ResolvedServiceOptions,
+  service: GrpcService,
 ): void {
-  const owner = new GrpcStream(stream, headers, method, peer, options);
+  const owner = new GrpcStream(stream, headers, method, peer, service);
   (stream as OwnedStream)[OWNER] = owner;
   owner.start();
 }
@@ -51,12 +65,12 @@ export function answerGrpcStream(
  * The state of one stream. It is also the {@link Caller} that the procedures see: an object of its
  * own would cost every call an allocation.
  */
-class GrpcStream implements Caller {
+class GrpcStream implements Caller, Exchange {
   readonly #stream: ServerHttp2Stream;
   readonly #headers: IncomingHttpHeaders;
   readonly #method: GrpcMethod;
   readonly #peer: ConnectionPeer;
-  readonly #options: ResolvedServiceOptions;
+  readonly #service: GrpcService;
   /** Absent once the request is complete, or refused. */
   #body: GrpcRequestBody | undefined;
   #record: CallRecord | undefined;
@@ -67,21 +81,35 @@ class GrpcStream implements Caller {
   #goneReason: unknown;
   #isAnswered = false;
   #trailers = OK_TRAILERS;
-  #writer: WatchWriter | undefined;
+  #writer: PieceWriter | undefined;
+  #watchWriter: WatchWriter | undefined;
 
   constructor(
     stream: ServerHttp2Stream,
     headers: IncomingHttpHeaders,
     method: GrpcMethod,
     peer: ConnectionPeer,
-    options: ResolvedServiceOptions,
+    service: GrpcService,
   ) {
     this.#stream = stream;
     this.#headers = headers;
     this.#method = method;
     this.#peer = peer;
-    this.#options = options;
-    this.#body = new GrpcRequestBody(method.kind, options.maxRequestBytes);
+    this.#service = service;
+    this.#body = new GrpcRequestBody(method.kind, service.options.maxRequestBytes);
+  }
+
+  get unsentBytes(): number {
+    return this.#writer?.unsentBytes || this.#stream.writableLength;
+  }
+
+  get takenBytes(): number {
+    return this.#writer?.takenBytes ?? 0;
+  }
+
+  /** The reader takes nothing. */
+  reset(): void {
+    this.#stream.close(constants.NGHTTP2_CANCEL);
   }
 
   get signal(): AbortSignal {
@@ -96,6 +124,10 @@ class GrpcStream implements Caller {
     return this.#peer.clientIp(this.#headers);
   }
 
+  client(): RegistryClient | undefined {
+    return registryClient(this.clientIp());
+  }
+
   timeoutMs(): number | undefined {
     return this.#deadlineAt === undefined ? undefined : this.#deadlineAt - performance.now();
   }
@@ -107,6 +139,14 @@ class GrpcStream implements Caller {
     stream.on("close", onClose);
     stream.on("data", onData);
     stream.on("end", onEnd);
+    const { connection } = this.#peer;
+    connection?.add(this);
+    if (this.#service.output.isOver(connection, this.clientIp())) {
+      this.#onRefused("unsent_limit");
+      const text = "too many answers of this client are not read";
+      this.#refuse(new ConnectError(text, Code.ResourceExhausted), false);
+      return;
+    }
     const timeout = this.#headers["grpc-timeout"];
     try {
       const timeoutMs = typeof timeout === "string" ? parseGrpcTimeout(timeout) : undefined;
@@ -115,7 +155,7 @@ class GrpcStream implements Caller {
       this.#refuse(error);
       return;
     }
-    const { bodyTimeoutMs } = this.#options;
+    const { bodyTimeoutMs } = this.#service.options;
     // A deadline may be over already, and Node complains of negative times.
     const waitMs = Math.max(Math.min(bodyTimeoutMs, this.timeoutMs() ?? bodyTimeoutMs), 0);
     this.#timer = setTimeout(onBodyTimeout, waitMs, this);
@@ -145,7 +185,13 @@ class GrpcStream implements Caller {
     }
     this.#body = undefined;
     const { name } = this.#method;
-    const record = new CallRecord("fast", name, operation.fields, this, this.#options.hooks);
+    const record = new CallRecord(
+      "fast",
+      name,
+      operation.fields,
+      this,
+      this.#service.options.hooks,
+    );
     this.#record = record;
     try {
       const leftMs = this.timeoutMs();
@@ -170,13 +216,13 @@ class GrpcStream implements Caller {
   }
 
   bodyTimeout(): void {
-    const { bodyTimeoutMs } = this.#options;
+    const { bodyTimeoutMs } = this.#service.options;
     const leftMs = this.timeoutMs();
     if (leftMs !== undefined && leftMs <= 0) {
       this.#refuse(deadlineExceeded());
       return;
     }
-    this.#options.hooks.onRefused?.("body_timeout");
+    this.#onRefused("body_timeout");
     const text = `the request was not received within ${bodyTimeoutMs} ms`;
     this.#refuse(new ConnectError(text, Code.DeadlineExceeded));
   }
@@ -188,14 +234,21 @@ class GrpcStream implements Caller {
     this.#gone(reason);
   }
 
-  answer(frame: Buffer): void {
+  answer(answer: UnaryAnswer): void {
     if (this.#isAnswered) return;
     this.#isAnswered = true;
     this.#record?.sent();
     this.#end();
     if (!this.#isWritable()) return;
     this.#respond();
-    this.#stream.end(frame);
+    if (answer instanceof Uint8Array && answer.length <= MAX_UNCOUNTED_BYTES) {
+      this.#stream.end(answer);
+      return;
+    }
+    const source = answer instanceof Uint8Array ? new WholeBytes(answer) : answer;
+    this.#open().write(source, true, () => {
+      if (this.#isWritable()) this.#stream.end();
+    });
   }
 
   fail(error: unknown): void {
@@ -212,6 +265,8 @@ class GrpcStream implements Caller {
   closed(): void {
     clearTimeout(this.#timer);
     this.#body = undefined;
+    this.#peer.connection?.delete(this);
+    this.#writer?.close();
     if (this.#isAnswered) return;
     this.#isAnswered = true;
     const reason = new ConnectError("the call was canceled", Code.Canceled);
@@ -224,13 +279,15 @@ class GrpcStream implements Caller {
   }
 
   /** The request is not what it should be, which no procedure hears of. */
-  #refuse(error: unknown): void {
+  #refuse(error: unknown, isBody = true): void {
     this.#body = undefined;
     this.#isAnswered = true;
     clearTimeout(this.#timer);
     const status = rpcStatus(error);
-    if (status.code === Code.ResourceExhausted) this.#options.hooks.onRefused?.("body_too_large");
-    else if (status.code !== Code.DeadlineExceeded) this.#options.hooks.onRefused?.("malformed");
+    if (!isBody) {
+      // Told already.
+    } else if (status.code === Code.ResourceExhausted) this.#onRefused("body_too_large");
+    else if (status.code !== Code.DeadlineExceeded) this.#onRefused("malformed");
     if (!this.#isWritable()) return;
     this.#stream.respond(failureHeaders(status), FAILURE_OPTIONS);
     // RFC 9113 section 8.1 asks for a reset without an error where an answer is complete before its
@@ -240,7 +297,7 @@ class GrpcStream implements Caller {
 
   #watch(messages: AsyncIterable<WatchMessage>): void {
     const record = this.#record as CallRecord;
-    const writer = new WatchWriter(this.#stream, messages, {
+    const writer = new WatchWriter(this.#open(), messages, this.#service.encoder, {
       onMessages: (count) => {
         if (!this.#stream.headersSent) this.#respond();
         for (let i = 0; i < count; i++) record.sent();
@@ -250,7 +307,7 @@ class GrpcStream implements Caller {
         else this.#watchEnded();
       },
     });
-    this.#writer = writer;
+    this.#watchWriter = writer;
     this.#awaitDeadline();
     writer.next();
   }
@@ -264,6 +321,23 @@ class GrpcStream implements Caller {
     this.#finish(OK_TRAILERS);
   }
 
+  #onRefused(reason: RefusalReason): void {
+    const { onRefused } = this.#service.options.hooks;
+    if (onRefused === undefined) return;
+    const ip = this.clientIp();
+    onRefused(reason, { clientAddress: ip && formatAddress(ip) });
+  }
+
+  /** The writer of what is not small. */
+  #open(): PieceWriter {
+    const { connection, initialWindowBytes } = this.#peer;
+    const { output } = this.#service;
+    const ip = this.clientIp();
+    const giveUp = () => this.reset();
+    this.#writer = output.writer(this.#stream, connection, ip, initialWindowBytes, giveUp);
+    return this.#writer;
+  }
+
   #respond(): void {
     this.#stream.on("wantTrailers", onWantTrailers);
     this.#stream.respond(ANSWER_HEADERS, ANSWER_OPTIONS);
@@ -272,7 +346,7 @@ class GrpcStream implements Caller {
   /** Ends a stream of messages. */
   #finish(trailers: OutgoingHttpHeaders): void {
     this.#trailers = trailers;
-    this.#writer?.finish(() => {
+    this.#watchWriter?.finish(() => {
       if (this.#isWritable()) this.#stream.end();
     });
   }

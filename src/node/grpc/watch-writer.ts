@@ -1,14 +1,14 @@
 /**
  * Hands the messages of a watch to a stream, no faster than its reader takes them.
  *
- * The next message is asked for when the last one has gone: until then changes gather in the
+ * The next message is asked for when the last one has been taken: until then changes gather in the
  * registry, where they fold into the latest state of each affiliate.
  * @module
  */
-import type { ServerHttp2Stream } from "node:http2";
 import type { WatchMessage } from "../../registry/registry.ts";
-import { MAX_WRITE_BYTES } from "../http/connection-limits.ts";
-import { type Framed, watchFrame } from "./answers.ts";
+import type { AnswerEncoder } from "../../server/rpc/answer-encoder.ts";
+import type { PieceWriter } from "../http/piece-writer.ts";
+import { ignore } from "../ignore.ts";
 
 /** What to tell of a watch that is being written. */
 export interface WatchWriterEvents {
@@ -22,27 +22,31 @@ export interface WatchWriterEvents {
 
 /** Writes one watch. */
 export class WatchWriter {
-  readonly #stream: ServerHttp2Stream;
+  readonly #writer: PieceWriter;
   readonly #messages: AsyncIterator<WatchMessage>;
+  readonly #encoder: AnswerEncoder;
   readonly #events: WatchWriterEvents;
   readonly #onStep = (step: IteratorResult<WatchMessage>) => this.#step(step);
   readonly #onError = (error: unknown) => {
     if (this.#onFinished === undefined) this.#events.onEnd(error);
   };
-  /** What did not fit in, and from where on. */
-  #rest: Buffer | undefined;
-  #restAt = 0;
+  readonly #onWritten = () => {
+    if (this.#onFinished === undefined) this.next();
+    else this.#onFinished();
+  };
   #onFinished: (() => void) | undefined;
 
+  /** @param writer - Of the stream, which closes it. */
   constructor(
-    stream: ServerHttp2Stream,
+    writer: PieceWriter,
     messages: AsyncIterable<WatchMessage>,
+    encoder: AnswerEncoder,
     events: WatchWriterEvents,
   ) {
-    this.#stream = stream;
+    this.#writer = writer;
     this.#messages = messages[Symbol.asyncIterator]();
+    this.#encoder = encoder;
     this.#events = events;
-    stream.on("drain", () => this.#write());
   }
 
   /** Asks for the next message. */
@@ -53,7 +57,7 @@ export class WatchWriter {
   /** Asks for no more, and calls back when the message that is being written has gone whole. */
   finish(onFinished: () => void): void {
     this.#onFinished = onFinished;
-    if (this.#rest === undefined) onFinished();
+    if (!this.#writer.isWriting) onFinished();
   }
 
   #step(step: IteratorResult<WatchMessage>): void {
@@ -62,28 +66,17 @@ export class WatchWriter {
       this.#events.onEnd();
       return;
     }
-    // Nobody is left to tell; whoever closed the stream ends the watch.
-    if (this.#stream.destroyed || this.#stream.closed) return;
-    const { bytes, messages }: Framed = watchFrame(step.value);
-    this.#events.onMessages(messages);
-    this.#rest = bytes;
-    this.#restAt = 0;
-    this.#write();
+    try {
+      this.#write(step.value);
+    } catch (error) {
+      this.#messages.return?.().catch(ignore);
+      this.#events.onEnd(error);
+    }
   }
 
-  /** Writes what is left, as far as it fits, and asks for more when nothing is. */
-  #write(): void {
-    const bytes = this.#rest;
-    if (bytes === undefined) return;
-    while (this.#restAt < bytes.length) {
-      const end = Math.min(this.#restAt + MAX_WRITE_BYTES, bytes.length);
-      const isWhole = this.#restAt === 0 && end === bytes.length;
-      const fits = this.#stream.write(isWhole ? bytes : bytes.subarray(this.#restAt, end));
-      this.#restAt = end;
-      if (!fits) return;
-    }
-    this.#rest = undefined;
-    if (this.#onFinished === undefined) this.next();
-    else this.#onFinished();
+  #write(message: WatchMessage): void {
+    const { messages, bytes } = this.#encoder.watch(message, "binary");
+    this.#events.onMessages(messages);
+    this.#writer.write(bytes, message.kind === "snapshot", this.#onWritten);
   }
 }

@@ -5,7 +5,7 @@
 import { readFileSync } from "node:fs";
 import { checkInteger } from "../../check.ts";
 
-/** Bounds of one port. All are positive integers. */
+/** Bounds of one port. All are positive integers, and `sharePercent` may be 0. */
 export interface ConnectionLimits {
   /**
    * Open connections; a further one is closed at once. Fewer where the process may not open so many
@@ -38,6 +38,29 @@ export interface ConnectionLimits {
    * @default 300_000
    */
   readonly idleTimeoutMs?: number | undefined;
+  /**
+   * How long bytes may wait while the reader takes none: an answer is then ended, and a connection
+   * on which nothing else goes on is closed. Progress is any byte taken. @default 60_000
+   */
+  readonly writeTimeoutMs?: number | undefined;
+  /**
+   * After how long a silence an HTTP/2 connection gets a PING: watches may be silent for days.
+   * @default 60_000
+   */
+  readonly pingIntervalMs?: number | undefined;
+  /** How long the answer to a PING may take before the connection is closed. @default 20_000 */
+  readonly pingTimeoutMs?: number | undefined;
+  /**
+   * How many connections one client may hold, in percent of those that are still free: with 100 it
+   * gets half of them at most. A client is an IPv4 address, or an IPv6 network of 64 bits. 0 is no
+   * limit. Trusted proxies have none. @default 100
+   */
+  readonly sharePercent?: number | undefined;
+  /**
+   * Calls at a time on one HTTP/2 connection that are not plain gRPC; a further one is reset with
+   * `ENHANCE_YOUR_CALM`. @default 100
+   */
+  readonly maxConnectStreamsPerConnection?: number | undefined;
 }
 
 /** {@link ConnectionLimits} in force. */
@@ -53,6 +76,16 @@ export const DEFAULT_MAX_STREAMS_PER_CONNECTION = 1000;
 export const DEFAULT_MAX_HEADER_BYTES = 16_384;
 /** {@link ConnectionLimits.idleTimeoutMs} */
 export const DEFAULT_IDLE_TIMEOUT_MS = 300_000;
+/** {@link ConnectionLimits.writeTimeoutMs} */
+export const DEFAULT_WRITE_TIMEOUT_MS = 60_000;
+/** {@link ConnectionLimits.pingIntervalMs} */
+export const DEFAULT_PING_INTERVAL_MS = 60_000;
+/** {@link ConnectionLimits.pingTimeoutMs} */
+export const DEFAULT_PING_TIMEOUT_MS = 20_000;
+/** {@link ConnectionLimits.sharePercent} */
+export const DEFAULT_CONNECTIONS_SHARE_PERCENT = 100;
+/** {@link ConnectionLimits.maxConnectStreamsPerConnection} */
+export const DEFAULT_MAX_CONNECT_STREAMS_PER_CONNECTION = 100;
 
 /**
  * For the ports of pages (256 connections each), the snapshot, certificates, and what the runtime
@@ -66,6 +99,11 @@ const FILES_FOR_OTHERS = 600;
  * snapshot of megabytes.
  */
 export const MAX_WRITE_BYTES = 32_768;
+
+/**
+ * A peer that vanished without a word is noticed by the kernel, which asks after this much silence.
+ */
+export const TCP_KEEPALIVE_MS = 30_000;
 
 /** Where timers and HTTP/2's settings end. */
 const MAX_VALUE = 2 ** 31 - 1;
@@ -98,6 +136,19 @@ export function resolveConnectionLimits(
       limits.firstByteTimeoutMs ?? connectTimeoutMs,
     ),
     idleTimeoutMs: positive("idleTimeoutMs", limits.idleTimeoutMs ?? DEFAULT_IDLE_TIMEOUT_MS),
+    writeTimeoutMs: positive("writeTimeoutMs", limits.writeTimeoutMs ?? DEFAULT_WRITE_TIMEOUT_MS),
+    pingIntervalMs: positive("pingIntervalMs", limits.pingIntervalMs ?? DEFAULT_PING_INTERVAL_MS),
+    pingTimeoutMs: positive("pingTimeoutMs", limits.pingTimeoutMs ?? DEFAULT_PING_TIMEOUT_MS),
+    sharePercent: checkInteger(
+      "connections.sharePercent",
+      limits.sharePercent ?? DEFAULT_CONNECTIONS_SHARE_PERCENT,
+      0,
+      MAX_VALUE,
+    ),
+    maxConnectStreamsPerConnection: positive(
+      "maxConnectStreamsPerConnection",
+      limits.maxConnectStreamsPerConnection ?? DEFAULT_MAX_CONNECT_STREAMS_PER_CONNECTION,
+    ),
   };
 }
 

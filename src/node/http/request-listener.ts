@@ -4,31 +4,43 @@
  */
 
 import type { IncomingMessage, ServerResponse } from "node:http";
-import { Http2ServerRequest, type Http2ServerResponse } from "node:http2";
+import { Http2ServerRequest } from "node:http2";
 import type { UniversalHandlerFn, UniversalServerRequest } from "@connectrpc/connect/protocol";
-import {
-  universalRequestFromNodeRequest,
-  universalResponseToNodeResponse,
-} from "@connectrpc/connect-node";
+import { universalRequestFromNodeRequest } from "@connectrpc/connect-node";
+import { formatAddress } from "../../net/address.ts";
 import { peerContext } from "../../server/http-service.ts";
+import { clientAddress } from "../../server/limits/client-address.ts";
 import { pageResponse } from "../../server/pages/page-service.ts";
 import { badRequest } from "../../server/pages/plain-page.ts";
-import type { ServerHooks } from "../../server/rpc/call-report.ts";
+import { isNormalTarget } from "../../server/request-target.ts";
+import type { ResolvedServiceOptions } from "../../server/service-options.ts";
 import { ignore } from "../ignore.ts";
-import { MAX_WRITE_BYTES } from "./connection-limits.ts";
+import type { Output } from "./output.ts";
+import type { RequestGate } from "./request-gate.ts";
+import { type NodeResponse, onceClosed, ResponseExchange } from "./response-exchange.ts";
 
 /** A request of either HTTP version. */
 export type NodeRequest = IncomingMessage | Http2ServerRequest;
-/** Its answer. */
-export type NodeResponse = ServerResponse | Http2ServerResponse;
+export type { NodeResponse } from "./response-exchange.ts";
+
+/** Options of {@link createRequestListener}. */
+export interface RequestListenerOptions
+  extends Pick<
+    ResolvedServiceOptions,
+    "trustedProxies" | "trustXRealIp" | "trustFirstXForwardedFor" | "hooks"
+  > {
+  readonly output: Output;
+  /** @default every request is taken */
+  readonly gate?: RequestGate | undefined;
+}
 
 /** Makes a listener for the `request` event of both servers. It never throws. */
 export function createRequestListener(
   service: UniversalHandlerFn,
-  onRefused: ServerHooks["onRefused"] = undefined,
+  options: RequestListenerOptions,
 ): (request: NodeRequest, response: NodeResponse) => void {
   return (request, response) => {
-    void respond(service, onRefused, request, response).catch(() => {
+    void respond(service, options, request, response).catch(() => {
       // The caller hung up, or the connection broke: there is nobody left to tell.
       response.destroy();
     });
@@ -37,7 +49,7 @@ export function createRequestListener(
 
 async function respond(
   service: UniversalHandlerFn,
-  onRefused: ServerHooks["onRefused"],
+  options: RequestListenerOptions,
   request: NodeRequest,
   response: NodeResponse,
 ): Promise<void> {
@@ -46,21 +58,43 @@ async function respond(
   request.on("error", ignore);
   response.on("error", ignore);
   dropUnreadBody(request, response);
+  const socket = socketOf(request);
+  const exchange = new ResponseExchange(response, socket, options.output);
+  const get = (name: string) => {
+    const value = request.headers[name];
+    return typeof value === "string" ? value : null;
+  };
+  const { trustedProxies, hooks, gate } = options;
+  const clientIp = clientAddress({ get }, socket?.remoteAddress, trustedProxies, options);
+  const entered = gate?.enter({
+    target: request.url ?? "",
+    contentType: get("content-type") ?? "",
+    connection: exchange.connection,
+    clientIp,
+  });
+  if (typeof entered === "function") {
+    onceClosed(response, entered);
+  } else if (entered !== undefined) {
+    hooks.onRefused?.(entered.reason, { clientAddress: clientIp && formatAddress(clientIp) });
+    exchange.writePage(entered.page);
+    return;
+  }
   const universal = toUniversal(request, response);
-  if (universal === undefined) onRefused?.("malformed");
+  if (universal === undefined) hooks.onRefused?.("malformed");
   const answer =
     universal === undefined
       ? pageResponse(badRequest("The request target is not valid."))
       : await service(universal);
-  const sliced = answer.body === undefined ? answer : { ...answer, body: inSlices(answer.body) };
-  await universalResponseToNodeResponse(sliced, response);
+  await exchange.write(answer, clientIp);
 }
 
-/** @returns `undefined` where the target makes no URL. */
+/** @returns `undefined` if the target is not in normal form or makes no URL. */
 function toUniversal(
   request: NodeRequest,
   response: NodeResponse,
 ): UniversalServerRequest | undefined {
+  const { method = "", url = "" } = request;
+  if (!isNormalTarget(method, url, !(request instanceof Http2ServerRequest))) return undefined;
   const context = peerContext(socketOf(request)?.remoteAddress);
   // One name is as good as another here, and clients get theirs wrong: Node's own leaves out the
   // brackets of an IPv6 address.
@@ -127,35 +161,4 @@ function dropRest(request: Http2ServerRequest): void {
     if (dropped > MAX_DROPPED_BYTES) decline();
   });
   request.resume();
-}
-
-/**
- * Cuts chunks that are too large. A reader that waits for each piece to be taken, as Connect does,
- * holds one at a time.
- *
- * @returns Views of the chunks. `throw` and `return` go to `body` as they are.
- */
-export function inSlices(body: AsyncIterable<Uint8Array>): AsyncIterable<Uint8Array> {
-  return {
-    [Symbol.asyncIterator]() {
-      const chunks = body[Symbol.asyncIterator]();
-      let rest: Uint8Array = new Uint8Array(0);
-
-      function firstOf(bytes: Uint8Array): IteratorResult<Uint8Array, undefined> {
-        rest = bytes.subarray(MAX_WRITE_BYTES);
-        return { done: false, value: bytes.subarray(0, MAX_WRITE_BYTES) };
-      }
-
-      const slices: AsyncIterator<Uint8Array> = {
-        async next() {
-          if (rest.length > 0) return firstOf(rest);
-          const chunk = await chunks.next();
-          return chunk.done === true ? chunk : firstOf(chunk.value);
-        },
-      };
-      if (chunks.throw !== undefined) slices.throw = (error) => chunks.throw?.(error) as never;
-      if (chunks.return !== undefined) slices.return = () => chunks.return?.() as never;
-      return slices;
-    },
-  };
 }

@@ -3,7 +3,6 @@
  * nodes' port.
  * @module
  */
-import { createServer } from "node:http";
 import { type DiscoveryError, isDiscoveryError } from "../../errors.ts";
 import type { ClientHeaders } from "../../server/limits/client-address.ts";
 import { createPageService } from "../../server/pages/page-service.ts";
@@ -12,8 +11,18 @@ import {
   type ResolvedServiceOptions,
   resolveServiceOptions,
 } from "../../server/service-options.ts";
+import {
+  DEFAULT_WRITE_TIMEOUT_MS,
+  resolveConnectionLimits,
+  TCP_KEEPALIVE_MS,
+} from "./connection-limits.ts";
+import { Connections } from "./connections.ts";
+import { createHttp1Server } from "./http1-server.ts";
 import { listenOn, reachableHost } from "./listening.ts";
+import { Output } from "./output.ts";
+import type { RequestGate } from "./request-gate.ts";
 import { createRequestListener } from "./request-listener.ts";
+import { UnsentBytes } from "./unsent-bytes.ts";
 
 /** Where to listen. */
 export interface ListenAddress {
@@ -30,6 +39,13 @@ export interface PagesAddress extends ListenAddress {
    * fails
    */
   readonly onUnavailable?: ((error: DiscoveryError) => void) | undefined;
+}
+
+/** What the ports of one service share. */
+export interface PageConnections {
+  readonly connections: Connections;
+  readonly output: Output;
+  readonly gate?: RequestGate | undefined;
 }
 
 /** Options of {@link servePages}. */
@@ -63,25 +79,45 @@ const CLOSE_GRACE_MS = 1000;
  *   trusted proxy that does not parse.
  */
 export async function servePages(options: ServePagesOptions): Promise<PageServer> {
-  return openPageServer(options, resolveServiceOptions(options));
+  const serviceOptions = resolveServiceOptions(options);
+  const connections = new Connections({
+    limits: resolveConnectionLimits({}, REQUEST_TIMEOUT_MS),
+    trustedProxies: serviceOptions.trustedProxies,
+  });
+  const output = new Output({
+    unsent: new UnsentBytes(),
+    pacer: undefined,
+    writeTimeoutMs: DEFAULT_WRITE_TIMEOUT_MS,
+  });
+  const close = () => connections.close();
+  try {
+    const server = await openPageServer(options, serviceOptions, { connections, output });
+    return { ...server, close: () => server.close().finally(close) };
+  } catch (error) {
+    close();
+    throw error;
+  }
 }
 
 async function openPageServer(
   { host, port }: ListenAddress,
   options: ResolvedServiceOptions,
+  { connections, output, gate }: PageConnections,
 ): Promise<PageServer> {
-  const server = createServer({
-    headersTimeout: REQUEST_TIMEOUT_MS,
-    requestTimeout: REQUEST_TIMEOUT_MS,
-    connectionsCheckingInterval: REQUEST_TIMEOUT_MS / 2,
-    keepAliveTimeout: KEEPALIVE_MS,
-    maxHeaderSize: HEADER_BYTES,
-    noDelay: true,
-  });
-  server.maxConnections = MAX_CONNECTIONS;
-  // A reader that reads nothing: an answer that has stood still for this long is given up.
-  server.setTimeout(REQUEST_TIMEOUT_MS + KEEPALIVE_MS);
-  server.on("request", createRequestListener(createPageService(options)));
+  const { onRefused } = options.hooks;
+  const server = createHttp1Server(
+    createRequestListener(createPageService(options), { ...options, output, gate }),
+    {
+      maxHeaderBytes: HEADER_BYTES,
+      headersTimeoutMs: REQUEST_TIMEOUT_MS,
+      requestTimeoutMs: REQUEST_TIMEOUT_MS,
+      keepAliveTimeoutMs: KEEPALIVE_MS,
+      onRefused,
+    },
+    { keepAlive: true, keepAliveInitialDelay: TCP_KEEPALIVE_MS },
+  );
+  const { accept } = connections.openPort(MAX_CONNECTIONS);
+  server.on("connection", accept);
   const at = await listenOn(server, host, port);
   return {
     host: at.address,
@@ -104,9 +140,10 @@ async function openPageServer(
 export async function tryServePages(
   address: PagesAddress,
   options: ResolvedServiceOptions,
+  through: PageConnections,
 ): Promise<PageServer | undefined> {
   try {
-    return await openPageServer(address, options);
+    return await openPageServer(address, options, through);
   } catch (error) {
     const { onUnavailable } = address;
     if (onUnavailable === undefined || !isDiscoveryError(error)) throw error;

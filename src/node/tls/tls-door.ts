@@ -17,7 +17,7 @@ export interface TlsDoorOptions {
    */
   readonly onConnection: (socket: TLSSocket) => void;
   /** A handshake has failed, or took too long, and its connection is closed. */
-  readonly onFailure?: () => void;
+  readonly onFailure?: (socket: TLSSocket) => void;
 }
 
 /** Where handshakes happen. */
@@ -84,7 +84,7 @@ function createTlsServer(
   server.on("error", ignore);
   server.on("tlsClientError", (_error, socket) => {
     socket.destroy();
-    onFailure?.();
+    onFailure?.(socket);
   });
   server.on("secureConnection", (socket) => {
     socket.on("error", ignore);

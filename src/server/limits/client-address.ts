@@ -9,6 +9,7 @@
  */
 import { parseAddress, unmapAddress } from "../../net/address.ts";
 import { contains, type Prefix, parsePrefix } from "../../net/prefix.ts";
+import type { RegistryClient } from "../../registry/registry.ts";
 
 const IPV4_BYTES = 4;
 
@@ -90,6 +91,19 @@ export function networkLow(ip: Uint8Array): number {
 /** Both numbers as one key, for lookups that are less frequent. */
 export function networkKey(ip: Uint8Array): string {
   return `${networkHigh(ip)}/${networkLow(ip)}`;
+}
+
+/**
+ * Whom clusters and affiliates of a caller count against.
+ *
+ * @param ip - 4 or 16 bytes.
+ */
+export function registryClient(ip: Uint8Array | undefined): RegistryClient | undefined {
+  if (ip === undefined) return undefined;
+  const high = networkHigh(ip);
+  const low = networkLow(ip);
+  const client = `${high}/${low}`;
+  return high === IPV4_HIGH ? { client } : { client, network: `${high}/${low >>> 16}/48` };
 }
 
 /** Unmapped and without a zone, which means something on one machine only. */

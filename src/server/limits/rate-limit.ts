@@ -132,15 +132,25 @@ export class RateLimiter {
     if (leftMs !== undefined && wait / this.#tokensPerMs > leftMs) {
       throw new DiscoveryError("ERR_RATE_LIMITED", "rate limit exceeds request timeout");
     }
-    if (
-      this.#waiting >= this.#maxWaiting ||
-      (line?.waiters.size ?? 0) >= this.#maxWaitingPerClient
-    ) {
+    if (!this.#mayQueue(line)) {
       throw new DiscoveryError("ERR_RATE_LIMITED", "too many calls wait for the rate limit");
     }
     const { signal } = caller;
     if (signal.aborted) throw signal.reason;
     return this.#queue(place, line, signal);
+  }
+
+  /**
+   * Whether a call of this client would be refused whatever its deadline: for callers whose calls
+   * cost much before they are refused.
+   *
+   * @param ip - 4 or 16 bytes.
+   */
+  isFull(ip: Uint8Array | undefined): boolean {
+    if (this.#isOpen || ip === undefined || this.#lines.size === 0) return false;
+    const place = this.#table.placeOf(networkHigh(ip), networkLow(ip));
+    const line = this.#lines.get(place);
+    return line !== undefined && !this.#mayQueue(line);
   }
 
   /** Lets all go who wait, and holds nobody up any more: for a service that ends. */
@@ -149,6 +159,12 @@ export class RateLimiter {
     for (const [place, line] of [...this.#lines]) {
       for (const waiter of line.waiters) this.#leave(place, line, waiter).go();
     }
+  }
+
+  /** A client takes no more places than are free, so that others always find some. */
+  #mayQueue(line: Line | undefined): boolean {
+    const waiting = line?.waiters.size ?? 0;
+    return waiting < Math.min(this.#maxWaitingPerClient, this.#maxWaiting - this.#waiting);
   }
 
   #time(): number {

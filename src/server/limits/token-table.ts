@@ -97,9 +97,9 @@ export class TokenTable {
     return time > TOKEN_ERROR ? time : 0;
   }
 
-  take(place: number, now: number): void {
+  take(place: number, now: number, tokens = 1): void {
     const fullAt = this.#fullAt[place] as number;
-    this.#fullAt[place] = Math.max(fullAt, now) + 1;
+    this.#fullAt[place] = Math.max(fullAt, now) + tokens;
   }
 
   /** Has a client stay where it is, or lets it make room for others again. */

@@ -30,16 +30,44 @@ export function html(strings: TemplateStringsArray, ...values: readonly HtmlValu
   );
 }
 
-const ENTITIES: Readonly<Record<string, string>> = {
-  "&": "&amp;",
-  "<": "&lt;",
-  ">": "&gt;",
-  '"': "&quot;",
-  "'": "&#39;",
-};
-
 function sourceOf(value: HtmlValue): string {
   if (value instanceof Html) return value.source;
   if (typeof value === "object") return value.map(sourceOf).join("");
-  return String(value).replaceAll(/[&<>"']/g, (character) => ENTITIES[character] as string);
+  return escaped(String(value));
+}
+
+/**
+ * Escapes text, in half the time of `replaceAll` with a function: IDs that are all quotes would
+ * else make the page of a full cluster take 15 ms.
+ */
+function escaped(text: string): string {
+  if (!/[&<>"']/.test(text)) return text;
+  let source = "";
+  let start = 0;
+  for (let i = 0; i < text.length; i++) {
+    const entity = entityOf(text.charCodeAt(i));
+    if (entity === undefined) continue;
+    if (start < i) source += text.slice(start, i);
+    source += entity;
+    start = i + 1;
+  }
+  return source + text.slice(start);
+}
+
+/** A switch on codes: looking up characters in a table takes twice as long. */
+function entityOf(code: number): string | undefined {
+  switch (code) {
+    case 0x26:
+      return "&amp;";
+    case 0x3c:
+      return "&lt;";
+    case 0x3e:
+      return "&gt;";
+    case 0x22:
+      return "&quot;";
+    case 0x27:
+      return "&#39;";
+    default:
+      return undefined;
+  }
 }

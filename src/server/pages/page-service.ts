@@ -8,7 +8,7 @@ import type {
   UniversalServerResponse,
 } from "@connectrpc/connect/protocol";
 import { clientAddress } from "../limits/client-address.ts";
-import { peerAddressKey } from "../rpc/cluster-routes.ts";
+import { peerAddressKey } from "../rpc/connect-caller.ts";
 import type { ResolvedServiceOptions } from "../service-options.ts";
 import { type PlainPage, pageFor } from "./plain-page.ts";
 

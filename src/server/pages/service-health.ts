@@ -7,21 +7,16 @@ import type { Registry, RegistryHealth } from "../../registry/registry.ts";
 /** How often a change is looked for while somebody waits for one. */
 const POLL_INTERVAL_MS = 1000;
 
-/** The health of a service, and what its operator should know although it does its work. */
-export interface ServiceStatus extends RegistryHealth {
-  /** In few words, for anybody to read. */
-  readonly warning?: string | undefined;
-}
-
 /** The health of a service: that of its registry, until it drains. */
 export class ServiceHealth {
   readonly #registry: Registry;
+  /** Who waits, by the `ok` that they know. */
+  readonly #waiting = { ok: new Set<() => void>(), notOk: new Set<() => void>() };
   readonly #warning: () => string | undefined;
-  readonly #waiting = new Set<() => void>();
   #isDraining = false;
-  #poll: ReturnType<typeof setInterval> | undefined;
+  #poll: ReturnType<typeof setTimeout> | undefined;
 
-  /** @param warning - Asked at each check while all is well; see {@link ServiceStatus}. */
+  /** @param warning - Asked at each check while all is well; see {@link RegistryHealth.warning}. */
   constructor(registry: Registry, warning: () => string | undefined = () => undefined) {
     this.#registry = registry;
     this.#warning = warning;
@@ -33,51 +28,69 @@ export class ServiceHealth {
   }
 
   /** Why callers should go elsewhere, or that they need not. */
-  async check(): Promise<ServiceStatus> {
+  async check(): Promise<RegistryHealth> {
     if (this.#isDraining) return { ok: false, reason: "shutting down" };
     try {
       const health = await this.#registry.health();
-      return health.ok ? { ...health, warning: this.#warning() } : health;
+      const warning = health.ok ? this.#warning() : undefined;
+      return warning === undefined ? health : { ...health, warning };
     } catch {
       return { ok: false, reason: "registry" };
     }
   }
 
-  /** From now on the service is not ready, and whoever waits is told. */
+  /** From now on the service is not ready, and all who wait are woken. */
   drain(): void {
     this.#isDraining = true;
-    this.#wake();
+    wake(this.#waiting.ok);
+    wake(this.#waiting.notOk);
+    this.#stopPolling();
   }
 
-  /** Waits until `ok` is another than `known`, or `signal` aborts. */
+  /**
+   * Waits until `ok` is another than `known`, the service drains, or `signal` aborts. All waits
+   * share one look at the registry per second, and none is woken by it before there is a change: a
+   * caller may hold thousands of them.
+   */
   async changed(known: boolean, signal: AbortSignal): Promise<void> {
-    while (!signal.aborted && (await this.check()).ok === known) await this.#nextLook(signal);
-  }
-
-  #nextLook(signal: AbortSignal): Promise<void> {
-    return new Promise((resolve) => {
+    if (this.#isDraining || signal.aborted || (await this.check()).ok !== known) return;
+    await new Promise<void>((resolve) => {
+      const waiting = known ? this.#waiting.ok : this.#waiting.notOk;
       const done = () => {
         signal.removeEventListener("abort", done);
-        this.#waiting.delete(done);
-        if (this.#waiting.size === 0) this.#stopPolling();
+        waiting.delete(done);
+        if (this.#waiting.ok.size + this.#waiting.notOk.size === 0) this.#stopPolling();
         resolve();
       };
-      if (signal.aborted || this.#isDraining) {
+      // Both may have come while the registry was asked.
+      if (this.#isDraining || signal.aborted) {
         resolve();
         return;
       }
       signal.addEventListener("abort", done);
-      this.#waiting.add(done);
-      this.#poll ??= setInterval(() => this.#wake(), POLL_INTERVAL_MS);
+      waiting.add(done);
+      this.#poll ??= this.#pollLater();
     });
   }
 
-  #stopPolling(): void {
-    clearInterval(this.#poll);
-    this.#poll = undefined;
+  #pollLater(): ReturnType<typeof setTimeout> {
+    return setTimeout(() => void this.#look(), POLL_INTERVAL_MS);
   }
 
-  #wake(): void {
-    for (const look of [...this.#waiting]) look();
+  async #look(): Promise<void> {
+    const poll = this.#poll;
+    const { ok } = await this.check();
+    wake(ok ? this.#waiting.notOk : this.#waiting.ok);
+    // Unless the last wait has ended meanwhile, and perhaps another one has begun.
+    if (this.#poll === poll && poll !== undefined) this.#poll = this.#pollLater();
   }
+
+  #stopPolling(): void {
+    clearTimeout(this.#poll);
+    this.#poll = undefined;
+  }
+}
+
+function wake(waiting: ReadonlySet<() => void>): void {
+  for (const done of [...waiting]) done();
 }

@@ -3,7 +3,7 @@
  * @module
  */
 import { Code } from "@connectrpc/connect";
-import { quoteAscii } from "../../net/quote.ts";
+import { printable, quoteAscii } from "../../net/quote.ts";
 import type { AffiliateView, Registry } from "../../registry/registry.ts";
 import type { Procedures } from "../rpc/procedures.ts";
 import { rpcStatus } from "../rpc/rpc-status.ts";
@@ -39,8 +39,10 @@ const HTML_HEADERS = {
 export function servicePages({ registry, procedures, health }: ServicePagesOptions): Pages {
   async function readiness(): Promise<PlainPage> {
     const { ok, reason = "not ready", warning } = await health.check();
-    if (!ok) return textPage(503, `${reason}\n`);
-    return textPage(200, warning === undefined ? "ok\n" : `ok\nwarning: ${warning}\n`);
+    const lines = [ok ? "ok" : reason, ...(warning === undefined ? [] : [`warning: ${warning}`])];
+    // Texts may name a file or come from another system: each stays one line.
+    const text = lines.map((line) => `${printable(line)}\n`).join("");
+    return textPage(ok ? 200 : 503, text);
   }
 
   async function stats(): Promise<PlainPage> {

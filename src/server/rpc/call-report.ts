@@ -42,6 +42,14 @@ export interface CallReport {
   readonly error: unknown;
 }
 
+/** What is known of a refused request besides the reason. Texts are the caller's: not for labels. */
+export interface RefusalDetails {
+  /** IP of the client, as in {@link CallReport.clientAddress}. */
+  readonly clientAddress?: string | undefined;
+  /** The web page's origin, for `cors_origin`. */
+  readonly origin?: string | undefined;
+}
+
 /**
  * Callbacks of a service. They observe only, must not throw, and cost nothing where absent. How far
  * watchers are behind is the registry's to tell: `MemoryRegistryOptions.onWatchLag`.
@@ -55,7 +63,8 @@ export interface ServerHooks {
   readonly onCallEnd?: (report: CallReport) => void;
   /**
    * A connection or a request was refused before it became a call. A call that is refused is in
-   * `onCallEnd` alone.
+   * `onCallEnd` alone. With `cors_origin` the request itself may have been answered, and it is the
+   * browser that keeps the answer from the page.
    */
-  readonly onRefused?: (reason: RefusalReason) => void;
+  readonly onRefused?: (reason: RefusalReason, details?: RefusalDetails) => void;
 }

@@ -2,19 +2,16 @@
  * The service as Connect routes: gRPC, gRPC-Web and Connect over one set of procedures.
  * @module
  */
-import {
-  ConnectError,
-  type ConnectRouter,
-  type ContextKey,
-  createContextKey,
-  type HandlerContext,
-} from "@connectrpc/connect";
+import { ConnectError, type ConnectRouter, type HandlerContext } from "@connectrpc/connect";
 import type { Prefix } from "../../net/prefix.ts";
 import { Cluster } from "../../protocol/gen/sidero/discovery/server/cluster_pb.ts";
-import { type ClientHeaders, clientAddress } from "../limits/client-address.ts";
+import type { WatchMessage } from "../../registry/registry.ts";
+import type { ClientHeaders } from "../limits/client-address.ts";
 import { CallRecord } from "./call-record.ts";
 import type { ServerHooks } from "./call-report.ts";
 import type { Caller } from "./caller.ts";
+import { connectCaller } from "./connect-caller.ts";
+import { type AnswerSlot, answerSlotKey, PreparedWatch } from "./prepared-answer.ts";
 import type { Procedures } from "./procedures.ts";
 import type { RpcStatus } from "./rpc-status.ts";
 import { type Codec, listResponse, watchResponses } from "./wire-messages.ts";
@@ -26,13 +23,6 @@ export interface ClusterRoutesOptions extends ClientHeaders {
   readonly hooks?: ServerHooks | undefined;
 }
 
-/** The IP at the other end of the connection, as text; set by whoever holds the connection. */
-export const peerAddressKey: ContextKey<string | undefined> = /* @__PURE__ */ createContextKey<
-  string | undefined
->(undefined, {
-  description: "IP of the connection's peer",
-});
-
 /** Registers the service on a router. */
 export function clusterRoutes(
   procedures: Procedures,
@@ -40,10 +30,8 @@ export function clusterRoutes(
 ): (router: ConnectRouter) => void {
   const { trustedProxies = [], hooks = {} } = options;
 
-  function callerOf({ requestHeader, values, signal, timeoutMs }: HandlerContext): Caller {
-    const clientIp = () =>
-      clientAddress(requestHeader, values.get(peerAddressKey), trustedProxies, options);
-    return { signal, clientIp, timeoutMs };
+  function callerOf(context: HandlerContext): Caller {
+    return connectCaller(context, trustedProxies, options);
   }
 
   return (router) => {
@@ -76,19 +64,35 @@ export function clusterRoutes(
       list(request, context) {
         const caller = callerOf(context);
         const record = new CallRecord("slow", "List", request, caller, hooks);
-        return unary(record, async () =>
-          listResponse(await procedures.list(request, caller), codecOf(context)),
-        );
+        return unary(record, async () => {
+          const views = await procedures.list(request, caller);
+          const codec = codecOf(context);
+          const slot = context.values.get(answerSlotKey);
+          if (slot === undefined) return listResponse(views, codec);
+          const encode = (isEnveloped: boolean) => slot.encoder.list(views, codec, isEnveloped);
+          slot.answer = { kind: "message", encode };
+          return {};
+        });
       },
       async *watch(request, context) {
         const caller = callerOf(context);
         const record = new CallRecord("slow", "Watch", request, caller, hooks);
         const codec = codecOf(context);
         // A caller that has left may never ask for the next message, and the loop below would wait.
-        const { signal } = context;
+        const { signal } = caller;
         signal.addEventListener("abort", () => record.abandoned(signal.reason), { once: true });
         try {
-          for await (const message of procedures.watch(request, caller)) {
+          const messages = procedures.watch(request, caller);
+          const slot = context.values.get(answerSlotKey);
+          if (slot !== undefined) {
+            const watch = await prepareWatch(slot, messages, codec, record);
+            if (watch === undefined) return;
+            slot.answer = { kind: "watch", watch };
+            yield {};
+            await watch.ended;
+            return;
+          }
+          for await (const message of messages) {
             for (const response of watchResponses(message, codec)) {
               record.sent();
               yield response;
@@ -102,6 +106,21 @@ export function clusterRoutes(
       },
     });
   };
+}
+
+/** Begins the watch: a refusal is Connect's to tell. @returns `undefined` if it has ended. */
+async function prepareWatch(
+  { encoder }: AnswerSlot,
+  watch: AsyncIterable<WatchMessage>,
+  codec: Codec,
+  record: CallRecord,
+): Promise<PreparedWatch | undefined> {
+  const messages = watch[Symbol.asyncIterator]();
+  const first = await messages.next();
+  if (first.done === true) return undefined;
+  return new PreparedWatch(first.value, messages, encoder, codec, (count) => {
+    for (let i = 0; i < count; i++) record.sent();
+  });
 }
 
 function codecOf(context: HandlerContext): Codec {

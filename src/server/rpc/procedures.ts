@@ -9,6 +9,7 @@
 import { EMPTY_BYTES } from "../../bytes.ts";
 import { DiscoveryError } from "../../errors.ts";
 import { checkClusterId } from "../../registry/limits.ts";
+import type { MemoryBudget } from "../../registry/memory-budget.ts";
 import type { AffiliateView, Awaitable, Registry, WatchMessage } from "../../registry/registry.ts";
 import { type AllowCluster, checkAllowed, whileAllowed } from "../limits/cluster-permission.ts";
 import { type RateLimit, RateLimiter } from "../limits/rate-limit.ts";
@@ -29,6 +30,8 @@ export interface ProceduresOptions {
   readonly rateLimit?: RateLimit | false | undefined;
   /** How many watches there may be. @default 50,000, and 5000 of one client */
   readonly ceilings?: Ceilings | undefined;
+  /** Counts what callers hold; the registry's too. @default nothing is counted */
+  readonly memory?: MemoryBudget | undefined;
   /**
    * Refuses all calls of other clusters with PermissionDenied. The watch of a cluster that is
    * allowed no longer ends so at its next message, at the latest when its affiliates expire.
@@ -84,6 +87,19 @@ export interface Procedures {
    */
   watch(request: ClusterFields, caller: Caller): AsyncIterable<WatchMessage>;
   /**
+   * Whether a call of this client would be refused at once for the calls that wait already.
+   *
+   * @param clientIp - 4 or 16 bytes.
+   */
+  isFull(clientIp: Uint8Array | undefined): boolean;
+  /**
+   * Counts a stream of another service that stays open as a watch.
+   *
+   * @returns Takes it off again.
+   * @throws {DiscoveryError} `ERR_TOO_MANY_WATCHES`, `ERR_WATCH_SHARE`
+   */
+  holdWatch(caller: Pick<Caller, "clientIp">): () => void;
+  /**
    * Ends all watches without an error, and refuses new ones: a client then goes elsewhere. Calls
    * that wait for the rate limit go on at once.
    */
@@ -103,7 +119,7 @@ export function createProcedures(registry: Registry, options: ProceduresOptions 
   const { redirectEndpoint, reportClientIp = true, rateLimit = false, allowCluster } = options;
   if (redirectEndpoint === "") throw new TypeError("redirectEndpoint: is empty");
   const limiter = rateLimit === false ? undefined : new RateLimiter(rateLimit);
-  const watchCeiling = new WatchCeiling(options.ceilings);
+  const watchCeiling = new WatchCeiling(options.ceilings, options.memory);
   const watches = new Set<LimitedWatch>();
   let ended = false;
 
@@ -176,7 +192,8 @@ export function createProcedures(registry: Registry, options: ProceduresOptions 
         leave = watchCeiling.enter(caller.clientIp());
         watches.add(watch);
       }
-      return whileAllowed(clusterId, registry.watch(clusterId, { signal }), allowCluster);
+      const watchOptions = { signal, client: () => caller.client?.() };
+      return whileAllowed(clusterId, registry.watch(clusterId, watchOptions), allowCluster);
     }
     const watch = new LimitedWatch(caller, {
       open: (signal) => inTurn(clusterId, openNow, signal, caller),
@@ -198,6 +215,8 @@ export function createProcedures(registry: Registry, options: ProceduresOptions 
     watch({ clusterId }, caller) {
       return { [Symbol.asyncIterator]: () => startWatch(clusterId, caller) };
     },
+    isFull: (clientIp) => limiter?.isFull(clientIp) ?? false,
+    holdWatch: (caller) => watchCeiling.enter(caller.clientIp()),
     endWatches() {
       ended = true;
       for (const watch of [...watches]) watch.end();

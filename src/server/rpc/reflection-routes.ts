@@ -5,7 +5,7 @@
  */
 import { type DescFile, type DescService, toBinary } from "@bufbuild/protobuf";
 import { FileDescriptorProtoSchema } from "@bufbuild/protobuf/wkt";
-import { Code, type ConnectRouter } from "@connectrpc/connect";
+import { Code, ConnectError, type ConnectRouter } from "@connectrpc/connect";
 import { Health } from "../../protocol/gen/grpc/health/v1/health_pb.ts";
 import {
   type ServerReflectionRequest,
@@ -18,6 +18,12 @@ import { Cluster } from "../../protocol/gen/sidero/discovery/server/cluster_pb.t
 type Question = ServerReflectionRequest["messageRequest"];
 type Answer = ServerReflectionResponse["messageResponse"];
 
+/**
+ * Most questions of one call. Tools ask a few dozen; without an end, one call could ask for as long
+ * as its body may take, and would count as one.
+ */
+const MAX_QUESTIONS = 256;
+
 /** Registers `grpc.reflection.v1.ServerReflection` and the `v1alpha` of older tools on a router. */
 export function reflectionRoutes(): (router: ConnectRouter) => void {
   const services: readonly DescService[] = [Cluster, Health, V1, V1Alpha];
@@ -26,6 +32,19 @@ export function reflectionRoutes(): (router: ConnectRouter) => void {
   const filesBySymbol = new Map<string, DescFile>();
   for (const file of files.values()) {
     for (const symbol of symbolsOf(file)) filesBySymbol.set(symbol, file);
+  }
+
+  const descriptions = new Map<DescFile, Answer>();
+
+  /** Encodes each file once: anybody may ask, as often as the limits allow. */
+  function fileAnswer(file: DescFile | undefined): Answer {
+    if (file === undefined) return errorAnswer(Code.NotFound, "no such file or symbol");
+    let description = descriptions.get(file);
+    if (description === undefined) {
+      description = describeFile(file);
+      descriptions.set(file, description);
+    }
+    return description;
   }
 
   function answer(question: Question): Answer {
@@ -65,7 +84,7 @@ export function reflectionRoutes(): (router: ConnectRouter) => void {
   return (router) => {
     router.service(V1, {
       async *serverReflectionInfo(requests) {
-        for await (const request of requests) {
+        for await (const request of atMost(MAX_QUESTIONS, requests)) {
           yield {
             validHost: request.host,
             originalRequest: request,
@@ -76,7 +95,7 @@ export function reflectionRoutes(): (router: ConnectRouter) => void {
     });
     router.service(V1Alpha, {
       async *serverReflectionInfo(requests) {
-        for await (const request of requests) {
+        for await (const request of atMost(MAX_QUESTIONS, requests)) {
           // The two versions differ in nothing but their package, which messages do not have on the
           // wire.
           yield {
@@ -88,6 +107,20 @@ export function reflectionRoutes(): (router: ConnectRouter) => void {
       },
     });
   };
+}
+
+async function* atMost<T>(
+  count: number,
+  requests: AsyncIterable<T>,
+): AsyncGenerator<T, void, undefined> {
+  let left = count;
+  for await (const request of requests) {
+    if (left === 0) {
+      throw new ConnectError(`more than ${count} questions in one call`, Code.ResourceExhausted);
+    }
+    left -= 1;
+    yield request;
+  }
 }
 
 /** A file and all that it imports. */
@@ -112,8 +145,7 @@ function* symbolsOf(file: DescFile): Generator<string, void, undefined> {
   for (const { typeName } of file.enums) yield typeName;
 }
 
-function fileAnswer(file: DescFile | undefined): Answer {
-  if (file === undefined) return errorAnswer(Code.NotFound, "no such file or symbol");
+function describeFile(file: DescFile): Answer {
   const needed = new Map<string, DescFile>();
   collect(file, needed);
   return {

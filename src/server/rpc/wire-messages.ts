@@ -12,7 +12,7 @@ import type {
   WatchResponse,
 } from "../../protocol/gen/sidero/discovery/server/cluster_pb.ts";
 import { MAX_SNAPSHOT_MESSAGE_BYTES } from "../../protocol/limits.ts";
-import { affiliateWire } from "../../registry/affiliate-wire.ts";
+import { affiliateWire, affiliateWireBytes } from "../../registry/affiliate-wire.ts";
 import type { AffiliateView, WatchMessage } from "../../registry/registry.ts";
 
 /** How the answer is encoded. */
@@ -41,10 +41,11 @@ export function watchResponses(message: WatchMessage, codec: Codec): readonly Wa
   if (message.kind === "deleted") {
     return message.ids.map((id) => watchResponse([affiliateMessage({ id, ...NOTHING })], true));
   }
-  return splitBySize(message.affiliates, wireBytes, MAX_SNAPSHOT_MESSAGE_BYTES).map((views) =>
-    codec === "binary"
-      ? { ...watchResponse([], false), $unknown: rawFields(views) }
-      : watchResponse(views.map(affiliateMessage), false),
+  return splitBySize(message.affiliates, affiliateWireBytes, MAX_SNAPSHOT_MESSAGE_BYTES).map(
+    (views) =>
+      codec === "binary"
+        ? { ...watchResponse([], false), $unknown: rawFields(views) }
+        : watchResponse(views.map(affiliateMessage), false),
   );
 }
 
@@ -61,10 +62,6 @@ function affiliateMessage({ id, data, endpoints }: AffiliateView): WatchResponse
     data,
     endpoints: endpoints as Uint8Array[],
   };
-}
-
-function wireBytes(view: AffiliateView): number {
-  return affiliateWire(view).length;
 }
 
 /**

@@ -14,9 +14,9 @@ import {
   type TestNode,
 } from "../../harness/processes/nodes.ts";
 import type { Probe, ProbeOptions } from "../../harness/processes/probe.ts";
+import { residentMb } from "../../harness/processes/process-memory.ts";
 import type { Service, ServiceOptions } from "../../harness/processes/services.ts";
 import { Stage } from "../../harness/processes/stage.ts";
-import { residentMb } from "./process-memory.ts";
 
 /** Nodes of one cluster that are alive throughout. */
 export interface Fleet {

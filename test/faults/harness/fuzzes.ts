@@ -3,7 +3,7 @@
  * @module
  */
 import { setTimeout as sleep } from "node:timers/promises";
-import { attack, attackers, type Target } from "./attack.ts";
+import { attack, attackers, type Target } from "../../harness/net/attack.ts";
 import {
   callHeaders,
   clusterRequest,
@@ -14,7 +14,7 @@ import {
   PREFACE,
   settings,
   TYPE,
-} from "./http2-frames.ts";
+} from "../../harness/net/http2-frames.ts";
 import type { SeededRandom } from "./seeded-random.ts";
 
 type Fuzz = (target: Target, random: SeededRandom) => Promise<void>;

@@ -41,6 +41,7 @@ export const EVERYTHING = [
   "persistence.storageClassName=fast",
   "priorityClassName=system-cluster-critical",
   "config.trusted-proxies={10.0.0.0/8,fd00::/8}",
+  "config.cors-origin={https://page.example,*}",
   "config.max-clusters=2000000",
   "imagePullSecrets[0].name=registry",
   "networkPolicy.clients[0].ipBlock.cidr=10.0.0.0/8",

@@ -193,6 +193,19 @@ test("trusted proxies and redirects that do not parse are refused", async () => 
   );
 });
 
+test("an origin for CORS that is invalid is named with the place where it stands", async () => {
+  await using folder = await createTestFolder();
+  const serve = ["serve", "--addr", "127.0.0.1:0"];
+  const expected = '"example.org": expected an origin like https://example.org, or *';
+  expect(await complaint([...serve, "--cors-origin=*", "--cors-origin", "example.org"])).toBe(
+    `invalid --cors-origin ${expected}`,
+  );
+  const file = await folder.file("serve.yaml", "cors-origin: [example.org]\n");
+  expect(await complaint([...serve, "--config", file])).toBe(
+    `${file}:1:14: invalid cors-origin ${expected}`,
+  );
+});
+
 test("help and version go to stdout, and are a success", async () => {
   expect(await runCommand(["--version"])).toStrictEqual({
     exitCode: 0,

@@ -170,12 +170,16 @@ test("pages and preflights are answered beside the calls", async () => {
   const page = await fetch(server.url);
   expect([page.status, await page.text()]).toEqual([200, expect.stringContaining("Talos")]);
   expect((await fetch(`${server.url}/nothing`)).status).toBe(404);
-  const preflight = await fetch(`${server.url}/sidero.discovery.server.Cluster/Hello`, {
-    method: "OPTIONS",
-    headers: { Origin: "https://page.example", "Access-Control-Request-Method": "POST" },
-  });
-  expect(preflight.status).toBe(204);
-  expect(preflight.headers.get("access-control-allow-origin")).toBe("*");
+  const preflight = (url: string) =>
+    fetch(`${url}/sidero.discovery.server.Cluster/Hello`, {
+      method: "OPTIONS",
+      headers: { Origin: "https://page.example", "Access-Control-Request-Method": "POST" },
+    });
+  const refused = await preflight(server.url);
+  expect([refused.status, refused.headers.get("access-control-allow-origin")]).toEqual([204, null]);
+  await using open = await startService({ corsOrigins: ["https://page.example"] });
+  const allowed = await preflight(open.url);
+  expect(allowed.headers.get("access-control-allow-origin")).toBe("https://page.example");
 });
 
 describe("Hello", () => {

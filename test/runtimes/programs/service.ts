@@ -10,7 +10,8 @@ import { serve } from "talos-discovery/node";
 
 const FIXTURES = join(import.meta.dirname, "../../fixtures/tls");
 
-const plain = await serve({ host: "127.0.0.1", port: 0 });
+// The page of Chromium is of another origin, on a port that is not known yet.
+const plain = await serve({ host: "127.0.0.1", port: 0, corsOrigins: "*" });
 const secure = await serve({
   host: "127.0.0.1",
   port: 0,

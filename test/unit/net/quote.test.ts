@@ -27,6 +27,9 @@ test("a text in ASCII is whole, on one line, and JSON of itself", () => {
 test("control characters, and what turns the direction of text, are escaped", () => {
   expect(printable("a\u001b[2Jb\n\u009b\u202ec")).toBe("a\\u001b[2Jb\\u000a\\u009b\\u202ec");
   expect(printable("ä → 🙂")).toBe("ä → 🙂");
+  // Every character that Unicode calls a control of direction (UAX #9).
+  const marks = "\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069";
+  expect(printable(marks)).toMatch(/^(?:\\u[0-9a-f]{4}){12}$/);
 });
 
 test("any text in quotes is one line of bounded length, in which nothing turns the direction", () => {

@@ -1,9 +1,15 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { encodeAffiliateField } from "../../../src/protocol/sealed.ts";
-import { type AffiliateState, expire, merge } from "../../../src/registry/affiliate-state.ts";
+import {
+  createAffiliateState,
+  expire,
+  merge,
+  mergeInPlace,
+} from "../../../src/registry/affiliate-state.ts";
 import { affiliateWire, createAffiliateView } from "../../../src/registry/affiliate-wire.ts";
 import { DEFAULT_REGISTRY_LIMITS } from "../../../src/registry/limits.ts";
+import { type AffiliateState, unpackAffiliate } from "../../../src/registry/packed-affiliate.ts";
 import type { UpdateRequest } from "../../../src/registry/registry.ts";
 import { sealedBytes, sealedEndpoints } from "./sealed-bytes.ts";
 
@@ -124,7 +130,7 @@ describe("merge", () => {
     const state = create({ data: sealedBytes(1), endpoints: sealedEndpoints(63) });
     const full = merged(state, { endpoints: sealedEndpoints(64) }).next;
     expect(full?.view.endpoints).toHaveLength(64);
-    const before = structuredClone(state);
+    const before = state.packed.slice();
     expect(() =>
       merged(state, { data: sealedBytes(2), endpoints: sealedEndpoints(2, 63) }),
     ).toThrow(
@@ -133,8 +139,62 @@ describe("merge", () => {
         message: "too many endpoints in the affiliate",
       }),
     );
-    expect(state).toEqual(before);
+    expect(state.packed).toEqual(before);
     expect(merged(full as AffiliateState, { endpoints: sealedEndpoints(64) }).announce).toBe(false);
+  });
+
+  test("an update with data displaces what only others have reported, the oldest first", () => {
+    const state = create({ data: sealedBytes(1), endpoints: sealedEndpoints(2) });
+    const full = merged(state, { endpoints: sealedEndpoints(62, 2) }).next;
+    // Its own by now, and no longer to be displaced.
+    const claimed = merged(full, { data: sealedBytes(1), endpoints: sealedEndpoints(1, 2) }).next;
+    const { next, announce } = merged(claimed, {
+      data: sealedBytes(2),
+      endpoints: sealedEndpoints(2, 100),
+    });
+    expect(next?.view.endpoints).toEqual([
+      ...sealedEndpoints(3),
+      ...sealedEndpoints(59, 5),
+      ...sealedEndpoints(2, 100),
+    ]);
+    expect(next?.view.data).toEqual(sealedBytes(2));
+    expect(announce).toBe(true);
+    expect(next?.ownUntil.filter((until) => until !== undefined)).toEqual(Array(5).fill(11_000));
+  });
+
+  test("an update without data displaces nothing, and leaves what is a node's own", () => {
+    const state = create({ data: sealedBytes(1), endpoints: [e1], ttlMs: 5_000 });
+    const full = merged(state, { endpoints: sealedEndpoints(64), ttlMs: 9_000 }).next;
+    expect(full?.ownUntil.slice(0, 2)).toEqual([15_000, undefined]);
+    expect(() => merged(full, { endpoints: sealedEndpoints(1, 64) })).toThrow(
+      expect.objectContaining({ code: "ERR_TOO_MANY_ENDPOINTS" }),
+    );
+  });
+
+  test("64 of a node's own are refused another as a whole, until its report of them has expired", () => {
+    const own = { data: sealedBytes(1), endpoints: sealedEndpoints(64), ttlMs: 1_000 };
+    const state = create(own);
+    // Others prolong the endpoints of a node, and so cannot keep it from naming new ones.
+    const prolonged = merged(state, { endpoints: sealedEndpoints(64), ttlMs: 9_000 }).next;
+    const moved = { data: sealedBytes(2), endpoints: sealedEndpoints(64, 64), ttlMs: 1_000 };
+    const before = prolonged?.packed.slice();
+    for (const ttlMs of [0, 1_000]) {
+      expect(() => merged(prolonged, { ...moved, ttlMs }, 10_999)).toThrow(
+        expect.objectContaining({ code: "ERR_TOO_MANY_ENDPOINTS" }),
+      );
+    }
+    expect(prolonged?.packed).toEqual(before);
+    const { next } = merged(prolonged, moved, 11_000);
+    expect(next?.view.endpoints).toEqual(sealedEndpoints(64, 64));
+  });
+
+  test("what is restored counts as reported by others until its node reports it", () => {
+    const endpoints = sealedEndpoints(64);
+    const expiries = endpoints.map(() => 20_000);
+    const state = createAffiliateState("a", sealedBytes(1), 20_000, endpoints, expiries);
+    expect(state.ownUntil).toEqual(endpoints.map(() => undefined));
+    const { next } = merged(state, { data: sealedBytes(1), endpoints: [e1, sealedBytes(64)] });
+    expect(next?.view.endpoints).toEqual([e1, ...sealedEndpoints(63, 2)]);
   });
 
   test("expired endpoints do not count against the limit, new ones with a TTL of 0 do", () => {
@@ -191,6 +251,105 @@ describe("expire", () => {
   });
 });
 
+describe("times", () => {
+  test("when it was first registered stays, the last update with data is noted with its TTL", () => {
+    const state = create({ endpoints: [e1] });
+    expect(state).toMatchObject({ registeredAt: NOW, updatedAt: undefined, ttlMs: undefined });
+    const updated = merged(state, { data: sealedBytes(1), ttlMs: 1_000.5 }, 10_100).next;
+    expect(updated).toMatchObject({ registeredAt: NOW, updatedAt: 10_100, ttlMs: 1_001 });
+    const reported = merged(updated, { endpoints: [e1, e2], ttlMs: 9_000 }, 10_200).next;
+    expect(reported).toMatchObject({ registeredAt: NOW, updatedAt: 10_100, ttlMs: 1_001 });
+    expect(expire(reported as AffiliateState, 19_200)).toBe(null);
+  });
+
+  test("merging in place is merging, and writes over the state if only times change", () => {
+    const update = fc.record({
+      data: fc.option(fc.constantFrom(sealedBytes(1), sealedBytes(2)), { nil: undefined }),
+      endpoints: fc.array(fc.constantFrom(e1, e2, e3), { maxLength: 4 }),
+      ttlMs: fc.nat({ max: 2_000 }),
+    });
+    fc.assert(
+      fc.property(fc.array(fc.tuple(update, fc.nat({ max: 1_000 }))), (updates) => {
+        let [pure, inPlace]: [AffiliateState | null, AffiliateState | null] = [null, null];
+        let now = NOW;
+        for (const [changes, ms] of updates) {
+          now += ms;
+          const before: Uint8Array | undefined = pure?.packed.slice();
+          const expected = merge(pure, request(changes), now, DEFAULT_REGISTRY_LIMITS);
+          expect(pure?.packed).toEqual(before);
+          const actual = mergeInPlace(inPlace, request(changes), now, DEFAULT_REGISTRY_LIMITS);
+          expect(actual).toMatchObject({ write: expected.write, announce: expected.announce });
+          expect(actual.next?.packed).toEqual(expected.next?.packed);
+          expect(actual.next?.dueAt).toBe(expected.next?.dueAt);
+          if (!actual.announce) expect(actual.next).toBe(inPlace);
+          [pure, inPlace] = [expected.next, actual.next];
+        }
+      }),
+    );
+  });
+});
+
+describe("the packed form", () => {
+  const state = merged(create({ data: sealedBytes(1), endpoints: [e1, e2], ttlMs: 3_000 }), {
+    endpoints: [e3],
+    ttlMs: 9_000,
+  }).next as AffiliateState;
+
+  test("is read back as it was", () => {
+    const again = unpackAffiliate(Buffer.from(state.packed));
+    expect(again.packed).toEqual(state.packed);
+    expect(again.view).toMatchObject({ id: "a", data: sealedBytes(1), endpoints: [e1, e2, e3] });
+    expect(again.times).toEqual(state.times);
+    expect(again.dueAt).toBe(13_000);
+    expect(merged(again, { data: sealedBytes(1), endpoints: [e1] }).announce).toBe(false);
+    const bytes = fc.uint8Array({ maxLength: 300 });
+    const id = fc.string({ unit: "grapheme" });
+    fc.assert(
+      fc.property(id, bytes, fc.array(bytes, { maxLength: 5 }), (text, data, endpoints) => {
+        const expiries = endpoints.map((_, i) => i);
+        const made = createAffiliateState(text, data, 5, endpoints, expiries, 0.5);
+        const read = unpackAffiliate(made.packed);
+        expect(read.view).toMatchObject({ id: text, data, endpoints });
+        expect(read.times).toEqual(made.times);
+      }),
+    );
+  });
+
+  test("is refused when it is cut, longer, of another version or otherwise damaged", () => {
+    const refused = expect.objectContaining({ code: "ERR_AFFILIATE_MALFORMED" });
+    for (let length = 0; length < state.packed.length; length++) {
+      expect(() => unpackAffiliate(state.packed.subarray(0, length))).toThrow(refused);
+    }
+    expect(() => unpackAffiliate(Uint8Array.from([...state.packed, 0]))).toThrow(refused);
+    expect(() => unpackAffiliate(state.packed.with(0, 2))).toThrow("expected version 1, got 2");
+    const infinite = state.packed.slice();
+    new DataView(infinite.buffer).setFloat64(25, Number.POSITIVE_INFINITY, true);
+    expect(() => unpackAffiliate(infinite)).toThrow("an expiry is not finite");
+  });
+
+  test("any bytes give a state of the same bytes or are refused", () => {
+    const { length } = state.packed;
+    const damage = fc.tuple(fc.nat({ max: length - 1 }), fc.nat({ max: 255 }));
+    fc.assert(
+      fc.property(fc.array(damage, { minLength: 1, maxLength: 4 }), (places) => {
+        const damaged = state.packed.slice();
+        for (const [place, value] of places) damaged[place] = value;
+        try {
+          expect(unpackAffiliate(damaged).packed).toEqual(damaged);
+        } catch (error) {
+          expect(error).toMatchObject({ code: "ERR_AFFILIATE_MALFORMED" });
+        }
+      }),
+      { numRuns: 2_000 },
+    );
+    fc.assert(
+      fc.property(fc.uint8Array({ maxLength: 100 }), (bytes) => {
+        expect(() => unpackAffiliate(bytes)).toThrow();
+      }),
+    );
+  });
+});
+
 describe("the wire form", () => {
   test("is the encoded field, and its parts are what was given, at any size", () => {
     const bytes = fc.uint8Array({ maxLength: 300 });
@@ -208,7 +367,8 @@ describe("the wire form", () => {
 
   test("is at hand for a registry's own views and encoded for others", () => {
     const view = createAffiliateView("a", sealedBytes(1), [e1]);
-    expect(affiliateWire(view)).toBe(view.wire);
+    expect(affiliateWire(view)).toEqual(view.wire);
+    expect(affiliateWire(view).buffer).toBe(view.wire.buffer);
     const { id, data, endpoints } = view;
     expect(affiliateWire({ id, data, endpoints })).toEqual(view.wire);
   });

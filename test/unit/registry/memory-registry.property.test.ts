@@ -190,12 +190,14 @@ function plain({ id, data, endpoints }: AffiliateView): NaiveView {
   return { id, data: hex(data), endpoints: endpoints.map(hex) };
 }
 
-async function run(operations: readonly Operation[]): Promise<void> {
+async function run(operations: readonly Operation[], isRecorded: boolean): Promise<void> {
   const clock = createManualClock();
   const registry = new MemoryRegistry({
     limits: LIMITS,
     now: clock.now,
     schedule: clock.schedule,
+    // A journal that records has each change decided on a copy.
+    journal: isRecorded ? { load: () => [], record() {} } : undefined,
   });
   const truth = new Truth(clock.now, LIMITS);
   const followers: Follower[] = [];
@@ -322,5 +324,5 @@ function sorted(views: Iterable<NaiveView>): NaiveView[] {
 
 test("any operations, any passing of time and any watchers agree with the naive twin", async () => {
   const operations = fc.array(operation, { minLength: 1, maxLength: 120, size: "max" });
-  await fc.assert(fc.asyncProperty(operations, run), { numRuns: 300 });
+  await fc.assert(fc.asyncProperty(operations, fc.boolean(), run), { numRuns: 300 });
 }, 60_000);

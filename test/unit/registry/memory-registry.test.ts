@@ -1,10 +1,14 @@
 import { afterEach, describe, expect, test, vi } from "vitest";
-import type { WiredAffiliateView } from "../../../src/registry/affiliate-wire.ts";
 import {
   MemoryRegistry,
   type MemoryRegistryOptions,
 } from "../../../src/registry/memory-registry.ts";
-import type { UpdateRequest, WatchMessage } from "../../../src/registry/registry.ts";
+import type { WiredAffiliateView } from "../../../src/registry/packed-affiliate.ts";
+import type {
+  RegistryClient,
+  UpdateRequest,
+  WatchMessage,
+} from "../../../src/registry/registry.ts";
 import {
   createManualClock,
   type ManualClock,
@@ -50,6 +54,22 @@ async function drain(watcher: AsyncIterator<WatchMessage>): Promise<WatchMessage
 afterEach(async () => {
   vi.useRealTimers();
   for (const registry of registries.splice(0)) await registry.close();
+});
+
+test("the client is asked of the options, which may be an object with methods", async () => {
+  class Caller {
+    readonly #name = "somebody";
+    asked = 0;
+    client(): RegistryClient {
+      this.asked++;
+      return { client: this.#name };
+    }
+  }
+  const { registry } = open();
+  const caller = new Caller();
+  registry.update(update(), caller);
+  await registry.watch("other", caller)[Symbol.asyncIterator]().next();
+  expect(caller.asked).toBeGreaterThanOrEqual(2);
 });
 
 describe("time", () => {
@@ -231,7 +251,20 @@ describe("bytes", () => {
     const later = registry.list("c") as readonly WiredAffiliateView[];
     expect(later).not.toBe(list);
     expect(later[0]).toBe(list[0]);
-    expect(later[0]?.wire).toBe(list[0]?.wire);
+    expect(later[0]?.wire.buffer).toBe(list[0]?.wire.buffer);
+  });
+
+  test("a view that stays the same holds the latest buffer only", () => {
+    const journal = { load: () => [], record() {} };
+    const { registry, clock } = open({ journal });
+    registry.update(update({ data: sealedBytes(1), endpoints: sealedEndpoints(2) }));
+    const [view] = registry.list("c") as readonly WiredAffiliateView[];
+    const before = view?.wire;
+    clock.jump(1);
+    registry.update(update({ data: sealedBytes(1), endpoints: sealedEndpoints(2) }));
+    expect(registry.list("c")[0]).toBe(view);
+    expect(view?.wire).toEqual(before);
+    expect(view?.wire.buffer).not.toBe(before?.buffer);
   });
 
   test("watchers that wait get the same message", async () => {

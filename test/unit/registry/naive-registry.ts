@@ -7,6 +7,8 @@ import type { UpdateRequest } from "../../../src/registry/registry.ts";
 interface NaiveEndpoint {
   readonly bytes: string;
   expiresAt: number;
+  /** Until when the node's own report of it lasts; 0 if only others have reported it. */
+  ownUntil: number;
 }
 
 interface NaiveAffiliate {
@@ -46,18 +48,37 @@ export class NaiveRegistry {
     const next: NaiveAffiliate = found
       ? { ...found, endpoints: found.endpoints.map((endpoint) => ({ ...endpoint })) }
       : { id: affiliateId, data: "", expiresAt: until, endpoints: [] };
+    const isFromNode = data !== undefined && data.length > 0;
+    const own = new Set<NaiveEndpoint>();
     for (const bytes of endpoints.map(hex)) {
-      const known = next.endpoints.find((endpoint) => endpoint.bytes === bytes);
-      if (known) known.expiresAt = Math.max(known.expiresAt, until);
-      else next.endpoints.push({ bytes, expiresAt: until });
+      let endpoint = next.endpoints.find((known) => known.bytes === bytes);
+      if (endpoint === undefined) {
+        endpoint = { bytes, expiresAt: until, ownUntil: 0 };
+        next.endpoints.push(endpoint);
+      }
+      endpoint.expiresAt = Math.max(endpoint.expiresAt, until);
+      if (!isFromNode) continue;
+      endpoint.ownUntil = Math.max(endpoint.ownUntil, until);
+      own.add(endpoint);
     }
-    if (data !== undefined && data.length > 0) {
+    for (const endpoint of next.endpoints) {
+      if (endpoint.ownUntil > this.#now()) own.add(endpoint);
+    }
+    if (next.endpoints.length > this.#limits.maxAffiliateEndpoints) {
+      if (!isFromNode || own.size > this.#limits.maxAffiliateEndpoints) {
+        return "ERR_TOO_MANY_ENDPOINTS";
+      }
+      while (next.endpoints.length > this.#limits.maxAffiliateEndpoints) {
+        const oldest = next.endpoints.findIndex((endpoint) => !own.has(endpoint));
+        next.endpoints.splice(oldest, 1);
+      }
+    }
+    if (isFromNode) {
       next.data = hex(data);
       next.expiresAt = until;
     } else {
       next.expiresAt = Math.max(next.expiresAt, until);
     }
-    if (next.endpoints.length > this.#limits.maxAffiliateEndpoints) return "ERR_TOO_MANY_ENDPOINTS";
     if (found === undefined && affiliates.length >= this.#limits.maxClusterAffiliates) {
       return "ERR_TOO_MANY_AFFILIATES";
     }

@@ -214,61 +214,6 @@ describe("bad bodies", () => {
   });
 });
 
-describe("browsers", () => {
-  const preflight = (options: FetchHandlerOptions | undefined, origin: string) =>
-    open(options).fetchInto(HELLO, {
-      method: "OPTIONS",
-      headers: {
-        Origin: origin,
-        "Access-Control-Request-Method": "POST",
-        "Access-Control-Request-Headers": "content-type,x-grpc-web",
-      },
-    });
-  const call = (options: FetchHandlerOptions | undefined, origin: string) =>
-    open(options).fetchInto(HELLO, {
-      method: "POST",
-      headers: { Origin: origin, "Content-Type": "application/json" },
-      body: JSON.stringify({ clusterId: "c" }),
-    });
-
-  test("any page may call, and may read what gRPC-Web and Connect need", async () => {
-    const asked = await preflight(undefined, "https://page.example");
-    expect(asked.status).toBe(204);
-    expect(asked.headers.get("access-control-allow-origin")).toBe("*");
-    expect(asked.headers.get("access-control-allow-methods")).toContain("POST");
-    for (const header of ["Content-Type", "X-Grpc-Web", "Connect-Protocol-Version"]) {
-      expect(asked.headers.get("access-control-allow-headers")?.toLowerCase()).toContain(
-        header.toLowerCase(),
-      );
-    }
-    expect(asked.headers.get("access-control-max-age")).toBe("7200");
-    const answered = await call(undefined, "https://page.example");
-    expect(answered.status).toBe(200);
-    expect(answered.headers.get("access-control-allow-origin")).toBe("*");
-    expect(answered.headers.get("access-control-expose-headers")?.toLowerCase()).toContain(
-      "grpc-status",
-    );
-  });
-
-  test("where origins are named, others get no permission", async () => {
-    const options = { cors: { allowedOrigins: ["https://page.example"] } };
-    const allowed = await preflight(options, "https://page.example");
-    expect(allowed.headers.get("access-control-allow-origin")).toBe("https://page.example");
-    for (const answer of [preflight, call]) {
-      const refused = await answer(options, "https://evil.example");
-      expect(refused.headers.get("access-control-allow-origin")).toBeNull();
-      expect(refused.headers.get("vary")).toBe("Origin");
-    }
-  });
-
-  test("CORS can be left to a proxy", async () => {
-    const asked = await preflight({ cors: false }, "https://page.example");
-    expect(asked.status).toBe(405);
-    const answered = await call({ cors: false }, "https://page.example");
-    expect(answered.headers.get("access-control-allow-origin")).toBeNull();
-  });
-});
-
 describe("behind a proxy", () => {
   const clientIp = async (options: FetchHandlerOptions, headers: Record<string, string>) => {
     const { fetchInto } = open(options);

@@ -33,10 +33,7 @@ export class NaiveLimiter {
     const waitMs = (ahead + 1) * this.#msPerToken - this.#bucket(client);
     if (ahead === 0 && waitMs <= 0) call.fate = "goes";
     else if (timeoutMs !== undefined && waitMs > timeoutMs) call.fate = "refused";
-    else if (ahead >= this.#maxWaitingPerClient) call.fate = "refused";
-    else if (this.calls.filter(({ fate }) => fate === "waits").length >= this.#maxWaiting) {
-      call.fate = "refused";
-    }
+    else if (!this.#hasPlace(client)) call.fate = "refused";
     if (call.fate === "goes") this.#buckets.set(client, this.#bucket(client) - this.#msPerToken);
     this.calls.push(call);
   }
@@ -57,6 +54,18 @@ export class NaiveLimiter {
         this.#buckets.set(client, this.#bucket(client) - this.#msPerToken);
       }
     }
+  }
+
+  /** A client that waits, and whose next call would be refused. */
+  isFull(client: string): boolean {
+    return this.#line(client).length > 0 && !this.#hasPlace(client);
+  }
+
+  /** No client has more places than are free for others. */
+  #hasPlace(client: string): boolean {
+    const own = this.#line(client).length;
+    const free = this.#maxWaiting - this.calls.filter(({ fate }) => fate === "waits").length;
+    return own < this.#maxWaitingPerClient && own < free;
   }
 
   #bucket(client: string): number {

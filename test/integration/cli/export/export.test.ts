@@ -47,14 +47,31 @@ describe("export", () => {
     );
   });
 
-  test("gives a terminal nothing to obey, and others what nodes said", async () => {
+  test("gives a terminal, a pipe, a file and a port nothing to obey", async () => {
     const cluster = createTestCluster();
     await cluster.publish(first, { ...WORKER, nodename: "a\u001b[2J\u009b", hostname: "b\rc" });
     const { env = {} } = cluster.environment(first);
-    const seen = await runCommand(["export", "csv"], { env, isTerminal: true });
-    expect(seen.stdout).toMatch(/^[^\n]+\r\na\\u001b\[2J\\u009b,\w+,"b\\u000dc",[^\n]+\r\n$/);
-    const piped = await runCommand(["export", "csv"], { env });
-    expect(piped.stdout).toContain("\r\na\u001b[2J\u009b,");
+    const shown = /\r\na\\u001b\[2J\\u009b,\w+,b\\u000dc,[^\n]+\r\n$/;
+    for (const isTerminal of [true, false]) {
+      const { stdout } = await runCommand(["export", "csv"], { env, isTerminal });
+      expect(stdout).toMatch(shown);
+    }
+    for (const flags of [[], ["--watch"]]) {
+      const path = folder.path(`obeyed${flags}.csv`);
+      startUntilTestEnds(["export", "csv", "--out", path, ...flags], { env });
+      await expect.poll(() => readFile(path, "utf8").catch(() => "")).toMatch(shown);
+    }
+    const serving = startUntilTestEnds(["export", "prometheus", "--serve", "0"], { env });
+    const [, url = ""] = await serving.printed(/^listening on (.*)$/m);
+    const labels = async () => {
+      const response = await fetch(url);
+      const text = await response.text();
+      return response.ok ? JSON.parse(text)[0].labels : {};
+    };
+    await expect.poll(labels).toMatchObject({
+      __meta_talos_node_name: "a\\u001b[2J\\u009b",
+      __meta_talos_hostname: "b\\u000dc",
+    });
   });
 
   test("of a cluster without members is empty, and says so", async () => {

@@ -39,7 +39,7 @@ function openSession(server: DiscoveryServer) {
 
 describe("connections", () => {
   test("have a ceiling, and one that ends makes room", async () => {
-    const server = await start({ connections: { maxConnections: 2 } });
+    const server = await start({ connections: { maxConnections: 2, sharePercent: 0 } });
     const first = await rawSocket(server);
     await rawSocket(server);
     const third = await rawSocket(server);
@@ -294,10 +294,24 @@ test.each([
   "maxHeaderBytes",
   "firstByteTimeoutMs",
   "idleTimeoutMs",
+  "writeTimeoutMs",
+  "pingIntervalMs",
+  "pingTimeoutMs",
+  "maxConnectStreamsPerConnection",
 ] as const)("%s is a positive integer", async (name) => {
   for (const value of [0, -1, 1.5, Number.NaN, 2 ** 31]) {
     await expect(startService({ connections: { [name]: value } })).rejects.toThrow(
       new RangeError(`connections.${name} must be an integer from 1 to 2147483647, got ${value}`),
+    );
+  }
+});
+
+test("sharePercent is an integer that may be 0", async () => {
+  for (const value of [-1, 1.5, Number.NaN, 2 ** 31]) {
+    await expect(startService({ connections: { sharePercent: value } })).rejects.toThrow(
+      new RangeError(
+        `connections.sharePercent must be an integer from 0 to 2147483647, got ${value}`,
+      ),
     );
   }
 });

@@ -8,6 +8,7 @@ const CLUSTER = { id: undefined, secret: undefined, name: undefined };
 const EVERYTHING: MemberSelection = {
   includes: () => true,
   passes: () => true,
+  unusable: () => undefined,
   ofAnyType: () => EVERYTHING,
 };
 
@@ -64,5 +65,18 @@ describe("an export", () => {
     expect(notices.at(-1)).toBe(
       "left out, without an address that is asked for: a, b, c, d, e and 2 more",
     );
+  });
+
+  test("names five addresses that cannot be another node's, and quotes what is no usual name", () => {
+    const useless = { ...EVERYTHING, unusable: () => "loopback" };
+    const { exporter, notices } = createExporter([], useless);
+    const addresses = ["127.0.0.1"];
+    const names = ["a", "b (x), c", "d\n", "e", "f", "g"];
+    exporter.render(stateOf(names.map((name) => ({ nodeId: name, nodename: name, addresses }))));
+    expect(notices).toStrictEqual([
+      "addresses that cannot be another node's are left out: 127.0.0.1 of a (loopback), " +
+        '127.0.0.1 of "b (x), c" (loopback), 127.0.0.1 of "d\\n" (loopback), ' +
+        "127.0.0.1 of e (loopback), 127.0.0.1 of f (loopback) and 1 more; --cidr takes them",
+    ]);
   });
 });

@@ -1,3 +1,4 @@
+import { hostname } from "node:os";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { parse } from "yaml";
@@ -9,7 +10,9 @@ import { HOSTS } from "../../../../src/cli/export/hosts.ts";
 import { PROMETHEUS } from "../../../../src/cli/export/prometheus.ts";
 import { TALOSCONFIG } from "../../../../src/cli/export/talosconfig.ts";
 import { parseAddress } from "../../../../src/net/address.ts";
+import { printable } from "../../../../src/net/quote.ts";
 import type { AffiliateSource } from "../../../../src/resources/index.ts";
+import { CONTROL_CHARACTERS, hostileMembers } from "../../../harness/cluster/hostile-members.ts";
 import { NODES, render } from "./rendering.ts";
 
 const OS = "Talos (v1.15.0)";
@@ -50,6 +53,46 @@ describe("every format", () => {
       ),
       { numRuns: 300 },
     );
+  });
+});
+
+describe("every format, of members that publish hostile texts", () => {
+  const hostile = hostileMembers("touch x");
+
+  test("has each of them once", () => {
+    for (const key of ["nodeId", "nodename"] as const) {
+      expect(new Set(hostile.map((node) => node[key])).size).toBe(hostile.length);
+    }
+  });
+
+  test("has no control characters besides its own line ends and tabs", async () => {
+    for (const format of EXPORT_FORMATS.filter(({ name }) => name !== "wireguard")) {
+      const { text } = await render(format, hostile, { argv: [] });
+      for (const line of text.split(/\r?\n/)) {
+        expect(line.replace(/^([\d.]+)\t/, "$1 ")).not.toMatch(CONTROL_CHARACTERS);
+      }
+    }
+  });
+
+  test("tells of them in lines that show every name in quotes", async () => {
+    for (const format of [HOSTS, ANSIBLE]) {
+      const { problems } = await render(format, hostile);
+      expect(problems.length).toBeGreaterThan(20);
+      for (const problem of problems) {
+        expect(problem).toMatch(/^(?:hosts|ansible): (?:[\w.-]+:|"|listed)/);
+        expect(problem).not.toMatch(CONTROL_CHARACTERS);
+      }
+    }
+  });
+
+  test("takes half a surrogate pair for the sign of what is no text", async () => {
+    const half = "a\ud800b";
+    const nodes = [{ ...ANY_NODE, nodeId: half, hostname: half, operatingSystem: half }];
+    for (const format of EXPORT_FORMATS.filter(({ name }) => name !== "wireguard")) {
+      const { text } = await render(format, nodes);
+      expect(text.isWellFormed()).toBe(true);
+      expect(text).not.toMatch(/\\ud800/i);
+    }
   });
 });
 
@@ -102,10 +145,103 @@ describe("hosts", () => {
         "# BEGIN talos-discovery\n" +
         "10.0.0.1\tcp-1\n" +
         "10.0.0.2\tcp-2\n" +
-        "10.0.0.3\tworker-1.example.com worker-1\n" +
+        "10.0.0.3\tworker-1\n" +
         "# END talos-discovery\n",
-      problems: [],
+      problems: [
+        'hosts: listed by the first label, not in a --domain: "worker-1.example.com"; --any-name lists all labels',
+      ],
     });
+  });
+
+  test.for([
+    ["--domain", "example.com"],
+    ["--domain", "example.org,.Example.COM."],
+    ["--any-name"],
+  ])("lists a name with all its labels for %o", async (argv) => {
+    const { text, problems } = await render(HOSTS, NODES.slice(0, 1), { argv });
+    expect(text).toContain("10.0.0.3\tworker-1.example.com worker-1\n");
+    expect(problems).toStrictEqual([]);
+  });
+
+  test("lists what is not in a --domain by its first label, and says which names those are", async () => {
+    const hosts = ["github.com", "example.com", "a.notexample.com", "b.example.com.evil.org"];
+    const { text, problems } = await render(
+      HOSTS,
+      hosts.map((hostname, i) => ({
+        nodeId: hostname,
+        nodename: `n${i}`,
+        hostname,
+        addresses: [`10.0.0.${i}`],
+      })),
+      { argv: ["--domain", "example.com"] },
+    );
+    expect(text.split("\n").slice(1, -2)).toStrictEqual([
+      "10.0.0.0\tgithub n0",
+      "10.0.0.1\texample n1",
+      "10.0.0.2\ta n2",
+      "10.0.0.3\tb n3",
+    ]);
+    const names = hosts.map((name) => `"${name}"`).join(", ");
+    expect(problems).toStrictEqual([
+      `hosts: listed by the first label, not in a --domain: ${names}; --any-name lists all labels`,
+    ]);
+  });
+
+  test.for(["exa mple.com", "10.1", "localhost", "."])("refuses --domain %j", async (domain) => {
+    await expect(render(HOSTS, NODES, { argv: ["--domain", domain] })).rejects.toThrow(
+      `--domain: invalid domain ${JSON.stringify(domain)}: expected a name such as example.com`,
+    );
+  });
+
+  test("lists no name that programs look up by themselves, nor this machine's own", async () => {
+    const own = hostname().toLowerCase().split(".", 1)[0] ?? "";
+    const reserved = ["wpad", "WPAD.", "wpad.example.com", "isatap", "localhost.evil.com"];
+    const nodes = [...reserved, "ip6-allnodes", hostname(), `${own}.example.com`, own].map(
+      (name, i) => ({ nodeId: `${i}`, nodename: `n${i}`, hostname: name, addresses: ["10.0.0.1"] }),
+    );
+    const { text, problems } = await render(HOSTS, nodes, { argv: ["--domain", "example.com"] });
+    const listed = text.split("\n").slice(1, -2);
+    expect(listed).toStrictEqual(nodes.map(({ nodename }) => `10.0.0.1\t${nodename}`));
+    expect(problems.slice(0, 4)).toStrictEqual([
+      'hosts: n0: "wpad" is left out, the name is reserved',
+      'hosts: n1: "wpad" is left out, the name is reserved',
+      'hosts: n2: "wpad.example.com" is left out, the name is reserved',
+      'hosts: n3: "isatap" is left out, the name is reserved',
+    ]);
+    expect(problems.at(-1)).toBe(`hosts: n8: "${own}" is left out, it is this machine's own name`);
+    for (const argv of [[], ["--any-name"]]) {
+      const any = (await render(HOSTS, nodes, { argv })).text;
+      expect(any).not.toMatch(/wpad|isatap|localhost|ip6-/);
+    }
+  });
+
+  test("takes no name from a node by a longer one that begins with it", async () => {
+    const { text } = await render(HOSTS, [
+      { nodeId: "a", nodename: "worker-1", hostname: "", addresses: ["10.0.0.1"] },
+      { nodeId: "b", nodename: "worker-1.evil.org", hostname: "x", addresses: ["10.66.0.1"] },
+      { nodeId: "c", nodename: "y", hostname: "worker-1.evil.net", addresses: ["10.66.0.2"] },
+    ]);
+    expect(text.split("\n").slice(1, -2)).toStrictEqual([
+      "10.0.0.1\tworker-1",
+      "10.66.0.1\tx",
+      "10.66.0.2\ty",
+    ]);
+  });
+
+  test("has no name of another site, whatever members publish", async () => {
+    const { text } = await render(HOSTS, hostileMembers("touch x"), {
+      argv: ["--domain", "example.com"],
+    });
+    const names = text
+      .split("\n")
+      .slice(1, -2)
+      .flatMap((line) => line.split("\t")[1]?.split(" ") ?? []);
+    expect(names.length).toBeGreaterThan(50);
+    for (const name of names) expect(name).toMatch(/^[a-z0-9-]+$/);
+    expect(names).toEqual(expect.arrayContaining(["github", "registry", "constructor"]));
+    for (const name of ["localhost", "wpad", "isatap", "10", "-x", hostname().toLowerCase()]) {
+      expect(names).not.toContain(name);
+    }
   });
 
   test("leaves out names that are none, and that would stand for the machine itself", async () => {
@@ -178,6 +314,23 @@ describe("hosts", () => {
       `${own}\n# BEGIN talos-discovery\n# END talos-discovery\n10.9.9.9 other\nno break at the end`,
     );
     expect(merge?.("", text)).toBe(text);
+  });
+
+  test("shares no name with the rest of a file", async () => {
+    const { text, merge } = await render(HOSTS, NODES, { argv: ["--family", "4", "--any-name"] });
+    const before = "127.0.0.1 localhost\n10.9.9.9\tCP-1. other # cp-2\n";
+    const after = "10.9.9.8 worker-1\n";
+    const block =
+      "# BEGIN talos-discovery\n" +
+      "# cp-1 is left out: it has a line of its own\n" +
+      "# worker-1 is left out: it has a line of its own\n" +
+      "10.0.0.2\tcp-2\n" +
+      "10.0.0.3\tworker-1.example.com\n" +
+      "# END talos-discovery\n";
+    expect(merge?.(before + after, text)).toBe(before + after + block);
+    const merged = before + block + after;
+    expect(merge?.(merged, text)).toBe(merged);
+    expect(merge?.(before + text + after, text)).toBe(merged);
   });
 
   test.for([
@@ -262,6 +415,44 @@ describe("ansible", () => {
       'ansible: "localhost" is no host name that can be listed',
       'ansible: "w[1:9]" is no host name that can be listed',
     ]);
+  });
+
+  test("has no host with a group's name", async () => {
+    const names = ["all", "ALL", "ungrouped", "controlplane", "Worker.", "hostvars"];
+    const { text, problems } = await render(
+      ANSIBLE,
+      [...names, "fine"].map((nodename) => ({
+        nodeId: nodename,
+        nodename,
+        addresses: ["10.0.0.1"],
+      })),
+    );
+    expect(Object.keys(JSON.parse(text)._meta.hostvars)).toStrictEqual(["fine"]);
+    expect(problems).toHaveLength(names.length);
+    expect(problems).toContain('ansible: "Worker." is left out, the name is reserved');
+  });
+
+  test.for(["script", "file"])("marks what could be a template, in a %s", async (form) => {
+    const { text } = await render(ANSIBLE, hostileMembers("touch x"), { argv: ["--form", form] });
+    const plain: string[] = [];
+    const marked: string[] = [];
+    const collect = (value: unknown, into: string[]): void => {
+      if (typeof value === "string") into.push(value);
+      else if (Array.isArray(value)) for (const item of value) collect(item, into);
+      else if (typeof value === "object" && value !== null) {
+        for (const [key, item] of Object.entries(value)) {
+          if (key !== "__ansible_unsafe") plain.push(key);
+          collect(item, key === "__ansible_unsafe" ? marked : into);
+        }
+      }
+    };
+    collect(JSON.parse(text), plain);
+    for (const said of plain) expect(said).toMatch(/^[A-Za-z0-9 .,:/()_+-]*$/);
+    expect(marked.length).toBeGreaterThan(3 * 30);
+    expect(new Set(plain)).toContain("member-1");
+    // Node ID, host name and operating system alike.
+    const jinja = "{{ lookup('pipe', 'touch x') }}";
+    expect(marked.filter((said) => said === jinja)).toHaveLength(3);
   });
 });
 
@@ -350,6 +541,20 @@ describe("csv", () => {
     );
   });
 
+  test.for([
+    ["=1+1", "'=1+1"],
+    ["\uff1d1+1", "'\uff1d1+1"],
+    ["  @x", "  '@x"],
+    ["x;=1;+2", "x;'=1;'+2"],
+    ['x;"=1"', 'x;"\'=1"'],
+    ["\t=1", "\\u0009=1"],
+    ["\n=1", "\\u000a=1"],
+    ["Talos (v1.15.0) a-b", "Talos (v1.15.0) a-b"],
+  ])("writes %j as %j", async ([said, shown]) => {
+    const { text } = await render(CSV, [{ ...ANY_NODE, operatingSystem: said }]);
+    expect(parseCsv(text)[1]?.[4]).toBe(shown);
+  });
+
   test("has a column of targets where a port is given", async () => {
     const { text } = await render(CSV, NODES.slice(0, 2), { argv: ["--port", "9100"] });
     const targets = parseCsv(text).map((row) => row.at(-1));
@@ -360,16 +565,16 @@ describe("csv", () => {
     await fc.assert(
       fc.asyncProperty(anyNodes, async (nodes) => {
         const [, ...rows] = parseCsv((await render(CSV, nodes)).text);
-        const said = new Map(nodes.map((node) => [withoutGuard(node.nodeId), node]));
+        const said = new Map(nodes.map((node) => [withoutGuard(printable(node.nodeId)), node]));
         for (const row of rows) {
           expect(row).toHaveLength(8);
-          for (const cell of row) expect(cell).not.toMatch(/^[=+\-@\t\r]/);
+          for (const cell of row) expect(cell).not.toMatch(FORMULA);
           const [name, nodeId, hostname, , os] = row.map(withoutGuard);
           const node = said.get(nodeId ?? "");
           expect([name, hostname, os]).toStrictEqual([
-            withoutGuard(node?.nodename ?? ""),
-            withoutGuard(node?.hostname ?? ""),
-            withoutGuard(node?.operatingSystem ?? ""),
+            withoutGuard(printable((node?.nodename ?? "").toWellFormed())),
+            withoutGuard(printable((node?.hostname ?? "").toWellFormed())),
+            withoutGuard(printable((node?.operatingSystem ?? "").toWellFormed())),
           ]);
         }
       }),
@@ -382,9 +587,12 @@ describe("csv", () => {
   });
 });
 
+/** Where some spreadsheet would begin a formula: in a cell, or in what it takes for several. */
+const FORMULA = /(?:^|[,;|\t])[\s"]*[=+\-@\uff1d\uff0b\uff0d\uff20]/;
+
 /** A guard may also be what a node said itself. */
 function withoutGuard(cell: string): string {
-  return cell.replace(/^'(?=[=+\-@\t\r])/, "");
+  return cell.replaceAll(/((?:^|[,;|])[\s"]*)'(?=[=+\-@\uff1d\uff0b\uff0d\uff20])/g, "$1");
 }
 
 /** RFC 4180, character by character. */

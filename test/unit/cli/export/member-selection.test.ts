@@ -73,6 +73,30 @@ describe("the members of an export", () => {
     expect(await chosen(["--family", "6"], nodes)).toStrictEqual([]);
   });
 
+  test("have no address that cannot be another node's, unless a --cidr names it or its kind", async () => {
+    const useless = ["127.0.0.1", "::1", "169.254.169.254", "fe80::1", "0.0.0.0", "::"];
+    useless.push("224.0.0.1", "ff02::1", "255.255.255.255", "::ffff:127.0.0.1");
+    const nodes: AffiliateSource[] = [
+      { nodeId: "a", nodename: "a", addresses: [...useless, "10.0.0.1"] },
+      ...useless.map((address, i) => ({
+        nodeId: `b${i}`,
+        nodename: `b${i}`,
+        addresses: [address],
+      })),
+    ];
+    expect(await chosen([], nodes)).toStrictEqual(["a=10.0.0.1"]);
+    expect(await chosen(["--cidr", "0.0.0.0/0,::/0"], nodes)).toStrictEqual(["a=10.0.0.1"]);
+    expect(await chosen(["--cidr", "127.0.0.0/8"], nodes)).toStrictEqual([
+      "a=127.0.0.1",
+      "b0=127.0.0.1",
+      "b9=127.0.0.1",
+    ]);
+    expect(await chosen(["--cidr", "169.254.169.254/32"], nodes)).toStrictEqual([
+      "a=169.254.169.254",
+      "b2=169.254.169.254",
+    ]);
+  });
+
   test.for([
     [["--family", "5"], '--family: "5" is none of 4, 6'],
     [["--type", "init"], '--type: "init" is none of controlplane, worker'],

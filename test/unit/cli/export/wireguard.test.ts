@@ -1,9 +1,12 @@
 import { describe, expect, test } from "vitest";
+import { limitNetworks } from "../../../../src/cli/export/mesh-networks.ts";
 import { WIREGUARD } from "../../../../src/cli/export/wireguard.ts";
 import { kubespanSubnet, publicKeyOf } from "../../../../src/kubespan/index.ts";
+import { parsePrefix } from "../../../../src/net/prefix.ts";
 import { createKubeSpanIdentity } from "../../../../src/node/index.ts";
-import type { AffiliateSource } from "../../../../src/resources/index.ts";
+import { type AffiliateSource, createAffiliateSpec } from "../../../../src/resources/index.ts";
 import { createTestFolder } from "../../../harness/cli/test-folder.ts";
+import { hostileMembers } from "../../../harness/cluster/hostile-members.ts";
 import { render } from "./rendering.ts";
 
 const CLUSTER = { id: "mesh", secret: Buffer.alloc(32, 1).toString("base64") };
@@ -41,7 +44,9 @@ async function renderMesh(
   });
   const options = { argv: ["--kubespan-identity", path, ...argv], cluster };
   const rendered = await render(WIREGUARD, sources, options);
-  return { ...rendered, identity, linesOf: linesIn(rendered.text) };
+  // Of the machine that runs the test, whatever that has.
+  const problems = rendered.problems.filter((line) => !/default gateway/.test(line));
+  return { ...rendered, problems, identity, linesOf: linesIn(rendered.text) };
 }
 
 /** The values of a key, in order. */
@@ -112,6 +117,123 @@ describe("export wireguard", () => {
       ),
       '"worker-1": no endpoint, so it has to find this machine',
     ]);
+  });
+
+  test("routes to a peer what is its own, and of other networks those in an --allowed-network", async () => {
+    const subnet = kubespanSubnet("mesh").replace("::/64", "");
+    const advertised = [
+      ...["0.0.0.0/0", "::/0", "0.0.0.0/1", "128.0.0.0/1", "8000::/1", "::/1"],
+      ...["10.244.1.0/24", "10.96.0.0/12", "10.0.0.3/32", `${subnet}::aa00/120`],
+    ];
+    const peer = {
+      ...PEERS[0],
+      nodeId: "wrk",
+      kubespan: { publicKey: KEYS[0], address: `${subnet}::3`, additionalAddresses: advertised },
+    };
+    const own = ["10.0.0.3/32", `${subnet}::3/128`, `${subnet}::aa00/120`];
+    const allowedIps = async (...networks: readonly string[]) => {
+      const argv = networks.flatMap((network) => ["--allowed-network", network]);
+      const { linesOf, problems } = await renderMesh(argv, [peer]);
+      return { prefixes: linesOf("AllowedIPs")[0]?.split(", "), problems };
+    };
+
+    expect(await allowedIps()).toEqual({
+      prefixes: own,
+      problems: [
+        "wireguard: worker-1: not routed to it, no --allowed-network has 0.0.0.0/0, ::/0, 0.0.0.0/1, 128.0.0.0/1, 8000::/1 and 3 more",
+      ],
+    });
+    expect((await allowedIps("10.244.0.0/16", "10.96.0.0/12")).prefixes).toEqual([
+      "10.0.0.3/32",
+      ...["10.96.0.0/12", "10.244.1.0/24"],
+      ...own.slice(1),
+    ]);
+    // Almost everything is not everything.
+    const halves = await allowedIps("0.0.0.0/1,128.0.0.0/2");
+    expect(halves.prefixes).toEqual(["0.0.0.0/1", ...own.slice(1)]);
+    expect(halves.problems[0]).toContain(" 0.0.0.0/0, ::/0, 128.0.0.0/1,");
+    expect((await allowedIps("0.0.0.0/0")).prefixes).toEqual(["0.0.0.0/0", ...own.slice(1)]);
+    expect(await allowedIps("::/0", "0.0.0.0/0")).toEqual({
+      prefixes: ["0.0.0.0/0", "::/0"],
+      problems: [],
+    });
+  });
+
+  test("routes no address to a peer that cannot be another node's", async () => {
+    const address = "169.254.169.254";
+    const kubespan = { publicKey: KEYS[0], address: "127.0.0.1" };
+    const peer = {
+      ...PEERS[0],
+      nodeId: "a",
+      addresses: ["10.0.0.3", address, "ff02::1"],
+      kubespan,
+    };
+    const { linesOf, problems } = await renderMesh([], [peer]);
+    expect(linesOf("AllowedIPs")).toEqual(["10.0.0.3/32"]);
+    expect(problems).toEqual([
+      "wireguard: worker-1: not routed to it, cannot be another node's: 169.254.169.254 (link-local), ff02::1 (multicast), 127.0.0.1 (loopback)",
+    ]);
+    const named = await renderMesh(["--allowed-network", "169.254.0.0/16"], [peer]);
+    expect(named.linesOf("AllowedIPs")).toEqual(["10.0.0.3/32, 169.254.169.254/32"]);
+  });
+
+  test("names public addresses of a peer, of which --allowed-network names none", async () => {
+    const addresses = ["10.0.0.3", "100.64.0.1", "8.8.8.8", "2001:4860:4860::8888", "fd00::1"];
+    const peers = [{ ...PEERS[0], nodeId: "a", addresses }];
+    const told = "wireguard: worker-1: routed to it, public addresses:";
+    const { linesOf, problems } = await renderMesh([], peers);
+    expect(linesOf("AllowedIPs")[0]).toContain("8.8.8.8/32");
+    expect(problems).toEqual([`${told} 8.8.8.8, 2001:4860:4860::8888`]);
+    const named = await renderMesh(["--allowed-network", "8.8.8.0/24"], peers);
+    expect(named.problems).toEqual([`${told} 2001:4860:4860::8888`]);
+  });
+
+  test("names this machine's default gateway if a peer has its address", () => {
+    const gateways = [Uint8Array.of(10, 0, 0, 254), Uint8Array.of(10, 9, 0, 1)];
+    const rules = {
+      subnet: parsePrefix("fd00::/64"),
+      allowed: [parsePrefix("10.9.0.0/16")],
+      gateways,
+    };
+    const kubespan = { publicKey: KEYS[0], additionalAddresses: ["10.9.0.0/24"] };
+    const addresses = ["10.0.0.3", "10.0.0.254"];
+    const affiliate = createAffiliateSpec({ nodeId: "a", addresses, kubespan });
+    expect(limitNetworks(affiliate, rules)).toMatchObject({
+      affiliate: { addresses, kubespan },
+      refused: [],
+      remarkable: [
+        "routed to it, the address of this machine's default gateway: 10.0.0.254, 10.9.0.1",
+      ],
+    });
+  });
+
+  test("refuses an --allowed-network that is no prefix", async () => {
+    await expect(renderMesh(["--allowed-network", "10.0.0.1"])).rejects.toThrow(
+      '--allowed-network: invalid network "10.0.0.1": expected a prefix such as 10.244.0.0/16',
+    );
+  });
+
+  test("has no line but its own, whatever members publish", async () => {
+    const hostile = hostileMembers("touch x").map((node, index) => ({
+      ...node,
+      kubespan: {
+        publicKey: Buffer.alloc(32, index + 1).toString("base64"),
+        address: index % 3 === 0 ? node.nodename : "",
+        additionalAddresses: [node.nodeId],
+        excludeAdvertisedNetworks: [node.nodeId],
+      },
+      endpoints: [node.nodeId, `10.0.0.1:${index + 1}`],
+    }));
+    const { text } = await renderMesh([], hostile);
+    const keys = ["PublicKey", "PresharedKey", "AllowedIPs", "Endpoint", "PersistentKeepalive"];
+    const own = ["PrivateKey", "ListenPort", "FwMark", "Address", "MTU", "Table"];
+    const rules = ["PostUp = ip -[46] rule add not fwmark", "PreDown = ip -[46] rule delete not"];
+    const line = new RegExp(
+      `^(?:|\\[(?:Interface|Peer)\\]|# [\\w.-]+|(?:${[...keys, ...own].join("|")}) = [\\w+/=:., \\[\\]]+|(?:${rules.join("|")}).*)$`,
+    );
+    for (const said of text.split("\n")) expect(said).toMatch(line);
+    expect(text.match(/PostUp/g)).toHaveLength(2);
+    expect(text).not.toContain("touch");
   });
 
   test("says that there is no mesh, unless the filters have left nobody", async () => {

@@ -23,6 +23,7 @@ test("without flags, all options have the defaults of the help", () => {
       trustXRealIp: true,
       trustFirstXForwardedFor: true,
       reportClientIp: true,
+      corsOrigins: [],
       rateLimit: { perSecond: 15, burst: 60 },
       ceilings: { maxWatches: 50_000, maxWatchesPerClient: 5000 },
       maxRequestBytes: 65_536,

@@ -3,16 +3,21 @@ import { choiceOf, parseTimeout } from "../../../../src/cli/flags/flag-values.ts
 import { type SettingTable, settingGroup } from "../../../../src/cli/serve/setting.ts";
 import { SETTINGS } from "../../../../src/cli/serve/setting-table.ts";
 
-const rows = Object.entries(SETTINGS).map(([path, { name }]) => ({ path, name }));
+const rows = Object.entries(SETTINGS).map(([path, { name, createOption }]) => {
+  return { path, name, kind: createOption().kind };
+});
 
 function kebabCase(camelCase: string): string {
   return camelCase.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
 }
 
-test.each(rows)("$path has the name of its flag, --$name", ({ path, name }) => {
+test.each(rows)("$path has the name of its flag, --$name", ({ path, name, kind }) => {
   const [place = "", option = ""] = path.split(".");
   const words = kebabCase(option).replace(/-ms$/, "");
-  expect([words, `${place}-${words}`]).toContain(name);
+  const names = [words, `${place}-${words}`];
+  // A flag that is given once for each item may be in the singular.
+  if (kind === "list") names.push(words.replace(/s$/, ""));
+  expect(names).toContain(name);
 });
 
 test("no flag is in the table twice", () => {

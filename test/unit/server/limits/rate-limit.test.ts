@@ -14,6 +14,8 @@ import type { Caller } from "../../../../src/server/rpc/caller.ts";
 import { createManualClock, settled } from "../../../harness/registry/manual-clock.ts";
 import { type Fate, NaiveLimiter } from "../naive-limiter.ts";
 
+const CLIENTS = ["192.0.2.1", "192.0.2.2", "2001:db8::1"] as const;
+
 const TOO_LATE = expect.objectContaining({
   code: "ERR_RATE_LIMITED",
   message: "rate limit exceeds request timeout",
@@ -225,6 +227,41 @@ describe("a call over the limit", () => {
   });
 });
 
+describe("the places of those who wait", () => {
+  test("are shared: a client takes as many as are free, so that another always finds some", () => {
+    const { limiter } = start({ maxWaiting: 12 });
+    const waitAll = (address: string) => {
+      drain(limiter, address);
+      for (let waiting = 0; ; waiting++) {
+        try {
+          void limiter.take(caller(address));
+        } catch (error) {
+          expect(error).toEqual(TOO_MANY_WAIT);
+          return waiting;
+        }
+      }
+    };
+    expect([1, 2, 3, 4].map((last) => waitAll(`192.0.2.${last}`))).toEqual([6, 3, 2, 1]);
+  });
+
+  test("of one client are full before a call of it is read, and free again with its next token", async () => {
+    const { limiter, clock } = start({ maxWaitingPerClient: 2 });
+    const ip = parseAddress("192.0.2.1");
+    drain(limiter, "192.0.2.1");
+    expect(limiter.isFull(ip)).toBe(false);
+    for (let i = 0; i < 2; i++) void limiter.take(caller("192.0.2.1"));
+    expect(limiter.isFull(ip)).toBe(true);
+    expect(limiter.isFull(parseAddress("192.0.2.2"))).toBe(false);
+    expect(limiter.isFull(undefined)).toBe(false);
+    await clock.advance(100);
+    expect(limiter.isFull(ip)).toBe(false);
+    void limiter.take(caller("192.0.2.1"));
+    expect(limiter.isFull(ip)).toBe(true);
+    limiter.open();
+    expect(limiter.isFull(ip)).toBe(false);
+  });
+});
+
 test("an end of the service lets all go who wait, and limits nobody any more", async () => {
   const { limiter, clock } = start();
   drain(limiter, "192.0.2.1");
@@ -316,7 +353,7 @@ describe("any number of clients", () => {
 });
 
 test("agrees with a naive twin, whatever happens", async () => {
-  const client = fc.constantFrom("192.0.2.1", "192.0.2.2", "2001:db8::1");
+  const client = fc.constantFrom(...CLIENTS);
   const step = fc.oneof(
     fc.record({
       kind: fc.constant("call" as const),
@@ -371,6 +408,9 @@ test("agrees with a naive twin, whatever happens", async () => {
           }
           await settled();
           expect(fates).toEqual(naive.calls.map(({ fate }) => fate));
+          for (const address of CLIENTS) {
+            expect(limiter.isFull(parseAddress(address))).toBe(naive.isFull(address));
+          }
         }
         expect(limiter.waiting).toBe(fates.filter((fate) => fate === "waits").length);
       },

@@ -23,7 +23,7 @@ test("a client has so many watches and no more, and others have theirs", () => {
 });
 
 test("all clients together have so many watches, also those whose address is not known", () => {
-  const ceiling = new WatchCeiling({ maxWatches: 3 });
+  const ceiling = new WatchCeiling({ maxWatches: 3, watchesSharePercent: 0 });
   ceiling.enter(ONE);
   ceiling.enter(OTHER);
   const leave = ceiling.enter(undefined);

@@ -64,6 +64,20 @@ describe("health", () => {
     expect([response.status, await response.text()]).toEqual([503, "closed\n"]);
   });
 
+  test("a warning is shown, in one line, and the service stays ready", async () => {
+    const site = open();
+    const warning = "cannot save the snapshot a\nb.binpb: disk full";
+    site.registry.health = () => ({ ok: true, warning });
+    const response = await site.get("/readyz", CURL);
+    expect([response.status, await response.text()]).toEqual([
+      200,
+      "ok\nwarning: cannot save the snapshot a\\u000ab.binpb: disk full\n",
+    ]);
+    site.registry.health = () => ({ ok: false, reason: "journal", warning: "old" });
+    const failed = await site.get("/readyz", CURL);
+    expect([failed.status, await failed.text()]).toEqual([503, "journal\nwarning: old\n"]);
+  });
+
   test("a service that works and has something to tell is ready, and tells it", async () => {
     let warning: string | undefined = "snapshot not saved: the disk reports an error";
     const registry = new MemoryRegistry();

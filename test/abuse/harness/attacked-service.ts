@@ -1,0 +1,167 @@
+/**
+ * A service as a process of its own, which is going to be attacked: ours, or the reference for comparison.
+ * @module
+ */
+import { readdirSync, readFileSync } from "node:fs";
+import { unusedPort } from "../../harness/net/unused-port.ts";
+import { OUR_CLI } from "../../harness/paths.ts";
+import { COLLECT_ON_SIGNAL, heldMemory } from "../../harness/processes/held-memory.ts";
+import { LineProcess } from "../../harness/processes/line-process.ts";
+import { residentMb } from "../../harness/processes/process-memory.ts";
+import { SERVICE_HOST } from "./loopback-address.ts";
+
+const KEPT_LOG_LINES = 5000;
+
+/** Of `times` in /proc, on every platform that Linux runs on. */
+const TICKS_PER_SECOND = 100;
+
+export interface AttackedOptions {
+  /** Flags of ours, beside those that say where it listens. */
+  readonly flags?: readonly string[];
+  /** `--max-old-space-size` of ours, in MB. @default as Node finds it */
+  readonly heapMb?: number;
+  /** Path of the reference's program, to attack that instead of ours. */
+  readonly reference?: string;
+}
+
+/** What a service holds: of the reference, only what Linux knows. */
+export interface Held {
+  /** MB after a forced collection. */
+  readonly heapMb: number;
+  readonly externalMb: number;
+  readonly descriptors: number;
+  /** MB by `discovery_memory_bytes{kind="…"}`. */
+  readonly gaugesMb: ReadonlyMap<string, number>;
+}
+
+export class AttackedService {
+  readonly port: number;
+  readonly landingPort: number;
+  readonly metricsPort: number;
+  readonly process: LineProcess<"listening">;
+  /** The heap that it was allowed, in MB. */
+  readonly heapLimitMb: number | undefined;
+
+  private constructor(
+    ports: readonly [number, number, number],
+    process: LineProcess<"listening">,
+    heapLimitMb: number | undefined,
+  ) {
+    [this.port, this.landingPort, this.metricsPort] = ports;
+    this.process = process;
+    this.heapLimitMb = heapLimitMb;
+  }
+
+  /** Starts it on loopback, with all its ports. */
+  static async start(options: AttackedOptions = {}): Promise<AttackedService> {
+    const ports = [await unusedPort(), await unusedPort(), await unusedPort()] as const;
+    const process =
+      options.reference === undefined
+        ? startOurs(ports, options)
+        : startReference(ports, options.reference);
+    await process.until("listening", () => process.events[0]);
+    return new AttackedService(ports, process, options.heapMb);
+  }
+
+  get residentMb(): number {
+    return residentMb(this.process.pid).now;
+  }
+
+  /** User and system time so far. */
+  get cpuSeconds(): number {
+    const stat = readFileSync(`/proc/${this.process.pid}/stat`, "latin1");
+    const fields = stat.slice(stat.lastIndexOf(") ") + 2).split(" ");
+    return (Number(fields[11]) + Number(fields[12])) / TICKS_PER_SECOND;
+  }
+
+  get descriptors(): number {
+    return readdirSync(`/proc/${this.process.pid}/fd`).length;
+  }
+
+  /** Collects garbage, and looks at what is left. */
+  async held(): Promise<Held> {
+    const gaugesMb = new Map<string, number>();
+    for (const [labels, bytes] of await this.metric("discovery_memory_bytes")) {
+      gaugesMb.set(/kind="([^"]+)"/.exec(labels)?.[1] ?? labels, bytes / 2 ** 20);
+    }
+    const { heapMb, externalMb } = await heldMemory(this.process);
+    return { heapMb, externalMb, descriptors: this.descriptors, gaugesMb };
+  }
+
+  /** Values of one metric by its labels (`{…}` or nothing); none if there is no such metric. */
+  async metric(name: string): Promise<ReadonlyMap<string, number>> {
+    const response = await fetch(`http://${SERVICE_HOST}:${this.metricsPort}/metrics`);
+    const lines = (await response.text()).matchAll(/^(\w+)(\{.*\})? (\S+)$/gm);
+    return new Map(
+      Array.from(lines)
+        .filter(([, found]) => found === name)
+        .map(([, , labels = "", value]) => [labels, Number(value)]),
+    );
+  }
+
+  /**
+   * Ports of peers whose connections the service still holds, as the kernel sees it: a peer that reads nothing does not learn
+   * that it was closed.
+   */
+  heldPeers(port: number = this.port): ReadonlySet<number> {
+    const held = new Set<number>();
+    for (const line of readFileSync("/proc/net/tcp", "latin1").split("\n").slice(1)) {
+      const [, local = "", remote = "", state = ""] = line.trim().split(/\s+/);
+      if (Number.parseInt(local.split(":")[1] ?? "", 16) !== port) continue;
+      if (HELD_STATES.has(state)) held.add(Number.parseInt(remote.split(":")[1] ?? "", 16));
+    }
+    return held;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.process.kill();
+  }
+}
+
+/** ESTABLISHED and CLOSE_WAIT: the process has not closed its end. */
+const HELD_STATES: ReadonlySet<string> = new Set(["01", "08"]);
+
+function startOurs(
+  [port, landingPort, metricsPort]: readonly [number, number, number],
+  { flags = [], heapMb }: AttackedOptions,
+): LineProcess<"listening"> {
+  const args = [
+    OUR_CLI,
+    "serve",
+    `--addr=${SERVICE_HOST}:${port}`,
+    `--landing-addr=${SERVICE_HOST}:${landingPort}`,
+    `--metrics-addr=${SERVICE_HOST}:${metricsPort}`,
+    "--snapshots-enabled=false",
+    ...flags,
+  ];
+  // `ABUSE_NODE` names another Node to run the service: what an answer costs depends on it.
+  const node = process.env.ABUSE_NODE ?? process.execPath;
+  const heapOption = heapMb === undefined ? "" : `--max-old-space-size=${heapMb}`;
+  return new LineProcess(
+    "attacked service",
+    node,
+    args,
+    (line) => (/^listening on http/.test(line) ? "listening" : undefined),
+    {
+      env: { NODE_OPTIONS: `${COLLECT_ON_SIGNAL} ${heapOption}` },
+      keptDiagnostics: KEPT_LOG_LINES,
+    },
+  );
+}
+
+function startReference(
+  [port, landingPort, metricsPort]: readonly [number, number, number],
+  program: string,
+): LineProcess<"listening"> {
+  const args = [
+    `-addr=${SERVICE_HOST}:${port}`,
+    `-landing-addr=${SERVICE_HOST}:${landingPort}`,
+    `-metrics-addr=${SERVICE_HOST}:${metricsPort}`,
+    "-snapshots-enabled=false",
+    "-trust-x-real-ip=false",
+    "-trust-first-x-forwarded-for=false",
+  ];
+  return new LineProcess("attacked reference", program, args, (line) =>
+    line.includes('"msg":"API server starting"') ? "listening" : undefined,
+  );
+}

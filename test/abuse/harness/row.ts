@@ -1,0 +1,171 @@
+/**
+ * What holds under every attack: others are served, memory has a bound, nothing is left behind, and a second attack finds the
+ * service as the first one did.
+ * @module
+ */
+import { setTimeout as sleep } from "node:timers/promises";
+import { expect } from "vitest";
+import type { AttackedService, Held } from "./attacked-service.ts";
+import { type Attack, Attacker } from "./attacker.ts";
+import type { GoodNode, GoodReport } from "./good-node.ts";
+import { now } from "./good-node.ts";
+
+/** The good node's 99th percentile. */
+const P99_LIMIT_MS = 250;
+
+/** Resident memory, with the heap that Node takes by itself. */
+const RESIDENT_LIMIT_MB = 450;
+/** Beside a heap with a limit of its own. */
+const BESIDE_HEAP_MB = 100;
+
+/** What a second, identical attack may add to resident memory. */
+const SECOND_ATTACK_MB = 20;
+
+/** Within this time after an attack everything that it took is given back. */
+const SETTLE_LIMIT_MS = 30_000;
+const SETTLE_LOOK_MS = 500;
+
+/** What may be left, as a share of what was held before. */
+const LEFT_SHARE = 0.1;
+
+/**
+ * And for what is small: code that ran for the first time stays compiled, and a scrape of metrics has a connection while it is
+ * looked.
+ */
+const LEFT_FLOOR = { heapMb: 6, externalMb: 4, descriptors: 3, gaugeMb: 0.25 } as const;
+
+const SAMPLE_INTERVAL_MS = 50;
+
+/** What was seen of a service while it was attacked. */
+export interface AttackFigures {
+  readonly good: GoodReport;
+  readonly residentBeforeMb: number;
+  readonly residentPeakMb: number;
+  /** Of one core. */
+  readonly cpuPercent: number;
+  readonly seconds: number;
+  readonly receivedMb: number;
+}
+
+/** Attacks once. */
+export async function measureAttack(
+  service: AttackedService,
+  good: GoodNode,
+  attack: Attack,
+  fullCluster: string,
+): Promise<AttackFigures> {
+  const attacker = new Attacker(service, fullCluster);
+  const residentBeforeMb = service.residentMb;
+  let residentPeakMb = residentBeforeMb;
+  const sampler = setInterval(() => {
+    if (service.process.isAlive) residentPeakMb = Math.max(residentPeakMb, service.residentMb);
+  }, SAMPLE_INTERVAL_MS);
+  const from = now();
+  const cpuBefore = service.cpuSeconds;
+  try {
+    await attack.run(attacker);
+  } finally {
+    clearInterval(sampler);
+  }
+  const to = now();
+  const cpuAfter = service.process.isAlive ? service.cpuSeconds : cpuBefore;
+  const { receivedBytes } = attacker;
+  attacker.close();
+  // Calls that began under attack may have their answers after it.
+  if (service.process.isAlive) await good.answered(to);
+  const seconds = (to - from) / 1000;
+  return {
+    good: good.between(from, to),
+    residentBeforeMb,
+    residentPeakMb,
+    cpuPercent: Math.round((100 * (cpuAfter - cpuBefore)) / seconds),
+    seconds,
+    receivedMb: receivedBytes / 2 ** 20,
+  };
+}
+
+/** Attacks twice, and looks at everything that must hold. All that does not is named at once. */
+export async function expectToHold(
+  service: AttackedService,
+  good: GoodNode,
+  attacks: readonly Attack[],
+  fullCluster = "",
+): Promise<void> {
+  const limitMb =
+    service.heapLimitMb === undefined ? RESIDENT_LIMIT_MB : service.heapLimitMb + BESIDE_HEAP_MB;
+  await good.isServed();
+  const before = await service.held();
+  const faults: string[] = [];
+  const residentMb: number[] = [];
+  for (const round of ["first", "second"]) {
+    const from = now();
+    const slow: string[] = [];
+    for (const attack of attacks) {
+      const figures = await measureAttack(service, good, attack, fullCluster);
+      const name = `${round} attack, ${attack.name}`;
+      print(name, figures);
+      expect(service.process.isAlive, `alive after: ${name}`).toBe(true);
+      faults.push(...faultsOf(figures, limitMb).map((fault) => `${name}: ${fault}`));
+      if (figures.good.p99Ms >= P99_LIMIT_MS) {
+        slow.push(`${attack.name} (${figures.good.p99Ms} ms)`);
+      }
+    }
+    // Of all attacks of the row: each alone has too few calls for a hundredth of them to be one.
+    const { p99Ms, calls } = good.between(from, now());
+    if (!(p99Ms < P99_LIMIT_MS)) {
+      faults.push(`${round} attack: good node's p99 is ${p99Ms} ms of ${calls} calls, slow under:`);
+      faults.push(...slow);
+    }
+    const left = await settled(service, before);
+    faults.push(...left.map((fault) => `after the ${round} attack: ${fault}`));
+    residentMb.push(service.residentMb);
+    if (process.env.ABUSE_VERBOSE) process.stderr.write(`  settled at ${service.residentMb} MB\n`);
+  }
+  const [first = 0, second = 0] = residentMb;
+  if (second > first + SECOND_ATTACK_MB) {
+    faults.push(`the second attack added ${second - first} MB to ${first} MB resident`);
+  }
+  expect(faults).toEqual([]);
+}
+
+function faultsOf({ good, residentPeakMb }: AttackFigures, limitMb: number): readonly string[] {
+  const faults = good.failures.map((failure) => `good node: ${failure}`);
+  if (residentPeakMb > limitMb) faults.push(`${residentPeakMb} MB resident`);
+  return faults;
+}
+
+/** Waits until what is held is what was held before. @returns What is not, in the end. */
+async function settled(service: AttackedService, before: Held): Promise<readonly string[]> {
+  const deadline = performance.now() + SETTLE_LIMIT_MS;
+  for (;;) {
+    const left = leftBehind(before, await service.held());
+    if (left.length === 0 || performance.now() > deadline) return left;
+    await sleep(SETTLE_LOOK_MS);
+  }
+}
+
+function leftBehind(before: Held, after: Held): readonly string[] {
+  const faults: string[] = [];
+  const compare = (what: string, was: number, is: number, floor: number): void => {
+    if (is <= was + Math.max(was * LEFT_SHARE, floor)) return;
+    faults.push(`${what}: ${is.toFixed(1)}, was ${was.toFixed(1)}`);
+  };
+  compare("MB of heap", before.heapMb, after.heapMb, LEFT_FLOOR.heapMb);
+  compare("MB outside the heap", before.externalMb, after.externalMb, LEFT_FLOOR.externalMb);
+  compare("descriptors", before.descriptors, after.descriptors, LEFT_FLOOR.descriptors);
+  for (const [kind, is] of after.gaugesMb) {
+    compare(`MB of ${kind}`, before.gaugesMb.get(kind) ?? 0, is, LEFT_FLOOR.gaugeMb);
+  }
+  return faults;
+}
+
+function print(name: string, figures: AttackFigures): void {
+  if (!process.env.ABUSE_VERBOSE) return;
+  const { good, residentBeforeMb, residentPeakMb, cpuPercent, seconds, receivedMb } = figures;
+  const failures = good.failures.length === 0 ? "" : `; ${good.failures.join("; ")}`;
+  process.stderr.write(
+    `${name}: ${seconds.toFixed(1)} s, good p50 ${good.p50Ms} p99 ${good.p99Ms} max ${good.maxMs} ms` +
+      ` of ${good.calls}${failures}; RSS ${residentBeforeMb} to ${residentPeakMb} MB, CPU ${cpuPercent} %,` +
+      ` ${receivedMb.toFixed(1)} MB out\n`,
+  );
+}

@@ -1,0 +1,60 @@
+/**
+ * Much at once takes its turn, and others theirs.
+ * @module
+ */
+import { expect, test } from "vitest";
+import { PIPELINES, WAITING } from "./attacks/many-at-once.ts";
+import { openStage } from "./harness/abuse-stage.ts";
+import { Attacker } from "./harness/attacker.ts";
+import { callOnce, GRPC_OK, GrpcConnection } from "./harness/grpc-connection.ts";
+import { manyAddresses, NEWCOMER } from "./harness/loopback-address.ts";
+import { clusterRequest, updateRequest } from "./harness/messages.ts";
+import { expectToHold } from "./harness/row.ts";
+
+/** A client's burst, and as many more as it gets in a second. */
+const CALLS_OVER_BURST = 75;
+/** The metric tells versions apart by their first two numbers. */
+const INVENTED_VERSIONS = 300;
+const CALLS_PER_ADDRESS = 50;
+
+test("pipelines of HTTP/1.1, and calls that wait for their turn", async () => {
+  const { service, good } = await openStage();
+  await expectToHold(service, good, [...PIPELINES, WAITING]);
+});
+
+test("a client waits for its turn while twelve others have a thousand calls waiting each", async () => {
+  const { service } = await openStage();
+  const attacker = new Attacker(service, "");
+  await WAITING.run(attacker);
+  const connection = new GrpcConnection(service.port, NEWCOMER);
+  const answers = await Promise.all(
+    Array.from({ length: CALLS_OVER_BURST }, () =>
+      connection.call("Hello", clusterRequest("newcomer")),
+    ),
+  );
+  expect(answers.filter(({ status }) => status !== GRPC_OK)).toEqual([]);
+  connection.close();
+  attacker.close();
+});
+
+test("invented versions of clients do not hide the real ones", async () => {
+  const { service } = await openStage();
+  for (let index = 0; index < INVENTED_VERSIONS; index++) {
+    await callOnce(
+      service.port,
+      manyAddresses(index / CALLS_PER_ADDRESS, 6),
+      "Hello",
+      clusterRequest("invented", `v0.${index}.0`),
+    );
+  }
+  const data = Buffer.from("real");
+  const update = updateRequest({ clusterId: "real", affiliateId: "real", data });
+  // A node says Hello, publishes, and does so again when it reconnects.
+  for (let turn = 0; turn < 2; turn++) {
+    await callOnce(service.port, NEWCOMER, "Hello", clusterRequest("real", "v1.99.0"));
+    await callOnce(service.port, NEWCOMER, "AffiliateUpdate", update);
+  }
+  const versions = await service.metric("discovery_server_hello_requests_total");
+  expect(versions.size).toBeLessThan(INVENTED_VERSIONS);
+  expect(Array.from(versions.keys())).toContainEqual(expect.stringContaining('"v1.99"'));
+});
