@@ -94,7 +94,7 @@ export class YamlText {
     this.#lines.addNewLine(0);
     for (const lexeme of new Lexer().lex(text)) {
       if (++lexemes > MAX_LEXEMES) {
-        return { offset: parser.offset, reason: "more than a configuration may have" };
+        return { offset: parser.offset, reason: `more than ${MAX_LEXEMES} tokens` };
       }
       tokens.push(...parser.next(lexeme));
     }

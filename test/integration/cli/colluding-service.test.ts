@@ -3,7 +3,7 @@
  * @module
  */
 import { once } from "node:events";
-import { expect, onTestFinished, test } from "vitest";
+import { expect, onTestFinished, test, vi } from "vitest";
 import { createClusterCipher } from "../../../src/crypto/index.ts";
 import { generateNodeId } from "../../../src/identity/index.ts";
 import { serve } from "../../../src/node/index.ts";
@@ -11,6 +11,9 @@ import { encodeAffiliate } from "../../../src/protocol/index.ts";
 import { MemoryRegistry } from "../../../src/registry/index.ts";
 import { runCommand } from "../../harness/cli/test-terminal.ts";
 import { spawnCommand } from "./command-process.ts";
+
+// Sealing and opening thousands takes its time on a busy machine.
+vi.setConfig({ testTimeout: 120_000 });
 
 const SECRET = Buffer.alloc(32, 7).toString("base64");
 
