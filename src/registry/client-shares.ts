@@ -6,7 +6,7 @@
 import { checkInteger } from "../check.ts";
 
 /** The largest `sharePercent`: such a client may hold all but a thousandth. */
-const MAX_SHARE_PERCENT = 100_000;
+export const MAX_SHARE_PERCENT = 100_000;
 
 /** Options of {@link ClientShares}. */
 export interface ClientSharesOptions {

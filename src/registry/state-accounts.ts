@@ -2,8 +2,9 @@
  * Whose the state is and how many bytes it takes, and whether more of it may come.
  * @module
  */
+import { checkInteger } from "../check.ts";
 import { DiscoveryError } from "../errors.ts";
-import { ClientShares } from "./client-shares.ts";
+import { ClientShares, MAX_SHARE_PERCENT } from "./client-shares.ts";
 import type { Cluster, ClusterAffiliate } from "./cluster.ts";
 import type { RegistryLimits } from "./limits.ts";
 import type { MemoryBudget } from "./memory-budget.ts";
@@ -37,12 +38,15 @@ export class StateAccounts {
   readonly #affiliateBytes: ClientShares | undefined;
   #stateBytes = 0;
 
+  /** @throws {RangeError} If a share is out of range. */
   constructor(
     limits: RegistryLimits,
     shares: RegistrySharesOptions = {},
     memory: MemoryBudget | undefined,
   ) {
-    const { clustersPercent: clusters, affiliatesPercent: affiliates } = shares;
+    const { clustersPercent: clusters = 100, affiliatesPercent: affiliates = 100 } = shares;
+    checkInteger("shares.clustersPercent", clusters, 0, MAX_SHARE_PERCENT);
+    checkInteger("shares.affiliatesPercent", affiliates, 0, MAX_SHARE_PERCENT);
     this.#memory = memory;
     this.#clusters = new ClientShares({ max: limits.maxClusters, sharePercent: clusters });
     this.#networks = new ClientShares({ max: limits.maxClusters, sharePercent: clusters });

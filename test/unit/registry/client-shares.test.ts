@@ -267,7 +267,9 @@ describe("affiliates of one client", () => {
     const unknown = open({ limits: { maxAffiliates: 4 } }).registry;
     for (let i = 0; i < 4; i++) unknown.update(update({ affiliateId: `a${i}` }), of(undefined));
     await unknown.close();
-    expect(() => new MemoryRegistry({ shares: { clustersPercent: 1.5 } })).toThrow(RangeError);
+    expect(() => new MemoryRegistry({ shares: { clustersPercent: 1.5 } })).toThrow(
+      "shares.clustersPercent must be an integer from 0 to 100000, got 1.5",
+    );
   });
 });
 
