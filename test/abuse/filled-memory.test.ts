@@ -37,7 +37,9 @@ test("many addresses fill a small heap with the largest affiliates", async () =>
   });
   const connection = new GrpcConnection(service.port, TRUSTED_PROXY);
   // Each cluster from a /48 of its own.
-  const headersOf = (index: number) => ({ "x-real-ip": `2001:${index.toString(16)}::1` });
+  const headersOf = (index: number) => ({
+    "x-real-ip": `2a00:${(index >> 16).toString(16)}:${(index & 0xffff).toString(16)}::1`,
+  });
   const answers = await fill((index) =>
     connection.call("AffiliateUpdate", largestUpdate(`filled-${index}`, "a"), {
       headers: headersOf(index),

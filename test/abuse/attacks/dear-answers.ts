@@ -6,6 +6,7 @@
 import type { Attack, Attacker } from "../harness/attacker.ts";
 import { type Encoding, GRPC, GRPC_GZIP, UNARY_ENCODINGS } from "../harness/encodings.ts";
 import { http1Request } from "../harness/http1-peer.ts";
+import type { Http2Peer } from "../harness/http2-peer.ts";
 import { clusterPath } from "../harness/messages.ts";
 
 /** HTTP/1.1 answers one request of a connection at a time. */
@@ -61,21 +62,36 @@ function reading(way: Way): Attack {
 /** What the reference answers too. */
 export const DEAR_GRPC_ANSWERS: readonly Attack[] = [GRPC, GRPC_GZIP].map(listing).map(reading);
 
-export const DEAR_ANSWERS: readonly Attack[] = [
+const WAYS: readonly Way[] = [
   ...UNARY_ENCODINGS.map(listing),
   inspecting("/inspect as HTML", "text/html"),
   inspecting("/inspect as text", "text/plain"),
-].map(reading);
+];
+
+export const DEAR_ANSWERS: readonly Attack[] = WAYS.map(reading);
+
+/** How many bytes each way brings of one whole answer: an attack that only gets errors would cost nothing. */
+export async function answerBytes(attacker: Attacker): Promise<ReadonlyMap<string, number>> {
+  const bytes = new Map<string, number>();
+  for (const way of WAYS) {
+    const peer = await attacker.http2();
+    const stream = peer.streams.get(request(peer, way, attacker.fullCluster));
+    await peer.until(`the answer, ${way.name}`, () => stream?.isEnded === true);
+    bytes.set(way.name, stream?.dataBytes ?? 0);
+  }
+  return bytes;
+}
+
+function request(peer: Http2Peer, way: Way, clusterId: string): number {
+  return peer.request(way.method, way.path(clusterId), {
+    headers: Object.entries(way.headers),
+    ...(way.body && { body: way.body(clusterId) }),
+  });
+}
 
 async function askOverHttp2(attacker: Attacker, way: Way): Promise<void> {
   const peer = await attacker.http2();
-  const { fullCluster } = attacker;
-  await attacker.pace(way.perSecond, SECONDS, () =>
-    peer.request(way.method, way.path(fullCluster), {
-      headers: Object.entries(way.headers),
-      ...(way.body && { body: way.body(fullCluster) }),
-    }),
-  );
+  await attacker.pace(way.perSecond, SECONDS, () => request(peer, way, attacker.fullCluster));
 }
 
 async function askOverHttp1(attacker: Attacker, way: Way): Promise<void> {
@@ -84,8 +100,8 @@ async function askOverHttp1(attacker: Attacker, way: Way): Promise<void> {
   );
   const { fullCluster } = attacker;
   const { method, path, headers, body } = way;
-  const request = http1Request(method, path(fullCluster), headers, body?.(fullCluster));
+  const bytes = http1Request(method, path(fullCluster), headers, body?.(fullCluster));
   await attacker.pace(way.perSecond, SECONDS, (index) =>
-    peers[index % HTTP1_CONNECTIONS]?.send(request),
+    peers[index % HTTP1_CONNECTIONS]?.send(bytes),
   );
 }

@@ -15,7 +15,7 @@ const WATCHES_PER_CONNECTION = 100;
 /** As many as one address may make at once, if it may not do so often. */
 const WATCHES_PER_ADDRESS = 50;
 const UPDATES_PER_SECOND = 14;
-const SECONDS = 3;
+const SECONDS = 2.5;
 const CLUSTER = "fan-out";
 
 function fanOut(encoding: Encoding, addresses: "one" | "many"): Attack {

@@ -16,12 +16,14 @@ export const LIST_SERVICES: Uint8Array = Uint8Array.of(0x3a, 0);
 /** `HealthCheckRequest{}`: the server as a whole. */
 export const WHOLE_SERVER: Uint8Array = new Uint8Array(0);
 
-const FLOOD_SECONDS = 2;
+const FLOOD_SECONDS = 1.5;
 const REQUESTS_PER_WRITE = 50;
 const STREAMS_PER_CONNECTION = 1000;
 
-/** How long watches of health are held. Each that polls would have asked some times by then. */
+/** A watch of health that polls has asked some times by then. */
 const HOLD_SECONDS = 3;
+/** A body that does not come is waited for much longer. */
+const SHORT_HOLD_SECONDS = 1.5;
 /** Streams are opened in steps, so that the service has read some before there are more. */
 const STREAMS_PER_STEP = 100;
 
@@ -29,6 +31,7 @@ const STREAMS_PER_STEP = 100;
 function heldStreams(
   connections: number,
   open: (peer: Http2Peer, index: number) => void,
+  holdSeconds: number = HOLD_SECONDS,
 ): (attacker: Attacker) => Promise<void> {
   return async (attacker) => {
     for (let connection = 0; connection < connections; connection++) {
@@ -38,7 +41,7 @@ function heldStreams(
         if (index % STREAMS_PER_STEP === 0) await attacker.hold(0.005);
       }
     }
-    await attacker.hold(HOLD_SECONDS);
+    await attacker.hold(holdSeconds);
   };
 }
 
@@ -67,14 +70,17 @@ export const CALLS_WITHOUT_MESSAGE: readonly Attack[] = [
   ["Connect streaming", "application/connect+proto"],
 ].map(([name = "", type = ""]) => ({
   name: `1,000 calls without a message, ${name}`,
-  run: heldStreams(1, (peer, index) =>
-    peer.request("POST", clusterPath(index % 2 === 0 ? "Hello" : "Watch"), {
-      headers: [
-        ["content-type", type],
-        ["te", "trailers"],
-      ],
-      ends: false,
-    }),
+  run: heldStreams(
+    1,
+    (peer, index) =>
+      peer.request("POST", clusterPath(index % 2 === 0 ? "Hello" : "Watch"), {
+        headers: [
+          ["content-type", type],
+          ["te", "trailers"],
+        ],
+        ends: false,
+      }),
+    SHORT_HOLD_SECONDS,
   ),
 }));
 

@@ -74,6 +74,12 @@ export class AttackedService {
     return (Number(fields[11]) + Number(fields[12])) / TICKS_PER_SECOND;
   }
 
+  /** How long its event loop has waited for a core so far, in ms: the machine had other things to do. */
+  get waitedForCoreMs(): number {
+    const [, waitedNs] = readFileSync(`/proc/${this.process.pid}/schedstat`, "latin1").split(" ");
+    return Number(waitedNs) / 1e6;
+  }
+
   get descriptors(): number {
     return readdirSync(`/proc/${this.process.pid}/fd`).length;
   }

@@ -45,6 +45,8 @@ export interface AttackFigures {
   readonly cpuPercent: number;
   readonly seconds: number;
   readonly receivedMb: number;
+  /** If it is more than a little, others used the machine, and the times say nothing of the service. */
+  readonly waitedForCorePercent: number;
 }
 
 /** Attacks once. */
@@ -62,17 +64,20 @@ export async function measureAttack(
   }, SAMPLE_INTERVAL_MS);
   const from = now();
   const cpuBefore = service.cpuSeconds;
+  const waitedBefore = service.waitedForCoreMs;
   try {
     await attack.run(attacker);
   } finally {
     clearInterval(sampler);
   }
   const to = now();
-  const cpuAfter = service.process.isAlive ? service.cpuSeconds : cpuBefore;
+  const { isAlive } = service.process;
+  const cpuAfter = isAlive ? service.cpuSeconds : cpuBefore;
+  const waitedAfter = isAlive ? service.waitedForCoreMs : waitedBefore;
   const { receivedBytes } = attacker;
   attacker.close();
   // Calls that began under attack may have their answers after it.
-  if (service.process.isAlive) await good.answered(to);
+  if (isAlive) await good.answered(to);
   const seconds = (to - from) / 1000;
   return {
     good: good.between(from, to),
@@ -81,6 +86,7 @@ export async function measureAttack(
     cpuPercent: Math.round((100 * (cpuAfter - cpuBefore)) / seconds),
     seconds,
     receivedMb: receivedBytes / 2 ** 20,
+    waitedForCorePercent: Math.round((waitedAfter - waitedBefore) / seconds / 10),
   };
 }
 
@@ -107,7 +113,10 @@ export async function expectToHold(
       expect(service.process.isAlive, `alive after: ${name}`).toBe(true);
       faults.push(...faultsOf(figures, limitMb).map((fault) => `${name}: ${fault}`));
       if (figures.good.p99Ms >= P99_LIMIT_MS) {
-        slow.push(`${attack.name} (${figures.good.p99Ms} ms)`);
+        const { good: seen, waitedForCorePercent } = figures;
+        slow.push(
+          `${attack.name}: ${seen.p99Ms} ms (it waited for a core ${waitedForCorePercent} % of the time)`,
+        );
       }
     }
     // Of all attacks of the row: each alone has too few calls for a hundredth of them to be one.
@@ -162,10 +171,12 @@ function leftBehind(before: Held, after: Held): readonly string[] {
 function print(name: string, figures: AttackFigures): void {
   if (!process.env.ABUSE_VERBOSE) return;
   const { good, residentBeforeMb, residentPeakMb, cpuPercent, seconds, receivedMb } = figures;
+  const { waitedForCorePercent } = figures;
   const failures = good.failures.length === 0 ? "" : `; ${good.failures.join("; ")}`;
   process.stderr.write(
     `${name}: ${seconds.toFixed(1)} s, good p50 ${good.p50Ms} p99 ${good.p99Ms} max ${good.maxMs} ms` +
-      ` of ${good.calls}${failures}; RSS ${residentBeforeMb} to ${residentPeakMb} MB, CPU ${cpuPercent} %,` +
+      ` of ${good.calls}${failures}; RSS ${residentBeforeMb} to ${residentPeakMb} MB, CPU ${cpuPercent} %` +
+      ` (waited ${waitedForCorePercent} %),` +
       ` ${receivedMb.toFixed(1)} MB out\n`,
   );
 }
