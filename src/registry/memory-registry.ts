@@ -142,7 +142,7 @@ export class MemoryRegistry implements Registry {
     return registry;
   }
 
-  update(request: UpdateRequest, { client: findClient }: RegistryCallOptions = {}): void {
+  update(request: UpdateRequest, options: RegistryCallOptions = {}): void {
     this.#checkOpen();
     const now = this.#settle();
     const cluster = this.#store.get(request.clusterId);
@@ -155,7 +155,7 @@ export class MemoryRegistry implements Registry {
     if (affiliate === undefined) {
       this.#checkRoom(cluster);
       if (next === null) return;
-      client = findClient?.();
+      client = options.client?.();
       const newClusterId = cluster === undefined ? request.clusterId : undefined;
       this.#accounts.checkAffiliate(
         newClusterId,
@@ -178,7 +178,8 @@ export class MemoryRegistry implements Registry {
     } else {
       this.#store.replace(affiliate, next, announce);
       const hasData = request.data !== undefined && request.data.length > 0;
-      if (affiliate.owner === undefined && hasData) this.#accounts.claim(affiliate, findClient?.());
+      if (affiliate.owner === undefined && hasData)
+        this.#accounts.claim(affiliate, options.client?.());
     }
     this.#wake.atLatest(next.dueAt);
     if (announce) this.#journal.changed();
@@ -211,10 +212,10 @@ export class MemoryRegistry implements Registry {
    */
   watch(
     clusterId: string,
-    { signal, client }: RegistryCallOptions = {},
+    options: RegistryCallOptions = {},
   ): AsyncIterable<WatchMessage, undefined> {
-    const open = (): WatchHub => this.#openHub(clusterId, client);
-    return { [Symbol.asyncIterator]: () => new Watcher(open, signal) };
+    const open = (): WatchHub => this.#openHub(clusterId, options);
+    return { [Symbol.asyncIterator]: () => new Watcher(open, options.signal) };
   }
 
   /**
@@ -291,14 +292,14 @@ export class MemoryRegistry implements Registry {
     checkRoomInTotal(this.#store.affiliates, this.limits);
   }
 
-  #openHub(clusterId: string, findClient: RegistryCallOptions["client"]): WatchHub {
+  #openHub(clusterId: string, options: RegistryCallOptions): WatchHub {
     this.#checkOpen();
     checkClusterId(clusterId, this.limits);
     this.#settle();
     let cluster = this.#store.get(clusterId);
     if (cluster === undefined) {
       checkRoomForCluster(this.#store.clusters, this.limits);
-      const client = findClient?.();
+      const client = options.client?.();
       this.#accounts.checkCluster(clusterId, client);
       cluster = this.#store.create(clusterId, client);
     }
