@@ -6,12 +6,24 @@
  * @module
  */
 import { cors as connectCors } from "@connectrpc/connect";
-import type { UniversalHandlerFn, UniversalServerResponse } from "@connectrpc/connect/protocol";
+import type {
+  UniversalHandlerFn,
+  UniversalServerRequest,
+  UniversalServerResponse,
+} from "@connectrpc/connect/protocol";
 import { quote } from "../net/quote.ts";
-import type { ServerHooks } from "./rpc/call-report.ts";
+import type { RefusalDetails } from "./rpc/call-report.ts";
+import type { RefusalReason } from "./rpc/refusal-reason.ts";
 
 /** Origins that CORS allows, as browsers send them, or all. */
 export type AllowedOrigins = "*" | ReadonlySet<string>;
+
+/** Reports that a request was refused. */
+export type RefuseRequest = (
+  request: UniversalServerRequest,
+  reason: RefusalReason,
+  details?: RefusalDetails,
+) => void;
 
 /** How long a browser may keep the answer to a preflight, in seconds: Chromium's maximum. */
 const PREFLIGHT_MAX_AGE_S = 7200;
@@ -57,12 +69,12 @@ export function parseCorsOrigins(origins: "*" | readonly string[]): AllowedOrigi
  *
  * A request of an origin that is not allowed is answered without these headers: the browser then
  * keeps the answer from the page, and sends no call at all if the answer is that to a preflight.
- * Both are reported to `onRefused`.
+ * Both are reported to `refuse`.
  */
 export function withCors(
   service: UniversalHandlerFn,
   allowed: AllowedOrigins,
-  onRefused: ServerHooks["onRefused"],
+  refuse: RefuseRequest | undefined,
 ): UniversalHandlerFn {
   return async (request) => {
     const { method, header } = request;
@@ -75,7 +87,7 @@ export function withCors(
     const isAllowed = origin !== null && (allowed === "*" || allowed.has(origin));
     // Browsers send the origin of the service's own page too.
     if (origin !== null && !isAllowed && header.get("sec-fetch-site") !== "same-origin") {
-      onRefused?.("cors_origin", { origin });
+      refuse?.(request, "cors_origin", { origin });
     }
     return withHeaders(response, [
       // Caches must keep the answers to different origins apart, also those without a permission.

@@ -10,7 +10,9 @@ import type {
   UniversalServerRequest,
   UniversalServerResponse,
 } from "@connectrpc/connect/protocol";
-import { withCors } from "./cors.ts";
+import { formatAddress } from "../net/address.ts";
+import { type RefuseRequest, withCors } from "./cors.ts";
+import { clientAddress } from "./limits/client-address.ts";
 import { answerPage, pageResponse } from "./pages/page-service.ts";
 import {
   grpcNeedsTrailers,
@@ -45,7 +47,7 @@ export function createHttpService(
   abilities: HttpServiceAbilities,
 ): UniversalHandlerFn {
   const { corsOrigins, hooks, routes, bodyTimeoutMs, maxRequestBytes } = options;
-  const { onRefused } = hooks;
+  const refuse = hooks.onRefused && refusalReporter(hooks.onRefused, options);
   const { trailers, acceptCompression = [], encoder } = abilities;
   const router = createConnectRouter({
     grpc: trailers,
@@ -67,7 +69,7 @@ export function createHttpService(
       if (!contentType.startsWith("application/grpc")) {
         return pageResponse(await answerPage(request, url, options));
       }
-      onRefused?.("unknown_method");
+      refuse?.(request, "unknown_method");
       return pageResponse(
         isGrpc(contentType) && !trailers
           ? grpcNeedsTrailers()
@@ -77,7 +79,7 @@ export function createHttpService(
     const body = withBodyTimeout(
       request.body as AsyncIterable<Uint8Array>,
       bodyTimeoutMs,
-      onRefused && bodyObserver(contentType, maxRequestBytes, onRefused),
+      refuse && bodyObserver(request, contentType, maxRequestBytes, refuse),
     );
     const slot = new AnswerSlot(encoder);
     const contextValues = request.contextValues ?? createContextValues();
@@ -98,23 +100,36 @@ export function createHttpService(
     // Connect leaves these two without a word.
     if (response.status === 405) return pageResponse(methodNotAllowed("POST"));
     if (response.status === 415) {
-      onRefused?.("content_type");
+      refuse?.(request, "content_type");
       return pageResponse(isGrpc(contentType) ? grpcNeedsTrailers() : unsupportedMediaType());
     }
     return response;
   }
 
-  return withCors(answer, corsOrigins, onRefused);
+  return withCors(answer, corsOrigins, refuse);
+}
+
+/** Adds the client's address to what is told of refusals. */
+function refusalReporter(
+  onRefused: NonNullable<ServerHooks["onRefused"]>,
+  options: ResolvedServiceOptions,
+): RefuseRequest {
+  return ({ header, contextValues }, reason, details) => {
+    const peer = contextValues?.get(peerAddressKey);
+    const ip = clientAddress(header, peer, options.trustedProxies, options);
+    onRefused(reason, { ...details, clientAddress: ip && formatAddress(ip) });
+  };
 }
 
 function bodyObserver(
+  request: UniversalServerRequest,
   contentType: string,
   maxBytes: number,
-  onRefused: NonNullable<ServerHooks["onRefused"]>,
+  refuse: RefuseRequest,
 ): BodyObserver {
   return {
-    onChunk: observeBodySize(contentType, maxBytes, () => onRefused("body_too_large")),
-    onTimeout: () => onRefused("body_timeout"),
+    onChunk: observeBodySize(contentType, maxBytes, () => refuse(request, "body_too_large")),
+    onTimeout: () => refuse(request, "body_timeout"),
   };
 }
 

@@ -80,7 +80,9 @@ async function respond(
     return;
   }
   const universal = toUniversal(request, response);
-  if (universal === undefined) hooks.onRefused?.("malformed");
+  if (universal === undefined) {
+    hooks.onRefused?.("bad_target", { clientAddress: clientIp && formatAddress(clientIp) });
+  }
   const answer =
     universal === undefined
       ? pageResponse(badRequest("The request target is not valid."))

@@ -21,6 +21,7 @@ export const REFUSAL_REASONS = [
   "wrong_scheme",
   // Requests that are no call yet.
   "headers_too_large",
+  "bad_target",
   "unknown_method",
   "content_type",
   "malformed",

@@ -232,6 +232,20 @@ describe("affiliates of one client", () => {
     await registry.close();
   });
 
+  test("count for a caller that finds out who it is when it is asked", async () => {
+    class Caller {
+      readonly #client = "x";
+      client() {
+        return { client: this.#client };
+      }
+    }
+    const registry = new MemoryRegistry({ limits: { maxClusters: 2 } });
+    registry.update(update({ clusterId: "one" }), new Caller());
+    const two = registry.watch("two", new Caller())[Symbol.asyncIterator]();
+    await expect(two.next()).rejects.toMatchObject({ code: "ERR_CLUSTER_SHARE" });
+    await registry.close();
+  });
+
   test("take at most as many bytes as are free, also if they grow only later", async () => {
     const largest = { idBytes: 3, dataBytes: 2048, endpoints: 0 };
     const memory = new MemoryBudget({ maxBytes: Math.ceil((40 * stateBytes(largest)) / 0.9) });

@@ -7,6 +7,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { Code } from "@connectrpc/connect";
 import { afterEach, describe, expect, onTestFinished, test } from "vitest";
 import type { DiscoveryServer, ServeOptions } from "../../../../src/node/serve.ts";
+import type { ServerHooks } from "../../../../src/server/rpc/call-report.ts";
 import type { RefusalReason } from "../../../../src/server/rpc/refusal-reason.ts";
 import {
   CA,
@@ -19,12 +20,19 @@ import {
 } from "../../../harness/service/test-service.ts";
 
 const refusals: RefusalReason[] = [];
+const refusedAddresses: (string | undefined)[] = [];
 afterEach(() => {
   refusals.length = 0;
+  // Whose they are is told too: the log names clients.
+  for (const address of refusedAddresses.splice(0)) expect(address).toMatch(/127\.0\.0\.1$|^::1$/);
 });
 
 async function start(options: ServeOptions): Promise<DiscoveryServer> {
-  const hooks = { onRefused: (reason: RefusalReason) => refusals.push(reason) };
+  const onRefused: ServerHooks["onRefused"] = (reason, details) => {
+    refusals.push(reason);
+    refusedAddresses.push(details?.clientAddress);
+  };
+  const hooks = { onRefused };
   const server = await startService({ ...options, hooks });
   onTestFinished(() => server.close());
   return server;

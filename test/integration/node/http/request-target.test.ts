@@ -71,7 +71,7 @@ describe("a target that is not in normal form is refused with one line", () => {
       const headers = { ":method": "POST", "content-type": contentType, te: "trailers" };
       expect(await http2(target, headers)).toEqual([400, REASON]);
     }
-    expect(refusals).toEqual(Array(4).fill("malformed"));
+    expect(refusals).toEqual(Array(4).fill("bad_target"));
     for (const url of [server.url, server.landing?.url, server.metrics?.url] as string[]) {
       expect(await http1(url, "GET", target)).toEqual([400, REASON]);
       expect(await http1(url, "POST", `http://a${target}`)).toEqual([400, REASON]);
