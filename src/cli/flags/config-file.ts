@@ -29,6 +29,7 @@ export interface ConfigFile {
 const EXPECTED: Readonly<Record<FlagKind, string>> = {
   text: "text",
   number: "a whole number",
+  size: "a number of bytes or a text such as 256Mi",
   switch: "true or false",
   list: "a list of texts",
 };
@@ -106,6 +107,10 @@ function readValue(node: unknown, kind: FlagKind): ConfigValue | undefined {
       return typeof value === "string" ? value : undefined;
     case "number":
       return Number.isSafeInteger(value) ? (value as number) : undefined;
+    case "size":
+      return typeof value === "string" || Number.isSafeInteger(value)
+        ? (value as string | number)
+        : undefined;
     case "switch":
       return typeof value === "boolean" ? value : undefined;
   }

@@ -9,8 +9,8 @@ import { scanPort } from "../../net/endpoint.ts";
 import { quote } from "../../net/quote.ts";
 import type { ListenAddress } from "../../node/index.ts";
 
-/** What a flag's value is: text, a whole number, on or off, or several texts. */
-export type FlagKind = "text" | "number" | "switch" | "list";
+/** What a flag's value is: text, a whole number, a size in bytes, on or off, or several texts. */
+export type FlagKind = "text" | "number" | "size" | "switch" | "list";
 
 const DURATION_UNITS_MS = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 } as const;
 
@@ -59,6 +59,43 @@ export function integerFrom(min: number, max: number): (text: string) => number 
     if (number >= min && number <= max) return number;
     throw new RangeError(`${quote(text)} is no whole number from ${min} to ${max}`);
   };
+}
+
+const SIZE_UNITS: Readonly<Record<string, number>> = {
+  "": 1,
+  k: 1e3,
+  K: 1e3,
+  M: 1e6,
+  G: 1e9,
+  Ki: 2 ** 10,
+  Mi: 2 ** 20,
+  Gi: 2 ** 30,
+};
+
+/**
+ * Makes a parser of sizes, `min` to `max` bytes: `65536`, or with a unit as Kubernetes writes it,
+ * `256Mi`, `1.5Gi`, `500M`, after which a `B` may follow.
+ */
+export function sizeFrom(min: number, max: number): (text: string) => number {
+  return (text) => {
+    const [, number, unit = ""] = /^(\d{1,15}(?:\.\d{1,3})?)(|[kKMG]|[KMG]i)B?$/.exec(text) ?? [];
+    const bytes = Math.round(Number(number) * (SIZE_UNITS[unit] ?? Number.NaN));
+    if (bytes >= min && bytes <= max) return bytes;
+    throw new RangeError(
+      `invalid size ${quote(text)}: expected ${formatSize(min)} to ${formatSize(max)}, ` +
+        "for example 500MB, 256Mi or 1Gi",
+    );
+  };
+}
+
+/** Prints a size as {@link sizeFrom} reads it, in the unit that gives the shortest text. */
+export function formatSize(bytes: number): string {
+  let shortest = String(bytes);
+  for (const unit of ["Gi", "Mi", "Ki", "G", "M", "k"]) {
+    const text = `${bytes / (SIZE_UNITS[unit] as number)}${unit}${unit.endsWith("i") ? "" : "B"}`;
+    if (bytes > 0 && !text.includes(".") && text.length < shortest.length) shortest = text;
+  }
+  return shortest;
 }
 
 /** Reads a TCP port that can be connected to, 1 to 65535. */

@@ -69,6 +69,17 @@ export function numberFlag(flags: string, description: string, defaultValue: num
   return option.default(String(defaultValue), String(defaultValue)) as FlagOption;
 }
 
+/**
+ * Describes a flag that takes a size in bytes, as text with a unit or as a whole number.
+ *
+ * @param defaultText - What is taken where neither flag nor variable is set.
+ */
+export function sizeFlag(flags: string, description: string, defaultText?: string): FlagOption {
+  const option = new FlagOption(flags, description, "size");
+  if (defaultText !== undefined) option.default(defaultText, defaultText);
+  return option;
+}
+
 /** Describes a flag that is on or off, and takes Go's `--name=false` too; see `rewriteGoFlags`. */
 export function switchFlag(name: string, description: string, isOn: boolean): FlagOption {
   const option = new FlagOption(isOn ? `${name} [=false]` : name, description, "switch");

@@ -7,6 +7,7 @@ import type { FlagKind } from "../../../../src/cli/flags/flag-values.ts";
 const KINDS: ReadonlyMap<string, FlagKind> = new Map([
   ["addr", "text"],
   ["max-clusters", "number"],
+  ["max-memory", "size"],
   ["debug", "switch"],
   ["trusted-proxies", "list"],
 ]);
@@ -37,6 +38,13 @@ test("each kind of value is read", () => {
   });
 });
 
+test.each([
+  ["max-memory: 268435456", 268_435_456],
+  ["max-memory: 256Mi", "256Mi"],
+])("%j is a size", (text, value) => {
+  expect(parse(text)).toStrictEqual({ "max-memory": value });
+});
+
 test("an empty text is one: it switches a listener off", () => {
   expect(parse('addr: ""')).toStrictEqual({ addr: "" });
 });
@@ -54,6 +62,10 @@ test.each([
   ['debug: "true"', "serve.yaml:1:8: debug: is not true or false"],
   ["max-clusters: 1.5", "serve.yaml:1:15: max-clusters: is not a whole number"],
   ['max-clusters: "5"', "serve.yaml:1:15: max-clusters: is not a whole number"],
+  [
+    "max-memory: 1.5",
+    "serve.yaml:1:13: max-memory: is not a number of bytes or a text such as 256Mi",
+  ],
   ["trusted-proxies: 10.0.0.0/8", "serve.yaml:1:18: trusted-proxies: is not a list of texts"],
   ["trusted-proxies: [1]", "serve.yaml:1:18: trusted-proxies: is not a list of texts"],
   ["addr: x\n---\ndebug: true", "serve.yaml:2:1: is a second document; all keys stand in one"],
