@@ -3,13 +3,14 @@
  * it sees this machine, which is what nodes behind NAT are reached by, and what rate limits count.
  * @module
  */
-import { BlockList, isIP } from "node:net";
+import { isIP } from "node:net";
 import { networkInterfaces } from "node:os";
 import { type Client, Code, ConnectError } from "@connectrpc/connect";
 import { MAX_REDIRECTS } from "../../client/connection.ts";
 import { parseRedirectEndpoint, type ServiceUrl } from "../../client/service-url.ts";
 import { generateClusterId } from "../../crypto/index.ts";
 import { formatAddress, unmapAddress } from "../../net/address.ts";
+import { isPrivateAddress } from "../../net/private-address.ts";
 import type { Cluster, HelloResponse } from "../../protocol/index.ts";
 import { errorText, outsideText } from "../text.ts";
 import { CLIENT_VERSION } from "../version.ts";
@@ -25,22 +26,6 @@ const SLOW_MS = 1000;
 
 /** A name of DNS, and a port. */
 const MAX_ENDPOINT_CHARACTERS = 260;
-
-/** Addresses of private networks. */
-const PRIVATE = new BlockList();
-for (const [network, bits] of [
-  ["10.0.0.0", 8],
-  ["172.16.0.0", 12],
-  ["192.168.0.0", 16],
-  ["100.64.0.0", 10],
-  ["169.254.0.0", 16],
-  ["127.0.0.0", 8],
-] as const) {
-  PRIVATE.addSubnet(network, bits, "ipv4");
-}
-PRIVATE.addSubnet("fc00::", 7, "ipv6");
-PRIVATE.addSubnet("fe80::", 10, "ipv6");
-PRIVATE.addAddress("::1", "ipv6");
 
 type ServiceClient = Client<typeof Cluster>;
 
@@ -173,12 +158,14 @@ export function checkPublicAddress(
   }
   const hint =
     "A proxy stands before the service: name it there (--trusted-proxies), or all nodes share one address and one rate limit.";
-  const isServicePublic = addresses.some((service) => isIP(service) !== 0 && !isPrivate(service));
+  const isServicePublic = addresses.some(
+    (service) => isIP(service) !== 0 && !isPrivateAddress(service),
+  );
   if (!isOwn && addresses.includes(address)) {
     const summary = `${address}, which is the service's own address`;
     return { finding: { status: "warning", summary, hint, details }, value: true };
   }
-  if (isPrivate(address) && isServicePublic) {
+  if (isPrivateAddress(address) && isServicePublic) {
     const summary = `${address}, a private address, though the service is at a public one`;
     return { finding: { status: "warning", summary, hint, details }, value: true };
   }
@@ -186,10 +173,6 @@ export function checkPublicAddress(
     ? "an address of this machine"
     : "not an address of this machine: NAT or a proxy";
   return { finding: { status: "ok", summary: `${address}, ${whose}`, details }, value: true };
-}
-
-function isPrivate(address: string): boolean {
-  return PRIVATE.check(address, isIP(address) === 4 ? "ipv4" : "ipv6");
 }
 
 function localAddresses(): string[] {

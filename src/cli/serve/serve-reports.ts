@@ -15,14 +15,13 @@ import {
 import type { RegistryObservers } from "../../registry/index.ts";
 import type { Pages, ServerHooks } from "../../server/index.ts";
 import type { CallReport } from "../../server/rpc/call-report.ts";
-import type { RefusalReason } from "../../server/rpc/refusal-reason.ts";
+import { refusalReason } from "../../server/rpc/refusal-reason.ts";
 import { oneLine } from "../exit.ts";
 import { VERSION } from "../version.ts";
 import type { Log } from "./log.ts";
 import { createMetrics, type MetricsSources } from "./metrics/metrics.ts";
-
-/** Time between two lines about refused connections. */
-const REFUSAL_LOG_INTERVAL_MS = 10_000;
+import { createRefusalLog } from "./refusal-log.ts";
+import { SharedAddress } from "./shared-address.ts";
 
 /** What the parts of a service tell it to. */
 export interface ServeReports {
@@ -35,21 +34,37 @@ export interface ServeReports {
   readonly metricsPages: Pages | undefined;
   /** Begins to read what nobody tells. */
   readonly attach: (sources: MetricsSources) => void;
+  /** Logs what waits to be logged together, at the end. */
+  readonly flush: () => void;
 }
 
 /** Makes the reports. Without metrics nothing is counted, and costs nothing. */
 export function createServeReports(log: Log, hasMetrics: boolean): ServeReports {
-  const logRefusal = createRefusalLog(log);
+  const refusals = createRefusalLog(log);
+  const logCorsOrigin = createCorsOriginLog(log);
+  const sharedAddress = new SharedAddress();
   const logSave = snapshotSaveLogger(log);
+  function onCallEnd(report: CallReport): void {
+    logCall(log, report);
+    const reason = report.error === undefined ? undefined : refusalReason(report.error);
+    if (reason !== undefined) refusals.add(reason, report.clientAddress);
+    const address = sharedAddress.observe(report);
+    if (address !== undefined) logSharedAddress(log, address);
+  }
+  const onRefused: NonNullable<ServerHooks["onRefused"]> = (reason, details) => {
+    refusals.add(reason, details?.clientAddress);
+    logCorsOrigin(reason, details);
+  };
   if (!hasMetrics) {
     return {
-      hooks: { onCallEnd: (report) => logCall(log, report), onRefused: logRefusal },
+      hooks: { onCallEnd, onRefused },
       observers: {},
       onSnapshotLoad: (report) => logSnapshotLoad(log, report),
       onSnapshotSave: logSave,
       onTlsReload: (result) => logTlsReload(log, result),
       metricsPages: undefined,
       attach: () => {},
+      flush: refusals.flush,
     };
   }
   const metrics = createMetrics({ version: VERSION });
@@ -58,11 +73,11 @@ export function createServeReports(log: Log, hasMetrics: boolean): ServeReports 
       ...metrics.hooks,
       onCallEnd(report) {
         metrics.hooks.onCallEnd(report);
-        logCall(log, report);
+        onCallEnd(report);
       },
       onRefused(reason, details) {
         metrics.hooks.onRefused(reason);
-        logRefusal(reason, details);
+        onRefused(reason, details);
       },
     },
     observers: metrics.observers,
@@ -80,6 +95,7 @@ export function createServeReports(log: Log, hasMetrics: boolean): ServeReports 
     },
     metricsPages: metrics.pages,
     attach: metrics.attach,
+    flush: refusals.flush,
   };
 }
 
@@ -142,15 +158,6 @@ function snapshotSaveLogger(log: Log): (report: SnapshotReport) => void {
   };
 }
 
-function createRefusalLog(log: Log): NonNullable<ServerHooks["onRefused"]> {
-  const logConnectionLimit = createConnectionLimitLog(log);
-  const logCorsOrigin = createCorsOriginLog(log);
-  return (reason, details) => {
-    logConnectionLimit(reason);
-    logCorsOrigin(reason, details);
-  };
-}
-
 /**
  * Makes a hook that warns at the first web page of an origin that is not allowed, and never again:
  * any page can send any number of requests.
@@ -167,22 +174,11 @@ export function createCorsOriginLog(log: Log): NonNullable<ServerHooks["onRefuse
   };
 }
 
-/**
- * Makes a hook that warns at the first connection over the limit or a share, and then at most every 10
- * seconds with how many there were since. Other reasons are left to metrics.
- */
-export function createConnectionLimitLog(
-  log: Log,
-  now: () => number = () => performance.now(),
-): (reason: RefusalReason) => void {
-  let refused = 0;
-  let quietUntil = Number.NEGATIVE_INFINITY;
-  return (reason) => {
-    if (reason !== "connection_limit" && reason !== "connection_share") return;
-    refused += 1;
-    if (now() < quietUntil) return;
-    log.warn("too many connections: new ones are closed", { refused });
-    refused = 0;
-    quietUntil = now() + REFUSAL_LOG_INTERVAL_MS;
-  };
+/** What it means that nodes have one private address. Once in a process. */
+function logSharedAddress(log: Log, address: string): void {
+  log.warn(
+    "most nodes have the same private address, so NAT, kube-proxy or a proxy hides theirs: " +
+      "they share rate limits and shares; set externalTrafficPolicy: Local or --trusted-proxies",
+    { "peer.address": address },
+  );
 }

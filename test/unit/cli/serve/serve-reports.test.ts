@@ -1,27 +1,48 @@
 import { expect, test } from "vitest";
 import { createLog } from "../../../../src/cli/serve/log.ts";
 import {
-  createConnectionLimitLog,
   createCorsOriginLog,
+  createServeReports,
 } from "../../../../src/cli/serve/serve-reports.ts";
 
-test("connections over the limit are logged at once, and then counted for ten seconds", () => {
-  const lines: string[] = [];
-  const output = { isTerminal: false, write: (text: string) => lines.push(text) };
-  let time = 0;
-  const onRefused = createConnectionLimitLog(
-    createLog(output, { format: "json", now: () => 0 }),
-    () => time,
-  );
-  const counts = () => lines.map((line) => JSON.parse(line).refused);
-  onRefused("rate_limit");
-  expect(counts()).toEqual([]);
-  for (let i = 0; i < 5; i++) onRefused("connection_limit");
-  expect(counts()).toEqual([1]);
-  time = 10_000;
-  onRefused("connection_share");
-  expect(counts()).toEqual([1, 5]);
-});
+import { DiscoveryError } from "../../../../src/errors.ts";
+import type { CallReport } from "../../../../src/server/index.ts";
+
+function report(fields: Partial<CallReport>): CallReport {
+  return {
+    method: "Hello",
+    path: "fast",
+    code: "OK",
+    durationMs: 1,
+    clientAddress: "10.0.0.1",
+    clusterId: "c",
+    affiliateId: undefined,
+    clientVersion: undefined,
+    messagesSent: 1,
+    error: undefined,
+    ...fields,
+  };
+}
+
+test.each([true, false])(
+  "refused calls, requests and connections are logged by reason and client, with metrics: %s",
+  (hasMetrics) => {
+    const lines: string[] = [];
+    const output = { isTerminal: false, write: (text: string) => lines.push(text) };
+    const reports = createServeReports(createLog(output, { format: "json" }), hasMetrics);
+    const { hooks } = reports;
+    hooks.onRefused?.("connection_limit", { clientAddress: "10.0.0.2" });
+    const error = new DiscoveryError("ERR_RATE_LIMITED", "rate limit");
+    hooks.onCallEnd?.(report({ code: "ResourceExhausted", error }));
+    hooks.onCallEnd?.(report({ code: "Canceled", error: new Error("left") }));
+    hooks.onCallEnd?.(report({}));
+    reports.flush();
+    expect(lines.map((line) => JSON.parse(line))).toMatchObject([
+      { level: "info", msg: "refused", reason: "connection_limit", clients: "10.0.0.2 (1)" },
+      { level: "info", msg: "refused", reason: "rate_limit", clients: "10.0.0.1 (1)" },
+    ]);
+  },
+);
 
 test("the first web page that is refused is logged with the flag to set, on one line", () => {
   const lines: string[] = [];
