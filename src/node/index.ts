@@ -29,7 +29,9 @@ export {
   type ServePagesOptions,
   servePages,
 } from "./http/serve-pages.ts";
+export type { UnsentLimits } from "./http/unsent-bytes.ts";
 export { type CreateNodeApiOptions, createNodeApi } from "./kubernetes/kubernetes-nodes.ts";
+export { type MachineMemory, readMachineMemory, resolveMaxMemory } from "./memory-limit.ts";
 export {
   createRunningClock,
   type RunningClock,

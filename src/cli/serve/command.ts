@@ -10,6 +10,7 @@ import { readConfigFile } from "../flags/config-file.ts";
 import { parseDuration } from "../flags/flag-values.ts";
 import { type Flags, flag, switchFlag } from "../flags/flags.ts";
 import { type CliIo, writeNotice } from "../io.ts";
+import { computedConfig } from "./memory-ceilings.ts";
 import { printConfig } from "./print-config.ts";
 import { runService } from "./run-service.ts";
 import { readServeSettings } from "./serve-settings.ts";
@@ -44,7 +45,8 @@ async function runServe(invocation: Invocation): Promise<ExitCode> {
   const flags = await withConfigFile(invocation.flags, io);
   const settings = readServeSettings(flags);
   if (flags.isOn("print-config")) {
-    io.stdout.write(printConfig(flags, flags.options().filter(isSetting)));
+    const options = flags.options().filter(isSetting);
+    io.stdout.write(printConfig(flags, options, computedConfig(settings)));
     return EXIT_OK;
   }
   if (flags.parsed("gc-interval", parseDuration) !== undefined) {
@@ -60,9 +62,9 @@ async function runServe(invocation: Invocation): Promise<ExitCode> {
 function addServeFlags(command: Command): void {
   for (const option of createSettingOptions()) command.addOption(option);
   const control = [
-    flag("--config <file>", "YAML with these names as keys; flags and variables go before it"),
-    switchFlag("--print-config", "print what is in force and where it comes from, and end", false),
-    flag("--gc-interval <duration>", "has no effect: expiry is exact here, without a collector"),
+    flag("--config <file>", "YAML file with these names as keys; flags and variables override it"),
+    switchFlag("--print-config", "print the settings in force and their sources, and exit", false),
+    flag("--gc-interval <duration>", "has no effect: entries expire exactly"),
   ];
   for (const option of control) command.addOption(option.helpGroup("Configuration:"));
 }

@@ -14,16 +14,19 @@ import {
   serve,
   watchClusterAllowList,
 } from "../../node/index.ts";
+import { MemoryBudget } from "../../registry/memory-budget.ts";
 import { MemoryRegistry } from "../../registry/memory-registry.ts";
 import { EXIT_FAILED, EXIT_OK, type ExitCode, oneLine } from "../exit.ts";
 import type { CliIo } from "../io.ts";
 import { createLog, type Log } from "./log.ts";
+import { logMemory } from "./memory-ceilings.ts";
 import { createServeReports, logAllowList, type ServeReports } from "./serve-reports.ts";
 import type { PagesSettings, ServeSettings } from "./serve-settings.ts";
 
-/** A registry and its end. */
+/** A registry, the memory that it shares with what serves it, and its end. */
 interface ServeState {
   readonly registry: MemoryRegistry;
+  readonly memory: MemoryBudget;
   /** What is wrong although the service does its work. */
   readonly warning: () => string | undefined;
   /** Saves, if there is a file. @throws {DiscoveryError} `ERR_SNAPSHOT_NOT_SAVED` */
@@ -41,20 +44,23 @@ export async function runService(settings: ServeSettings, io: CliIo): Promise<Ex
   const state = await openServeState(settings, reports);
   // If it cannot listen, nothing is saved: the file may be that of the process that has the port.
   if (!io.signal.aborted) await serveUntilStopped(settings, state, { reports, log, io });
+  reports.flush();
   return (await closeState(state)) ? EXIT_OK : EXIT_FAILED;
 }
 
 /** Opens the registry, with what its file has kept. */
 async function openServeState(
-  { snapshot, limits }: ServeSettings,
+  { snapshot, limits, shares, memory: { maxBytes } }: ServeSettings,
   reports: ServeReports,
 ): Promise<ServeState> {
-  const options = { limits, ...reports.observers };
+  const memory = new MemoryBudget({ maxBytes });
+  const options = { limits, shares, memory, ...reports.observers };
   if (snapshot === undefined) {
     const clock = createRunningClock();
     const registry = new MemoryRegistry({ ...options, now: clock.now });
     return {
       registry,
+      memory,
       warning: () => undefined,
       close: () => registry.close().finally(clock.stop),
     };
@@ -67,6 +73,7 @@ async function openServeState(
   });
   return {
     registry: kept.registry,
+    memory,
     warning: () => kept.saveFailure && `snapshot not saved: ${kept.saveFailure}`,
     close: kept.close,
   };
@@ -74,7 +81,7 @@ async function openServeState(
 
 async function serveUntilStopped(
   settings: ServeSettings,
-  { registry, warning }: ServeState,
+  { registry, memory, warning }: ServeState,
   { reports, log, io }: { readonly reports: ServeReports; readonly log: Log; readonly io: CliIo },
 ): Promise<void> {
   const { landing, metrics } = settings;
@@ -83,6 +90,7 @@ async function serveUntilStopped(
   await using server = await serve({
     ...settings.serve,
     registry,
+    memory,
     warning,
     onTlsReload: reports.onTlsReload,
     allowCluster: allowList && ((clusterId) => allowList.allows(clusterId)),
@@ -91,11 +99,12 @@ async function serveUntilStopped(
       metricsPages && { ...pagesAddress("metrics", metrics, log), pages: metricsPages },
     hooks: reports.hooks,
   });
-  reports.attach({ registry, tls: () => server.tls });
+  reports.attach({ registry, memory, tls: () => server.tls });
   const stopReloading = io.onReload(() => void reload(server, allowList, log));
   io.stdout.write(
     `listening on ${server.tls ? "https" : "http"}://${hostPort(server.host, server.port)}\n`,
   );
+  logMemory(log, settings);
   log.info("serving", {
     url: server.url,
     landing: server.landing?.url,

@@ -9,7 +9,13 @@ import type {
   SnapshotRegistryOptions,
   TlsFiles,
 } from "../../node/index.ts";
+import {
+  type MachineMemory,
+  readMachineMemory,
+  resolveMaxMemory,
+} from "../../node/memory-limit.ts";
 import type { RegistryLimits } from "../../registry/limits.ts";
+import type { RegistrySharesOptions } from "../../registry/state-accounts.ts";
 import type { RateLimit } from "../../server/limits/rate-limit.ts";
 import { UsageError } from "../exit.ts";
 import type { Flags } from "../flags/flags.ts";
@@ -23,6 +29,18 @@ export interface PagesSettings extends ListenAddress {
   readonly isDefault: boolean;
 }
 
+/** The memory that may be used. */
+export interface MemorySettings {
+  /** Bytes of everything that clients can make the service keep. */
+  readonly maxBytes: number;
+  /** Whether `maxBytes` follows from `machine`. */
+  readonly isComputed: boolean;
+  readonly machine: MachineMemory;
+}
+
+/** Unsent bytes may take this part of the memory, unless a flag says otherwise. */
+const UNSENT_PART = 1 / 8;
+
 /** All settings of `serve`, as options of its parts. */
 export interface ServeSettings {
   readonly serve: ServeOptions;
@@ -34,6 +52,9 @@ export interface ServeSettings {
   readonly clusterAllowList: string | undefined;
   /** Of the registry. */
   readonly limits: Partial<RegistryLimits>;
+  /** Of the registry. */
+  readonly shares: RegistrySharesOptions;
+  readonly memory: MemorySettings;
   /** Absent: no state is kept. */
   readonly snapshot: SnapshotRegistryOptions | undefined;
   readonly log: LogOptions;
@@ -42,19 +63,32 @@ export interface ServeSettings {
 /**
  * Reads the flags, without looking at files that they name.
  *
+ * @param machine - Decides how much memory may be used, unless a flag does.
  * @throws {UsageError} For the first value that is invalid, naming where it stands, and for flags
  *   of which one needs another.
  */
-export function readServeSettings(flags: Flags): ServeSettings {
+export function readServeSettings(
+  flags: Flags,
+  machine: MachineMemory = readMachineMemory(),
+): ServeSettings {
   // All are read, also if others make them useless: whether a value is valid depends on it alone.
-  const { serve, connections, ceilings, limits, snapshot, log, rules } = readSettings(flags);
+  const { serve, connections, ceilings, limits, shares, snapshot, log, rules } =
+    readSettings(flags);
   const { shutdownTimeoutMs, firstByteTimeoutMs } = rules;
+  const maxBytes = rules.maxMemory ?? resolveMaxMemory(machine);
   return {
     serve: {
       ...serve,
       ...rules.addr,
       tls: tlsFiles(rules),
-      rateLimit: rateLimit(rules),
+      rateLimit: limitOrNone(rules.rateLimit, rules.rateBurst),
+      probeRateLimit: limitOrNone(rules.probeRateLimit, rules.probeRateBurst),
+      byteRate: limitOrNone(rules.clientBytesPerSecond, rules.clientBytesBurst),
+      unsent: {
+        perConnection: rules.maxUnsentBytesPerConnection,
+        perClient: rules.maxUnsentBytesPerClient,
+        total: rules.maxUnsentBytes ?? Math.floor(maxBytes * UNSENT_PART),
+      },
       ceilings,
       connections: { ...connections, firstByteTimeoutMs },
       connectTimeoutMs: firstByteTimeoutMs,
@@ -64,6 +98,8 @@ export function readServeSettings(flags: Flags): ServeSettings {
     metrics: pagesSettings(rules.metricsAddr, flags, "metrics-addr"),
     clusterAllowList: rules.clusterAllowList,
     limits,
+    shares,
+    memory: { maxBytes, isComputed: rules.maxMemory === undefined, machine },
     snapshot: rules.snapshotsEnabled ? { ...snapshot, shutdownTimeoutMs } : undefined,
     // The reference has `debug` alone: whoever sets it wants to see everything.
     log: rules.debug ? { ...log, level: "debug" } : log,
@@ -91,6 +127,6 @@ function tlsFiles({ certificatePath, keyPath, clientCaPath }: RuleValues): TlsFi
   return undefined;
 }
 
-function rateLimit({ rateLimit: perSecond, rateBurst: burst }: RuleValues): RateLimit | false {
+function limitOrNone(perSecond: number, burst: number): RateLimit | false {
   return perSecond === 0 ? false : { perSecond, burst };
 }

@@ -10,6 +10,7 @@ import type {
   SnapshotRegistryOptions,
 } from "../../node/index.ts";
 import type { RegistryLimits } from "../../registry/limits.ts";
+import type { RegistrySharesOptions } from "../../registry/state-accounts.ts";
 import type { Ceilings } from "../../server/limits/watch-ceiling.ts";
 import {
   type FlagOption,
@@ -17,6 +18,7 @@ import {
   flag,
   listFlag,
   numberFlag,
+  sizeFlag,
   switchFlag,
 } from "../flags/flags.ts";
 import type { LogOptions } from "./log.ts";
@@ -48,6 +50,17 @@ export interface RuleValues {
   /** Calls per second. */
   readonly rateLimit: number;
   readonly rateBurst: number;
+  /** Requests per second. */
+  readonly probeRateLimit: number;
+  readonly probeRateBurst: number;
+  readonly clientBytesPerSecond: number;
+  readonly clientBytesBurst: number;
+  /** In bytes. Absent: what the machine has decides. */
+  readonly maxMemory: number | undefined;
+  readonly maxUnsentBytesPerConnection: number;
+  readonly maxUnsentBytesPerClient: number;
+  /** Absent: an eighth of the memory. */
+  readonly maxUnsentBytes: number | undefined;
   readonly firstByteTimeoutMs: number;
   readonly debug: boolean;
 }
@@ -58,6 +71,7 @@ export interface SettingValues {
   readonly connections: ConnectionLimits;
   readonly ceilings: Ceilings;
   readonly limits: Partial<RegistryLimits>;
+  readonly shares: RegistrySharesOptions;
   readonly snapshot: SnapshotRegistryOptions;
   readonly log: LogOptions;
   readonly rules: RuleValues;
@@ -75,6 +89,7 @@ export type SettingTable = Rows<"serve"> &
   Rows<"connections"> &
   Rows<"ceilings"> &
   Rows<"limits"> &
+  Rows<"shares"> &
   Rows<"snapshot"> &
   Rows<"log"> &
   Rows<"rules">;
@@ -105,6 +120,19 @@ export interface SettingGroup {
     defaultValue: number,
     parse: (text: string) => number,
   ): Setting<number>;
+  /** A size in bytes, as a number or as text with a unit. */
+  size(
+    flags: string,
+    help: string,
+    defaultText: string,
+    parse: (text: string) => number,
+  ): Setting<number>;
+  /** A size that may be absent. */
+  optionalSize(
+    flags: string,
+    help: string,
+    parse: (text: string) => number,
+  ): Setting<number | undefined>;
   /** On or off. */
   switch(flags: string, help: string, isOn: boolean): Setting<boolean>;
   /** Several texts, each read by `parse`. */
@@ -147,6 +175,16 @@ export function settingGroup(heading: string): SettingGroup {
       setting(
         () => numberFlag(spec, help, defaultValue),
         (flags, name) => flags.requiredParsed(name, parse),
+      ),
+    size: (spec, help, defaultText, parse) =>
+      setting(
+        () => sizeFlag(spec, help, defaultText),
+        (flags, name) => flags.requiredParsed(name, parse),
+      ),
+    optionalSize: (spec, help, parse) =>
+      setting(
+        () => sizeFlag(spec, help),
+        (flags, name) => flags.parsed(name, parse),
       ),
     switch: (spec, help, isOn) =>
       setting(

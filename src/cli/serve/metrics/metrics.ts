@@ -6,7 +6,12 @@
 import { Registry as MetricRegistry } from "prom-client";
 import type { SnapshotReport, TlsCertificate, TlsReload } from "../../../node/index.ts";
 import { Cluster } from "../../../protocol/gen/sidero/discovery/server/cluster_pb.ts";
-import type { Registry, RegistryObservers } from "../../../registry/index.ts";
+import type {
+  MemoryBudget,
+  MemoryKind,
+  Registry,
+  RegistryObservers,
+} from "../../../registry/index.ts";
 import type { ClusterMethod, Pages, ServerHooks } from "../../../server/index.ts";
 import { CallCounts, METHOD_TYPES, type MethodCounts } from "./call-counts.ts";
 import {
@@ -25,6 +30,15 @@ const METRICS_PATH = "/metrics";
 /** Upper ends in seconds. A watcher that reads is behind by less than the first. */
 const WATCH_LAG_SECONDS = [0.001, 0.01, 0.1, 1, 10, 60];
 
+const MEMORY_KINDS = [
+  "state",
+  "caches",
+  "unsent",
+  "watches",
+  "streams",
+  "connections",
+] as const satisfies readonly MemoryKind[];
+
 /** Options of {@link createMetrics}. */
 export interface MetricsOptions {
   /** Of this program. */
@@ -36,6 +50,8 @@ export interface MetricsOptions {
 /** What the metrics are read from besides hooks. */
 export interface MetricsSources {
   readonly registry: Pick<Registry, "totals">;
+  /** What is used of the memory limit. Absent: no limit. */
+  readonly memory?: Pick<MemoryBudget, "maxBytes" | "usedBy"> | undefined;
   /** The certificate in force. */
   readonly tls: () => TlsCertificate | undefined;
 }
@@ -68,6 +84,7 @@ export function createMetrics({ version, now = Date.now }: MetricsOptions): Metr
 
   exposeCalls(metrics, calls);
   exposeState(metrics, () => sources?.registry, sweeps);
+  exposeMemory(metrics, () => sources?.memory);
   exposeStorage(metrics, snapshots, now);
   exposeHistogram(metrics, {
     name: "discovery_watch_lag_seconds",
@@ -220,4 +237,25 @@ function exposeState(
       read: () => [[{}, sweeps[name]]],
     });
   }
+}
+
+function exposeMemory(metrics: MetricRegistry, memory: () => MetricsSources["memory"]): void {
+  exposeGauge(metrics, {
+    name: "discovery_memory_bytes",
+    help: "Memory counted against the limit, by what it is used for.",
+    labels: ["kind"],
+    read() {
+      const budget = memory();
+      if (budget === undefined) return [];
+      return MEMORY_KINDS.map((kind): Sample => [{ kind }, budget.usedBy(kind)]);
+    },
+  });
+  exposeGauge(metrics, {
+    name: "discovery_memory_limit_bytes",
+    help: "The limit; over 90 % of it new clusters and affiliates are refused.",
+    read() {
+      const budget = memory();
+      return budget === undefined ? [] : [[{}, budget.maxBytes]];
+    },
+  });
 }

@@ -50,6 +50,24 @@ test("what is printed is a configuration file with the same effect", async () =>
   });
 });
 
+test("what follows from the machine is told as comments, so that the file suits another one", async () => {
+  const computed = await printed([]);
+  expect(computed).toMatch(/^# max-memory: \d+ # computed: \S.*$/m);
+  expect(computed).toMatch(/^# max-unsent-bytes: \d+ # computed: an eighth of max-memory$/m);
+  expect(computed).toMatch(/^# computed: \d+ affiliates of the largest size$/m);
+  const set = await printed(["--max-memory=64Mi"]);
+  expect(set).toContain("max-memory: 64Mi # flag --max-memory\n");
+  expect(set).toContain(`# max-unsent-bytes: ${8 * 2 ** 20} # computed: `);
+  expect(set).toContain("\n# computed: 9969 affiliates of the largest size\n");
+});
+
+test("a size may be a number in the file", async () => {
+  await using folder = await createTestFolder();
+  const file = await folder.file("serve.yaml", "max-memory: 67108864\nmax-header-bytes: 8192\n");
+  const config = await printed(["--config", file]);
+  expect(parse(config)).toMatchObject({ "max-memory": 67_108_864, "max-header-bytes": 8192 });
+});
+
 test("a switch that is off on the command line is off, whatever the environment and the file say", async () => {
   await using folder = await createTestFolder();
   const file = await folder.file("serve.yaml", "debug: true\n");

@@ -5,12 +5,15 @@ import { Flags } from "../../../../src/cli/flags/flags.ts";
 import { readServeSettings } from "../../../../src/cli/serve/serve-settings.ts";
 import { createSettingOptions } from "../../../../src/cli/serve/setting-table.ts";
 
+/** Twice the heap is less than what the container may have. */
+const MACHINE = { constrained: 4 * 2 ** 30, heapLimit: 2 ** 30 };
+
 /** What `serve` makes of flags. */
 function settingsOf(...argv: string[]) {
   const command = new Command();
   for (const option of createSettingOptions()) command.addOption(option);
   command.parse(argv, { from: "user" });
-  return readServeSettings(new Flags(command, {}));
+  return readServeSettings(new Flags(command, {}), MACHINE);
 }
 
 test("without flags, all options have the defaults of the help", () => {
@@ -25,7 +28,10 @@ test("without flags, all options have the defaults of the help", () => {
       reportClientIp: true,
       corsOrigins: [],
       rateLimit: { perSecond: 15, burst: 60 },
-      ceilings: { maxWatches: 50_000, maxWatchesPerClient: 5000 },
+      probeRateLimit: { perSecond: 10, burst: 50 },
+      byteRate: { perSecond: 16_000_000, burst: 64_000_000 },
+      unsent: { perConnection: 4 * 2 ** 20, perClient: 32 * 2 ** 20, total: 128 * 2 ** 20 },
+      ceilings: { maxWatches: 50_000, maxWatchesPerClient: 5000, watchesSharePercent: 100 },
       maxRequestBytes: 65_536,
       connections: {
         maxConnections: 20_000,
@@ -33,6 +39,11 @@ test("without flags, all options have the defaults of the help", () => {
         maxHeaderBytes: 16_384,
         firstByteTimeoutMs: 10_000,
         idleTimeoutMs: 300_000,
+        writeTimeoutMs: 60_000,
+        pingIntervalMs: 60_000,
+        pingTimeoutMs: 20_000,
+        sharePercent: 100,
+        maxConnectStreamsPerConnection: 100,
       },
       connectTimeoutMs: 10_000,
       shutdownTimeoutMs: 10_000,
@@ -41,6 +52,8 @@ test("without flags, all options have the defaults of the help", () => {
     metrics: { port: 2122, isDefault: true },
     clusterAllowList: undefined,
     limits: { maxClusters: 100_000, maxAffiliates: 200_000 },
+    shares: { clustersPercent: 100, affiliatesPercent: 100 },
+    memory: { maxBytes: 2 ** 30, isComputed: true, machine: MACHINE },
     snapshot: {
       path: "/var/discovery-service/state.binpb",
       intervalMs: 600_000,
@@ -67,6 +80,34 @@ test("one timeout is for calls in progress and for the last save", () => {
 test("a rate of 0 is no limit, whatever the burst", () => {
   expect(settingsOf("--rate-limit=0", "--rate-burst=5").serve.rateLimit).toBe(false);
   expect(settingsOf("--rate-burst=5").serve.rateLimit).toStrictEqual({ perSecond: 15, burst: 5 });
+});
+
+test("each rate of 0 is no limit", () => {
+  expect(settingsOf("--probe-rate-limit=0").serve.probeRateLimit).toBe(false);
+  expect(settingsOf("--client-bytes-per-second=0").serve.byteRate).toBe(false);
+});
+
+test("a memory that is set decides, also over unsent bytes, unless they are set too", () => {
+  const { memory, serve } = settingsOf("--max-memory=64Mi");
+  expect(memory).toMatchObject({ maxBytes: 64 * 2 ** 20, isComputed: false });
+  expect(serve.unsent?.total).toBe(8 * 2 ** 20);
+  expect(settingsOf("--max-memory=64Mi", "--max-unsent-bytes=5MB").serve.unsent?.total).toBe(
+    5_000_000,
+  );
+});
+
+test("a memory with which nothing would work is refused, with the least that is taken", () => {
+  expect(() => settingsOf("--max-memory=1Mi")).toThrow(
+    new UsageError(
+      '--max-memory: invalid size "1Mi": expected 16Mi to 1024Gi, for example 500MB, 256Mi or 1Gi',
+    ),
+  );
+});
+
+test("a share of 0 is off, and one over 100 is allowed", () => {
+  const settings = settingsOf("--connections-share=0", "--clusters-share=900");
+  expect(settings.serve.connections?.sharePercent).toBe(0);
+  expect(settings.shares.clustersPercent).toBe(900);
 });
 
 test("a change delay of 0 saves on the interval only", () => {

@@ -2,7 +2,11 @@ import { afterEach, describe, expect, test } from "vitest";
 import { createMetrics, type Metrics } from "../../../../../src/cli/serve/metrics/metrics.ts";
 import { DiscoveryError } from "../../../../../src/errors.ts";
 import { MemoryRegistry } from "../../../../../src/registry/index.ts";
-import type { CallReport, ClusterMethod } from "../../../../../src/server/index.ts";
+import {
+  type CallReport,
+  type ClusterMethod,
+  REFUSAL_REASONS,
+} from "../../../../../src/server/index.ts";
 
 const registries: MemoryRegistry[] = [];
 
@@ -166,6 +170,28 @@ describe("our own metrics", () => {
       ['discovery_server_refusals_total{reason="ttl"}', 1],
     ]);
     expect(refusals.length).toBeGreaterThan(20);
+  });
+
+  test("a refusal has its series before it first happens, whatever its reason", async () => {
+    const samples = await scrape(createMetrics({ version: "1.0.0" }));
+    for (const reason of REFUSAL_REASONS) {
+      expect(samples.get(`discovery_server_refusals_total{reason="${reason}"}`)).toBe(0);
+    }
+  });
+
+  test("the memory is there by kind, with its limit, if there is one", async () => {
+    const metrics = createMetrics({ version: "1.0.0" });
+    const registry = { totals: () => ({ clusters: 0, affiliates: 0, endpoints: 0, watchers: 0 }) };
+    const used = { state: 300, caches: 0, unsent: 20, watches: 0, streams: 0, connections: 7 };
+    const memory = { maxBytes: 1000, usedBy: (kind: keyof typeof used) => used[kind] };
+    metrics.attach({ registry, tls: () => undefined });
+    expect((await scrape(metrics)).has("discovery_memory_limit_bytes")).toBe(false);
+    metrics.attach({ registry, memory, tls: () => undefined });
+    const samples = await scrape(metrics);
+    expect(samples.get("discovery_memory_limit_bytes")).toBe(1000);
+    for (const [kind, bytes] of Object.entries(used)) {
+      expect(samples.get(`discovery_memory_bytes{kind="${kind}"}`)).toBe(bytes);
+    }
   });
 
   test("the certificate's end is there where there is TLS, and reloads are counted", async () => {
