@@ -1,10 +1,13 @@
 import { execFile } from "node:child_process";
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { expect, inject, onTestFinished, test } from "vitest";
 import { parse } from "yaml";
+import { sizeFrom } from "../../src/cli/flags/flag-values.ts";
+import { memoryCeilings } from "../../src/cli/serve/memory-ceilings.ts";
+import { resolveMaxMemory } from "../../src/node/memory-limit.ts";
 import {
   EVERYTHING,
   KUBE_VERSION,
@@ -95,6 +98,29 @@ test("the selectors of services, policy, budget and monitor match the pod", asyn
   }
 });
 
+test.each([
+  ["ClusterIP", [], undefined],
+  ["LoadBalancer", [], "Local"],
+  ["NodePort", [], "Local"],
+  ["NodePort", ["service.externalTrafficPolicy=Cluster"], "Cluster"],
+])("a service of type %s with %j has the traffic policy %s", async (type, values, policy) => {
+  const objects = objectsOf(await template(helm, [`service.type=${type}`, ...values]));
+  const services = objects.filter(({ kind, spec }) => kind === "Service" && spec.type === type);
+  expect(services.map(({ spec }) => spec.externalTrafficPolicy)).toEqual([policy]);
+});
+
+test("the memory limit of the pod holds what the comment beside it says", async () => {
+  const pod = objectOf(objectsOf(await template(helm)), "Deployment").spec.template.spec;
+  const text: string = pod.containers[0].resources.limits.memory;
+  const constrained = sizeFrom(1, 2 ** 40)(text);
+  // V8 takes half of a container's memory for its heap.
+  const machine = { constrained, heapLimit: constrained / 2 };
+  const memory = { maxBytes: resolveMaxMemory(machine), isComputed: true, machine };
+  const ceilings = memoryCeilings({ memory, limits: {}, serve: {} });
+  expect(ceilings.nodes).toBeGreaterThan(3000);
+  expect(await readFile(`${CHART}/values.yaml`, "utf8")).toMatch(/at 512Mi\n# 3,000 nodes /);
+});
+
 test("a change of the configuration starts a new pod", async () => {
   const checksum = async (values: readonly string[]) => {
     const { spec } = objectOf(objectsOf(await template(helm, values)), "Deployment");
@@ -111,6 +137,7 @@ test.each([
   ["image.repository=", /repository/],
   ["tls.secret=x", /secret/],
   ["service.type=Loadbalancer", /service\/type/],
+  ["service.externalTrafficPolicy=", /externalTrafficPolicy/],
   ["allowList.clusterIds={two words}", /clusterIds/],
   ["tls.clientCaSecretName=x", /tls\.clientCaSecretName needs tls\.secretName/],
 ])("%s is refused", async (value, pattern) => {

@@ -87,6 +87,7 @@ test("the Compose file is one, builds this image, and has what the chart has: no
     read_only: true,
     cap_drop: ["ALL"],
     security_opt: ["no-new-privileges:true"],
+    mem_limit: String(512 * 2 ** 20),
     volumes: [{ type: "volume", source: "state", target: instruction("VOLUME") }],
   });
   expect(Object.keys(volumes)).toEqual(["state"]);

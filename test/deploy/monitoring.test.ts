@@ -11,6 +11,7 @@ import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import { parse, stringify } from "yaml";
 import { createMetrics } from "../../src/cli/serve/metrics/metrics.ts";
 import { serve } from "../../src/node/index.ts";
+import { MemoryBudget } from "../../src/registry/index.ts";
 
 const DEPLOY = resolve(import.meta.dirname, "../../deploy");
 const ALERTS = join(DEPLOY, "prometheus/alerts.yaml");
@@ -62,7 +63,8 @@ async function scrapedNames(): Promise<Set<string>> {
     metrics: { host: "127.0.0.1", port: 0, pages: metrics.pages },
   });
   const certificate = { notAfter: new Date(), subject: "CN=a" };
-  metrics.attach({ registry: server.registry, tls: () => certificate });
+  const memory = new MemoryBudget({ maxBytes: 2 ** 28 });
+  metrics.attach({ registry: server.registry, memory, tls: () => certificate });
   const saved = { path: "f", clusters: 1, affiliates: 1, endpoints: 1, bytes: 1, durationMs: 1 };
   metrics.onSnapshot({ operation: "save", status: "success", ...saved });
   // The delay of the event loop is there after its first measurement.

@@ -43,5 +43,5 @@ test("its example of a configuration is one, also with everything that it only s
     const { stdout } = await run(OUR_CLI, ["serve", "--config", file, "--print-config"]);
     expect(parse(stdout)).toMatchObject(parse(await readFile(file, "utf8")));
   }
-  expect(Object.keys(parse(await readFile(complete, "utf8")))).toHaveLength(7);
+  expect(Object.keys(parse(await readFile(complete, "utf8")))).toHaveLength(8);
 });

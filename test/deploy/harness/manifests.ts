@@ -7,6 +7,7 @@ import { type KubeObject, objectsOf, template } from "../../harness/kubernetes/c
 
 const HEAD = `# The chart with its defaults, for those who do not use helm: kubectl apply --filename deploy/kubernetes/talos-discovery.yaml
 # Written by \`npm run gen:manifests\`. The image is built with deploy/Dockerfile; put its name in.
+# A service of type LoadBalancer or NodePort needs externalTrafficPolicy: Local too, which the chart sets.
 `;
 
 const NAMESPACE: KubeObject = {
