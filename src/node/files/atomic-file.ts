@@ -173,11 +173,11 @@ export async function checkReplaceable(path: string): Promise<void> {
 }
 
 /**
- * Where a path leads to, also when that is not there yet.
+ * Also where what a link leads to is not there yet.
  *
  * @throws What the file system says, such as `ELOOP`.
  */
-export async function followLinks(path: string): Promise<string> {
+async function followLinks(path: string): Promise<string> {
   try {
     return await realpath(path);
   } catch (error) {

@@ -11,7 +11,6 @@ import type { Journal } from "../../registry/journal.ts";
 import { MemoryRegistry, type MemoryRegistryOptions } from "../../registry/memory-registry.ts";
 import { checkReplaceable } from "../files/atomic-file.ts";
 import { FileProblem, fileFailure, fileReason } from "../files/file-failure.ts";
-import { lockFile } from "../files/file-lock.ts";
 import { createRunningClock } from "../running-clock.ts";
 import { createSnapshotFile, type SnapshotFileOptions } from "./snapshot-file.ts";
 
@@ -91,8 +90,7 @@ export interface SnapshotRegistry extends AsyncDisposable {
  *
  * @throws {RangeError} For a time that is out of range.
  * @throws {DiscoveryError} `ERR_FILE_UNREADABLE` for a path of a device, a FIFO, a socket, a
- *   directory, or links in a circle. `ERR_SNAPSHOT_NOT_SAVED` if another process keeps its registry
- *   in the file; one that has crashed does not count.
+ *   directory, or links in a circle.
  * @example
  * await using kept = await openSnapshotRegistry({ path: "/var/discovery-service/state.binpb" });
  * await using server = await serve({ registry: kept.registry });
@@ -127,18 +125,9 @@ export async function openSnapshotRegistry(
     },
   });
   await checkPath(options.path);
-  const lock = await lockFile(options.path);
-  if (lock.state === "taken") throw inUse(options.path);
-  const unlock = async () => {
-    if (lock.state === "locked") await lock.unlock();
-  };
   const saver = new Saver(() => registry.save(), { intervalMs, changeDelayMs, now, schedule });
   const journal: Journal = { ...file, changed: () => saver.changed() };
-  const opening = MemoryRegistry.open({ ...options, now, restartGraceMs, journal });
-  const registry = await opening.catch(async (error: unknown) => {
-    await unlock();
-    throw error;
-  });
+  const registry = await MemoryRegistry.open({ ...options, now, restartGraceMs, journal });
   saver.start();
 
   let closed: Promise<void> | undefined;
@@ -148,7 +137,6 @@ export async function openSnapshotRegistry(
       await within(shutdownTimeoutMs, registry.close(), options.path);
     } finally {
       stopClock();
-      await unlock();
     }
   }
   function close(): Promise<void> {
@@ -179,11 +167,6 @@ async function checkPath(path: string): Promise<void> {
     const message = `invalid snapshot path: ${fileFailure(path, cause)}`;
     throw new DiscoveryError("ERR_FILE_UNREADABLE", message, { cause });
   }
-}
-
-function inUse(path: string): DiscoveryError {
-  const message = `snapshot cannot be saved: ${path}: is in use by another process`;
-  return new DiscoveryError("ERR_SNAPSHOT_NOT_SAVED", message);
 }
 
 interface SaverOptions {
