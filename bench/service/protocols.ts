@@ -59,15 +59,24 @@ export interface ProtocolResult {
 /** No protocol may cost more per byte than this times gRPC. */
 export const PROTOCOL_RATIO_LIMIT = 2;
 
-const CLUSTER_ID = "protocols";
-const AFFILIATES = 100;
+/** What is listed and watched. */
+interface PublishedCluster {
+  readonly id: string;
+  readonly affiliates: number;
+  readonly dataBytes: number;
+  readonly endpoints: number;
+}
+
+/** As the load generator publishes. */
+const COMMON: PublishedCluster = { id: "common", affiliates: 100, dataBytes: 300, endpoints: 4 };
+/** The largest that the service takes: 4.4 MB. */
+const FULL: PublishedCluster = { id: "full", affiliates: 1024, dataBytes: 2048, endpoints: 64 };
+const ENDPOINT_BYTES = 32;
+
 const CONNECTIONS = 8;
 const CONCURRENCY = 16;
 const WATCHERS = 200;
 const WATCH_CONNECTIONS = 20;
-/** As the load generator publishes. */
-const DATA_BYTES = 300;
-const ENDPOINT_BYTES = [16, 16, 32, 32];
 
 const WARM_UP_SHARE = 1 / 3;
 const TRAILING_MS = 100;
@@ -82,9 +91,15 @@ const NATIVE = PROTOCOLS[0] as Protocol;
 export const PROTOCOL_CASES: readonly ProtocolCase[] = [
   {
     name: "protocol-list",
-    operation: `List of ${AFFILIATES} affiliates`,
+    operation: "List of 100 affiliates",
     count: 4000,
-    measure: measureList,
+    measure: (server, protocol, count) => measureList(COMMON, server, protocol, count),
+  },
+  {
+    name: "protocol-list-full",
+    operation: "List of 1024 affiliates, the largest",
+    count: 200,
+    measure: (server, protocol, count) => measureList(FULL, server, protocol, count),
   },
   {
     name: "protocol-watch",
@@ -104,8 +119,10 @@ export async function runProtocolRound(
   if (cases.length === 0) return results;
   await using server = await hall.start("ours");
   using client = await RawClient.open(server.endpoint, 1);
-  for (let i = 0; i < AFFILIATES; i++) await publish(client, i, 0);
-  await compareLists(client);
+  for (const cluster of [COMMON, FULL]) {
+    for (let i = 0; i < cluster.affiliates; i++) await publish(client, cluster, i, 0);
+    await compareLists(client, cluster);
+  }
   for (const { name, count, measure } of cases) {
     const measured: Measured[] = [];
     for (let turn = 0; turn < PROTOCOLS.length; turn++) {
@@ -167,12 +184,13 @@ export function formatProtocols(results: readonly ProtocolResult[], isJudged: bo
 }
 
 async function measureList(
+  { id }: PublishedCluster,
   server: RunningServer,
   protocol: Protocol,
   count: number,
 ): Promise<Measured> {
   using client = await RawClient.open(server.endpoint, CONNECTIONS);
-  const message = encode(ListRequestSchema, { clusterId: CLUSTER_ID }, protocol);
+  const message = encode(ListRequestSchema, { clusterId: id }, protocol);
   let bytes = 0;
   async function call(calls: number): Promise<void> {
     let left = calls;
@@ -200,7 +218,7 @@ async function measureWatch(
 ): Promise<Measured> {
   using client = await RawClient.open(server.endpoint, WATCH_CONNECTIONS);
   using publisher = await RawClient.open(server.endpoint, 1);
-  const message = encode(WatchRequestSchema, { clusterId: CLUSTER_ID }, protocol);
+  const message = encode(WatchRequestSchema, { clusterId: COMMON.id }, protocol);
   const watches = Array.from({ length: WATCHERS }, () => client.watch(protocol, "Watch", message));
   await allHave(watches, 1);
   let told = 1;
@@ -208,7 +226,7 @@ async function measureWatch(
     for (let i = 0; i < changes; i++) {
       published++;
       told++;
-      await publish(publisher, published % AFFILIATES, published);
+      await publish(publisher, COMMON, published % COMMON.affiliates, published);
       await allHave(watches, told);
     }
   }
@@ -219,7 +237,7 @@ async function measureWatch(
     await change(count);
     return { operations: count * WATCHERS, bytes: total() - before };
   });
-  const last = dataOf(published % AFFILIATES, published);
+  const last = dataOf(COMMON, published % COMMON.affiliates, published);
   for (const watch of watches) checkLast(watch, protocol, last);
   return result;
 }
@@ -246,16 +264,19 @@ async function allHave(watches: readonly RawWatch[], messages: number): Promise<
 }
 
 /** All protocols must say the same before anything is timed. */
-async function compareLists(client: RawClient): Promise<void> {
+async function compareLists(
+  client: RawClient,
+  { id, affiliates }: PublishedCluster,
+): Promise<void> {
   const lists: string[] = [];
   for (const protocol of PROTOCOLS) {
-    const request = encode(ListRequestSchema, { clusterId: CLUSTER_ID }, protocol);
+    const request = encode(ListRequestSchema, { clusterId: id }, protocol);
     const bytes = await client.unary(protocol, "List", request);
     const list =
       protocol.codec === "binary"
         ? fromBinary(ListResponseSchema, bytes)
         : fromJsonString(ListResponseSchema, new TextDecoder().decode(bytes));
-    if (list.affiliates.length !== AFFILIATES) throw new Error(`${protocol.name}: another list`);
+    if (list.affiliates.length !== affiliates) throw new Error(`${protocol.name}: another list`);
     lists.push(toJsonString(ListResponseSchema, list));
   }
   if (new Set(lists).size !== 1) throw new Error("protocols list different affiliates");
@@ -272,15 +293,20 @@ function checkLast({ last }: RawWatch, protocol: Protocol, data: Uint8Array): vo
   }
 }
 
-async function publish(client: RawClient, affiliate: number, sequence: number): Promise<void> {
+async function publish(
+  client: RawClient,
+  cluster: PublishedCluster,
+  affiliate: number,
+  sequence: number,
+): Promise<void> {
   const message = encode(
     AffiliateUpdateRequestSchema,
     {
-      clusterId: CLUSTER_ID,
+      clusterId: cluster.id,
       affiliateId: `affiliate-${affiliate}`,
-      affiliateData: dataOf(affiliate, sequence),
-      affiliateEndpoints: ENDPOINT_BYTES.map((bytes, i) =>
-        new Uint8Array(bytes).fill(affiliate).fill(i, 0, 1),
+      affiliateData: dataOf(cluster, affiliate, sequence),
+      affiliateEndpoints: Array.from({ length: cluster.endpoints }, (_, i) =>
+        new Uint8Array(ENDPOINT_BYTES).fill(affiliate).fill(i, 0, 1),
       ),
       ttl: { seconds: 1800n },
     },
@@ -289,8 +315,8 @@ async function publish(client: RawClient, affiliate: number, sequence: number): 
   await client.unary(NATIVE, "AffiliateUpdate", message);
 }
 
-function dataOf(affiliate: number, sequence: number): Uint8Array {
-  const data = new Uint8Array(DATA_BYTES).fill(affiliate);
+function dataOf({ dataBytes }: PublishedCluster, affiliate: number, sequence: number): Uint8Array {
+  const data = new Uint8Array(dataBytes).fill(affiliate);
   new DataView(data.buffer).setUint32(0, sequence);
   return data;
 }

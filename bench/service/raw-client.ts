@@ -52,8 +52,8 @@ const ENVELOPE_HEAD_BYTES = 5;
 /** Flags of envelopes that end a stream: those of gRPC-Web's trailers and of Connect. */
 const END_FLAGS = 0x80 | 0x02;
 
-/** Calls with one address, which the rate limit lets through at once. */
-const CALLS_PER_ADDRESS = 20;
+/** Calls with one address, which the limits of calls and of bytes let through at once. */
+const CALLS_PER_ADDRESS = 10;
 
 /** Of all clients of this process, so that no two share an address. */
 let calls = 0;

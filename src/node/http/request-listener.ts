@@ -3,10 +3,10 @@
  * @module
  */
 
-import type { IncomingMessage, ServerResponse } from "node:http";
+import type { IncomingMessage } from "node:http";
 import { Http2ServerRequest } from "node:http2";
+import { Code, ConnectError } from "@connectrpc/connect";
 import type { UniversalHandlerFn, UniversalServerRequest } from "@connectrpc/connect/protocol";
-import { universalRequestFromNodeRequest } from "@connectrpc/connect-node";
 import { formatAddress } from "../../net/address.ts";
 import { peerContext } from "../../server/http-service.ts";
 import { clientAddress } from "../../server/limits/client-address.ts";
@@ -97,20 +97,51 @@ function toUniversal(
 ): UniversalServerRequest | undefined {
   const { method = "", url = "" } = request;
   if (!isNormalTarget(method, url, !(request instanceof Http2ServerRequest))) return undefined;
-  const context = peerContext(socketOf(request)?.remoteAddress);
   // One name is as good as another here, and clients get theirs wrong: Node's own leaves out the
   // brackets of an IPv6 address.
-  request.headers[request instanceof Http2ServerRequest ? ":authority" : "host"] = "localhost";
+  const base = "http://localhost";
+  const target = URL.parse(url, base);
+  const header = webHeaders(request);
+  if (target === null || header === undefined) return undefined;
+  // By hand: Connect's conversion makes a DOMException of each request that ends well.
+  const controller = new AbortController();
+  onceClosed(response, () => controller.abort(CALLER_LEFT));
+  return {
+    httpVersion: request.httpVersion,
+    method,
+    url: target.href,
+    header,
+    body: bodyOf(request),
+    signal: controller.signal,
+    contextValues: peerContext(socketOf(request)?.remoteAddress),
+  };
+}
+
+/** Why a call ends whose answer cannot go any further. The same for all: nobody changes it. */
+const CALLER_LEFT = /* @__PURE__ */ new ConnectError("the call was canceled", Code.Canceled);
+
+/** @returns `undefined` for a header that `Headers` does not take. */
+function webHeaders({ headers }: NodeRequest): Headers | undefined {
+  const web = new Headers();
   try {
-    // The declared types pair up requests and responses of one version.
-    return universalRequestFromNodeRequest(
-      request as IncomingMessage,
-      response as ServerResponse,
-      undefined,
-      context,
-    );
+    for (const name in headers) {
+      const value = headers[name];
+      if (value === undefined || name.startsWith(":")) continue;
+      if (typeof value === "string") web.append(name, value);
+      else for (const item of value) web.append(name, item);
+    }
   } catch {
     return undefined;
+  }
+  return web;
+}
+
+/** Leaves the request alone when its reader stops: its answer may be on its way. */
+async function* bodyOf(request: NodeRequest): AsyncGenerator<Uint8Array, void, undefined> {
+  try {
+    yield* request.iterator({ destroyOnReturn: false });
+  } catch {
+    throw CALLER_LEFT;
   }
 }
 

@@ -113,7 +113,11 @@ export class ResponseExchange implements Exchange {
   #writePiece(writer: PieceWriter, bytes: Uint8Array, isPaced: boolean): Promise<void> {
     return new Promise((resolve, reject) => {
       this.#onClose = () => reject(new Error("the caller has left"));
-      writer.write(new WholeBytes(bytes), isPaced, resolve);
+      writer.write(new WholeBytes(bytes), isPaced, () => {
+        // Most answers have gone when they close, and an error is dear to make.
+        this.#onClose = undefined;
+        resolve();
+      });
     });
   }
 
@@ -145,5 +149,5 @@ export function onceClosed(response: NodeResponse, callback: () => void): void {
 
 /** Names in lower case; values of one name are in one text, as `Headers` joins them. */
 function nodeHeaders(headers: HeadersInit): Record<string, string> {
-  return Object.fromEntries(new Headers(headers));
+  return Object.fromEntries(headers instanceof Headers ? headers : new Headers(headers));
 }

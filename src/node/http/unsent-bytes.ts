@@ -3,6 +3,7 @@
  * how many more there may be.
  * @module
  */
+import { type ScheduleWake, scheduleTimeout } from "../../async/timers.ts";
 import { checkInteger } from "../../check.ts";
 import type { MemoryBudget } from "../../registry/memory-budget.ts";
 import type { Connection } from "./connections.ts";
@@ -27,6 +28,9 @@ export const DEFAULT_UNSENT_TOTAL: number = 256 * 1024 * 1024;
  */
 const LEAST_ROOM_BYTES = 1024;
 
+/** How long a connection that was closed may take to be gone. */
+const LOOK_AGAIN_MS = 100;
+
 /** An answer takes no more than this part of what is left, so that others find room. */
 const ROOM_PART = 4;
 
@@ -34,8 +38,9 @@ const ROOM_PART = 4;
 export interface UnsentBytesOptions {
   /** Told of the bytes, as `unsent`. */
   readonly memory?: MemoryBudget | undefined;
-  /** Called when all together have more than they may: something has to go. */
+  /** Called when all together have more than they may, and while they do: something has to go. */
   readonly onOver?: (() => void) | undefined;
+  readonly schedule?: ScheduleWake | undefined;
 }
 
 /** Unsent bytes of one client, shared by its answers. */
@@ -53,10 +58,13 @@ export class UnsentBytes {
   readonly #onOver: (() => void) | undefined;
   readonly #clients = new Map<string, ClientBytes>();
   #bytes = 0;
+  readonly #schedule: ScheduleWake;
   #isOverQueued = false;
+  #isLookQueued = false;
 
   /** @throws {RangeError} If a limit is not a positive integer. */
-  constructor(limits: UnsentLimits = {}, { memory, onOver }: UnsentBytesOptions = {}) {
+  constructor(limits: UnsentLimits = {}, options: UnsentBytesOptions = {}) {
+    const { memory, onOver, schedule = scheduleTimeout } = options;
     const { perConnection = DEFAULT_UNSENT_PER_CONNECTION } = limits;
     const { perClient = DEFAULT_UNSENT_PER_CLIENT } = limits;
     const eighth = memory === undefined ? DEFAULT_UNSENT_TOTAL : Math.ceil(memory.maxBytes / 8);
@@ -66,6 +74,7 @@ export class UnsentBytes {
     this.total = checkInteger("unsent.total", total, 1);
     this.#memory = memory;
     this.#onOver = onOver;
+    this.#schedule = schedule;
   }
 
   /** Of all connections. */
@@ -113,8 +122,20 @@ export class UnsentBytes {
     this.#isOverQueued = true;
     setImmediate(() => {
       this.#isOverQueued = false;
-      if (this.#bytes > this.total) this.#onOver?.();
+      if (this.#bytes <= this.total) return;
+      this.#onOver?.();
+      this.#lookAgain();
     });
+  }
+
+  /** What went may not be enough, and readers who take nothing cause no further write. */
+  #lookAgain(): void {
+    if (this.#isLookQueued) return;
+    this.#isLookQueued = true;
+    this.#schedule(() => {
+      this.#isLookQueued = false;
+      if (this.#bytes > this.total) this.#overLater();
+    }, LOOK_AGAIN_MS);
   }
 }
 

@@ -198,6 +198,50 @@ describe.each(PROTOCOL_NAMES)("%s: nothing stays of a watch whose caller leaves 
   });
 });
 
+describe.each(["grpc-web", "connect", "connect json"] as const)("%s over HTTP/1.1:", (protocol) => {
+  const leave = {
+    "an end": (socket: Socket) => socket.destroy(),
+    "a reset": (socket: Socket) => socket.resetAndDestroy(),
+  } as const;
+  const names = Object.keys(leave) as readonly (keyof typeof leave)[];
+
+  async function watch(service: Watched): Promise<Socket> {
+    const socket = connectTcp(service.server.port, "127.0.0.1");
+    socket.on("error", () => {});
+    onTestFinished(() => void socket.destroy());
+    const bytes = body(protocol);
+    socket.write(
+      `POST ${PATH}/Watch HTTP/1.1\r\nHost: x\r\nContent-Length: ${bytes.length}\r\n` +
+        `Content-Type: ${PROTOCOLS[protocol]["content-type"]}\r\n\r\n`,
+    );
+    socket.write(bytes);
+    await expect.poll(() => service.held().watchers).toBe(1);
+    return socket;
+  }
+
+  test.each(names)(
+    "nothing stays of a watch whose caller leaves by %s between messages",
+    async (how) => {
+      const service = await Watched.start();
+      const socket = await watch(service);
+      await once(socket, "data");
+      leave[how](socket);
+      await service.expectNothingHeld();
+      expect(service.reports).toEqual([{ method: "Watch", code: "Canceled" }]);
+    },
+  );
+
+  test.each(names)("nor of one whose snapshot is paced, and who leaves by %s", async (how) => {
+    const service = await Watched.start({ byteRate: { perSecond: 1000, burst: 40_000 } });
+    service.fill(2_000_000);
+    const socket = await watch(service);
+    await once(socket, "data");
+    leave[how](socket);
+    await service.expectNothingHeld();
+    expect(service.reports).toEqual([{ method: "Watch", code: "Canceled" }]);
+  });
+});
+
 describe.each(["grpc", "grpc-web", "grpc-web json"] as const)("%s: a list", (protocol) => {
   test("whose caller leaves in the middle leaves no timer of its deadline", async () => {
     const service = await Watched.start();

@@ -7,7 +7,7 @@ import {
   UnsentBytes,
 } from "../../../../src/node/http/unsent-bytes.ts";
 import { MemoryBudget } from "../../../../src/registry/memory-budget.ts";
-import { settled } from "../../../harness/registry/manual-clock.ts";
+import { createManualClock, settled } from "../../../harness/registry/manual-clock.ts";
 
 function connection(): Connection {
   return {
@@ -81,6 +81,25 @@ test("when all have too much it says so, once a turn, and not if it is over by t
   account.close();
   await settled();
   expect(calls).toBe(1);
+});
+
+test("while too much stays, it says so again, also if nobody writes any more", async () => {
+  const clock = createManualClock();
+  const accounts: UnsentAccount[] = [];
+  const onOver = () => accounts.pop()?.close();
+  const unsent = new UnsentBytes({ total: 1000 }, { onOver, schedule: clock.schedule });
+  for (let i = 0; i < 5; i++) {
+    const account = unsent.open(undefined, undefined);
+    accounts.push(account);
+    account.add(500);
+  }
+  await settled();
+  expect(unsent.bytes).toBe(2000);
+  await clock.advance(100);
+  expect(unsent.bytes).toBe(1500);
+  await clock.advance(1000);
+  expect(unsent.bytes).toBe(1000);
+  expect(clock.pending).toBe(0);
 });
 
 test("sums agree with a naive twin, and return to 0 when all accounts are closed", () => {
