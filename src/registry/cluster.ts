@@ -50,6 +50,10 @@ export class ClusterAffiliate implements Expiring {
     return dueAtOf(this.view);
   }
 
+  isDue(now: number): boolean {
+    return hasExpired(this.view, now) || this.dueAt <= now;
+  }
+
   /** The state without what has expired by now; `null` if that is all of it. */
   expire(now: number): AffiliateState | null {
     return hasExpired(this.view, now) ? null : expire(this.state, now);

@@ -11,6 +11,8 @@
 export interface Expiring {
   /** When there is something to do, in ms of the registry's clock. */
   readonly dueAt: number;
+  /** Whether `dueAt` has come, if that is faster to tell than when it is. */
+  isDue?(now: number): boolean;
   /** The key: at most `dueAt` while queued. */
   queuedAt: number;
   /** Index in the heap; -1 outside. */
@@ -59,7 +61,7 @@ export class ExpiryQueue<T extends Expiring> {
   /** Takes out one item that is due at `now`. */
   takeDue(now: number): T | undefined {
     for (let head = this.#heap[0]; head !== undefined && head.queuedAt <= now; ) {
-      if (head.dueAt <= now) {
+      if (head.isDue?.(now) ?? head.dueAt <= now) {
         this.remove(head);
         return head;
       }

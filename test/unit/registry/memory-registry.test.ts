@@ -159,7 +159,8 @@ describe("time", () => {
   test("by itself it announces an expiry", async () => {
     const registry = new MemoryRegistry();
     registries.push(registry);
-    registry.update(update({ ttlMs: 20 }));
+    // Long enough for the watch to begin before, on a busy machine too.
+    registry.update(update({ ttlMs: 500 }));
     const watcher = watch(registry);
     await watcher.next();
     expect((await watcher.next()).value).toEqual({ kind: "deleted", ids: ["a"] });
