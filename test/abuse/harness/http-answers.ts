@@ -43,11 +43,14 @@ export async function http2Answer(
   });
   session.on("error", () => {});
   const stream = session.request(headers);
+  /** Trailers included: gRPC has its status there, or in the headers. */
   let answer: IncomingHttpHeaders = {};
   let text = "";
-  stream.on("response", (response) => {
-    answer = response;
-  });
+  for (const event of ["response", "trailers"]) {
+    stream.on(event, (headers: IncomingHttpHeaders) => {
+      answer = { ...answer, ...headers };
+    });
+  }
   stream.on("data", (chunk: Buffer) => {
     text += chunk.toString("latin1");
   });
