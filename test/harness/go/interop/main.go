@@ -1,6 +1,6 @@
-// Command interop is the Go side of the interop tests: a node that runs the public discovery client, a probe that
-// calls a service through the public stubs, the base62 of node identities, and a maker of test certificates. They are
-// driven by JSON lines: commands on stdin, events on stdout, diagnostics on stderr.
+// Command interop is the Go side of the interop tests: a node that runs the public discovery client, a crowd of many
+// such nodes, a probe that calls a service through the public stubs, the base62 of node identities, and a maker of
+// test certificates. They are driven by JSON lines: commands on stdin, events on stdout, diagnostics on stderr.
 package main
 
 import (
@@ -22,12 +22,14 @@ func main() {
 
 func run(args []string) error {
 	if len(args) == 0 {
-		return errors.New("usage: interop node | probe | base62 | certificates FOLDER")
+		return errors.New("usage: interop node | crowd | probe | base62 | certificates FOLDER")
 	}
 
 	switch args[0] {
 	case "node":
 		return runNode(newLines(os.Stdin, os.Stdout))
+	case "crowd":
+		return runCrowd(newLines(os.Stdin, os.Stdout))
 	case "probe":
 		return runProbe(newLines(os.Stdin, os.Stdout))
 	case "base62":

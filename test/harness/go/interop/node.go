@@ -128,7 +128,7 @@ func runNode(lines *lines) error {
 	}
 }
 
-func newDiscoveryClient(config nodeConfig) (*client.Client, error) {
+func newDiscoveryClient(config nodeConfig, dialOptions ...grpc.DialOption) (*client.Client, error) {
 	key, err := base64.StdEncoding.DecodeString(config.ClusterSecret)
 	if err != nil {
 		return nil, err
@@ -147,6 +147,7 @@ func newDiscoveryClient(config nodeConfig) (*client.Client, error) {
 		ClientVersion: config.ClientVersion,
 		TTL:           time.Duration(config.TTLMs) * time.Millisecond,
 		Insecure:      config.CAFile == "",
+		DialOptions:   dialOptions,
 	}
 
 	if config.Gzip {
