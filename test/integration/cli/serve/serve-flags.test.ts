@@ -1,5 +1,5 @@
 /** Each group of flags, seen from a client. */
-import { copyFile, readdir, writeFile } from "node:fs/promises";
+import { copyFile, writeFile } from "node:fs/promises";
 import { afterEach, expect, test } from "vitest";
 import { createTestFolder } from "../../../harness/cli/test-folder.ts";
 import { type RunningCommand, startCommand } from "../../../harness/cli/test-terminal.ts";
@@ -67,24 +67,6 @@ test("the state is in the snapshot file after a stop, and in the next process", 
   });
   // While its folder is there: it saves once more.
   expect(await stop(second)).toBe(0);
-});
-
-test("a second service on the same file does not start, and the first goes on", async () => {
-  await using folder = await createTestFolder();
-  const path = folder.path("state.binpb");
-  const flags = ["-snapshots-enabled", `-snapshot-path=${path}`];
-  const first = await startService(...flags);
-  const second = startCommand(["serve", "-addr", "127.0.0.1:0", ...flags]);
-  expect(await second.exitCode).toBe(1);
-  expect(second.stderr()).toBe(
-    `talos-discovery: snapshot cannot be saved: ${path}: is in use by another process\n`,
-  );
-  await publish(first, "c", "a");
-  expect(await stop(first)).toBe(0);
-  const third = await startService(...flags);
-  await third.command.printed(/loaded: kept 1 cluster/);
-  expect(await stop(third)).toBe(0);
-  expect(await readdir(folder.path("."))).toStrictEqual(["state.binpb"]);
 });
 
 test("a folder that cannot be written is told of, the service runs, and the last save makes it end with 1", async () => {
