@@ -88,7 +88,12 @@ test(
     const stage = new FaultStage();
     const metricsPort = await unusedPort();
     // No trusted proxy: shares and the rate limit apply to the one address.
-    const options = { env: JSON.parse(process.env.HAND_ENV ?? '{}'), snapshotPath, metricsPort, trustRealIp: false };
+    const options = {
+      env: JSON.parse(process.env.HAND_ENV ?? "{}"),
+      snapshotPath,
+      metricsPort,
+      trustRealIp: false,
+    };
     let service = await stage.service({ ...options, flags: [NO_RATE_LIMIT] });
     const { port } = service;
     const crowd = new Crowd(stage, service, CLIENTS);
@@ -97,8 +102,36 @@ test(
     await expect.poll(observer.count).toBe(CLIENTS);
 
     const isBack = async (limitMs: number): Promise<CrowdEvent> => {
-      let round: CrowdEvent; try { round = await crowd.complete(limitMs); } finally {
-      console.log(JSON.stringify(crowd.process.events.slice(-1)), JSON.stringify(crowd.process.events.filter((e) => e.event !== "complete").slice(-120).map((e: any) => [e.round, e.elapsedMs, e.connected, e.watching, e.published, e.complete].join(":")))); console.log((await import("node:fs")).readFileSync(`/proc/${service.process.pid}/stat`, "utf8").split(" ").slice(13, 15).join(" "), JSON.stringify((await import("../harness/processes/process-memory.ts")).residentMb(service.process.pid)), JSON.stringify([...await refusals(metricsPort)].filter(([, n]) => n > 0)), service.process.diagnostics.slice(-5)); }
+      let round: CrowdEvent;
+      try {
+        round = await crowd.complete(limitMs);
+      } finally {
+        console.log(
+          JSON.stringify(crowd.process.events.slice(-1)),
+          JSON.stringify(
+            crowd.process.events
+              .filter((e) => e.event !== "complete")
+              .slice(-120)
+              .map((e: any) =>
+                [e.round, e.elapsedMs, e.connected, e.watching, e.published, e.complete].join(":"),
+              ),
+          ),
+        );
+        console.log(
+          (await import("node:fs"))
+            .readFileSync(`/proc/${service.process.pid}/stat`, "utf8")
+            .split(" ")
+            .slice(13, 15)
+            .join(" "),
+          JSON.stringify(
+            (await import("../harness/processes/process-memory.ts")).residentMb(
+              service.process.pid,
+            ),
+          ),
+          JSON.stringify([...(await refusals(metricsPort))].filter(([, n]) => n > 0)),
+          service.process.diagnostics.slice(-5),
+        );
+      }
       await expect.poll(observer.isConnected, { timeout: limitMs }).toBe(true);
       expect(observer.count()).toBe(CLIENTS);
       expect(observer.losses).toEqual([]);

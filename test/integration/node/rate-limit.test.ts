@@ -284,7 +284,10 @@ describe("watches", () => {
 });
 
 test("clusters and affiliates have ceilings, each with its own words", async () => {
-  const registry = new MemoryRegistry({ limits: { maxClusters: 2, maxAffiliates: 3 } });
+  const registry = new MemoryRegistry({
+    limits: { maxClusters: 2, maxAffiliates: 3 },
+    shares: { clustersPercent: 0, affiliatesPercent: 0 },
+  });
   onTestFinished(() => registry.close());
   const { url } = await start({ registry });
   const client = grpcClient(url);
