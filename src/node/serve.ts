@@ -77,8 +77,9 @@ export interface ServeOptions extends ProceduresOptions, HttpServiceOptions {
   /** Told once for each change of the files of `tls`, good or bad. Must not throw. */
   readonly onTlsReload?: ((result: TlsReload) => void) | undefined;
   /**
-   * Whether nodes' calls (plain gRPC) have a way of their own, which costs a fraction and gives the
-   * same answers. Without effect on Deno and Bun, whose HTTP/2 differs from Node's. @default true
+   * Whether uncompressed calls over HTTP/2 have a way of their own, which costs a fraction and gives
+   * the same answers. Without effect on Deno and Bun, whose HTTP/2 differs from Node's.
+   * @default true
    */
   readonly fastPath?: boolean | undefined;
   /** How long calls in progress may go on after `close`. @default 10_000 */
@@ -100,7 +101,8 @@ export interface ServeOptions extends ProceduresOptions, HttpServiceOptions {
   readonly byteRate?: ByteRate | false | undefined;
   /**
    * How many health checks, reflections, pages and unknown methods one client may ask for per
-   * second, apart from `rateLimit`. @default false
+   * second, apart from `rateLimit`. Malformed calls over HTTP/2 count too, and a connection on which
+   * they go on over this limit is closed. @default false
    */
   readonly probeRateLimit?: ProbeRateLimit | false | undefined;
   /** How many bytes may wait for their readers. */
@@ -192,9 +194,10 @@ export async function serve(options: ServeOptions = {}): Promise<DiscoveryServer
     isPressed: () => guard.isPressed,
     onOver: () => connections.closeWorst(),
   });
+  const admission = new Admission(procedures, options.probeRateLimit);
   const takeStream =
     fastPath && GIVES_HTTP2_STREAMS
-      ? createGrpcFastPath(procedures, { options: serviceOptions, encoder, output })
+      ? createGrpcFastPath(procedures, { options: serviceOptions, encoder, output, admission })
       : undefined;
   const abilities = { trailers: true, acceptCompression: [compressionGzip], encoder };
   const service = createHttpService(procedures, { ...serviceOptions, pages, routes }, abilities);
@@ -205,7 +208,7 @@ export async function serve(options: ServeOptions = {}): Promise<DiscoveryServer
       onReload: options.onTlsReload,
     }));
   const gate = new RequestGate({
-    admission: new Admission(procedures, options.probeRateLimit),
+    admission,
     output,
     memory,
   });

@@ -84,16 +84,41 @@ export function withCors(
     const response = isPreflight ? { status: 204 } : await service(request);
     // Statistics are for every page.
     if (response.header?.has("access-control-allow-origin")) return response;
-    const isAllowed = origin !== null && (allowed === "*" || allowed.has(origin));
-    // Browsers send the origin of the service's own page too.
-    if (origin !== null && !isAllowed && header.get("sec-fetch-site") !== "same-origin") {
-      refuse?.(request, "cors_origin", { origin });
-    }
-    return withHeaders(response, [
+    const judged = judgeOrigin(allowed, origin, header.get("sec-fetch-site"), isPreflight);
+    if (origin !== null && judged.isRefused) refuse?.(request, "cors_origin", { origin });
+    return withHeaders(response, judged.headers);
+  };
+}
+
+/** What CORS says of one request. */
+export interface JudgedOrigin {
+  /** For the answer. */
+  readonly headers: readonly (readonly [name: string, value: string])[];
+  /** Whether the browser keeps the answer from a page of this origin, which is to be reported. */
+  readonly isRefused: boolean;
+}
+
+/**
+ * Judges the origin of a request.
+ *
+ * @param origin - `null` if the request has none.
+ * @param fetchSite - Its header `Sec-Fetch-Site`.
+ */
+export function judgeOrigin(
+  allowed: AllowedOrigins,
+  origin: string | null,
+  fetchSite: string | null,
+  isPreflight = false,
+): JudgedOrigin {
+  const isAllowed = origin !== null && (allowed === "*" || allowed.has(origin));
+  return {
+    headers: [
       // Caches must keep the answers to different origins apart, also those without a permission.
       ...(allowed !== "*" && allowed.size > 0 ? [["Vary", "Origin"] as const] : []),
       ...(isAllowed ? permission(allowed === "*" ? "*" : origin, isPreflight) : []),
-    ]);
+    ],
+    // Browsers send the origin of the service's own page too.
+    isRefused: origin !== null && !isAllowed && fetchSite !== "same-origin",
   };
 }
 

@@ -9,12 +9,6 @@ import { ENVELOPE_HEAD_BYTES, ENVELOPE_LENGTH_OFFSET } from "../../protocol/enve
 import type { HelloAnswer } from "../../server/rpc/procedures.ts";
 import type { RpcStatus } from "../../server/rpc/rpc-status.ts";
 
-/** The headers of every answer with messages. `respond` does not change them. */
-export const ANSWER_HEADERS: OutgoingHttpHeaders = /* @__PURE__ */ Object.freeze({
-  ":status": 200,
-  "content-type": "application/grpc+proto",
-});
-
 /** The trailers of a call that succeeded. */
 export const OK_TRAILERS: OutgoingHttpHeaders = /* @__PURE__ */ Object.freeze({
   "grpc-status": "0",
@@ -23,18 +17,20 @@ export const OK_TRAILERS: OutgoingHttpHeaders = /* @__PURE__ */ Object.freeze({
 /** The answer of methods whose response is empty. */
 export const EMPTY_FRAME: Buffer = /* @__PURE__ */ Buffer.alloc(ENVELOPE_HEAD_BYTES);
 
+/** The same as JSON. */
+export const EMPTY_JSON_FRAME: Buffer = /* @__PURE__ */ envelope([Buffer.from("{}")]);
+
 const REDIRECT_TAG = (1 << 3) | 2;
 const REDIRECT_ENDPOINT_TAG = (1 << 3) | 2;
 const CLIENT_IP_TAG = (2 << 3) | 2;
 
-/** The trailers of a call that failed. The text is percent-encoded, as headers take ASCII only. */
+/**
+ * The trailers of a call that failed. The text is percent-encoded, as headers take ASCII only; it
+ * may hold what a caller sent, such as half a surrogate pair in JSON.
+ */
 export function statusTrailers({ code, message }: RpcStatus): OutgoingHttpHeaders {
-  return { "grpc-status": String(code), "grpc-message": encodeURIComponent(message) };
-}
-
-/** `Trailers-Only`: the answer to a call that failed before its first message. */
-export function failureHeaders(status: RpcStatus): OutgoingHttpHeaders {
-  return { ...ANSWER_HEADERS, ...statusTrailers(status) };
+  const text = encodeURIComponent(message.toWellFormed());
+  return { "grpc-status": String(code), "grpc-message": text };
 }
 
 /** The deadline has passed, in Connect's words. */
@@ -50,18 +46,27 @@ export function helloFrame({ redirectEndpoint, clientIp }: HelloAnswer): Buffer 
     parts.push(field(REDIRECT_TAG, endpoint));
   }
   if (clientIp.length > 0) parts.push(field(CLIENT_IP_TAG, clientIp));
-  return frame(parts);
+  return envelope(parts);
 }
 
-/** One small message out of fields. */
-function frame(fields: readonly Uint8Array[]): Buffer {
+/** `HelloResponse` as JSON, in its envelope like {@link helloFrame}. */
+export function helloJsonFrame({ redirectEndpoint, clientIp }: HelloAnswer): Buffer {
+  const json = {
+    ...(redirectEndpoint !== undefined && { redirect: { endpoint: redirectEndpoint } }),
+    ...(clientIp.length > 0 && { clientIp: Buffer.from(clientIp).toString("base64") }),
+  };
+  return envelope([Buffer.from(JSON.stringify(json))]);
+}
+
+/** One small message out of its parts. */
+export function envelope(parts: readonly Uint8Array[], flags = 0): Buffer {
   let length = 0;
-  for (const part of fields) length += part.length;
+  for (const part of parts) length += part.length;
   const bytes = Buffer.allocUnsafe(ENVELOPE_HEAD_BYTES + length);
-  bytes[0] = 0;
+  bytes[0] = flags;
   bytes.writeUInt32BE(length, ENVELOPE_LENGTH_OFFSET);
   let at = ENVELOPE_HEAD_BYTES;
-  for (const part of fields) {
+  for (const part of parts) {
     bytes.set(part, at);
     at += part.length;
   }

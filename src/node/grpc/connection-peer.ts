@@ -1,8 +1,8 @@
 /**
- * Who is at the other end of a connection, for gRPC calls on streams.
+ * Who is at the other end of a connection, for calls on streams.
  * @module
  */
-import type { IncomingHttpHeaders, ServerHttp2Session } from "node:http2";
+import { constants, type IncomingHttpHeaders, type ServerHttp2Session } from "node:http2";
 import { clientAddress } from "../../server/limits/client-address.ts";
 import type { ResolvedServiceOptions } from "../../server/service-options.ts";
 import { type Connection, connectionOf } from "../http/connections.ts";
@@ -23,6 +23,7 @@ export class ConnectionPeer {
   #realIp: string | string[] | undefined;
   #forwardedFor: string | string[] | undefined;
   #clientIp: Uint8Array | undefined;
+  #isClosing = false;
 
   constructor(session: ServerHttp2Session, options: ResolvedServiceOptions) {
     const { socket } = session;
@@ -35,6 +36,24 @@ export class ConnectionPeer {
   /** What the peer takes of a stream at once in any case. */
   get initialWindowBytes(): number {
     return sessionWindowBytes(this.#session);
+  }
+
+  /** Whether {@link closeForFlood} was called. */
+  get isClosing(): boolean {
+    return this.#isClosing;
+  }
+
+  /**
+   * Closes the connection once what is written has gone out, because of what its client sends.
+   *
+   * @returns Whether it does so: not a second time, and not to a proxy, whose other clients would
+   *   lose their calls.
+   */
+  closeForFlood(): boolean {
+    if (this.#isClosing || this.connection?.client === undefined) return false;
+    this.#isClosing = true;
+    setImmediate(() => this.#session.destroy(undefined, constants.NGHTTP2_ENHANCE_YOUR_CALM));
+    return true;
   }
 
   clientIp(headers: IncomingHttpHeaders): Uint8Array | undefined {

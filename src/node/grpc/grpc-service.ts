@@ -1,7 +1,8 @@
 /**
- * What all gRPC streams of one server have in common.
+ * What the calls on streams of one server have in common.
  * @module
  */
+import type { Admission } from "../../server/limits/admission.ts";
 import type { AnswerEncoder } from "../../server/rpc/answer-encoder.ts";
 import type { ResolvedServiceOptions } from "../../server/service-options.ts";
 import type { Output } from "../http/output.ts";
@@ -11,4 +12,6 @@ export interface GrpcService {
   readonly options: ResolvedServiceOptions;
   readonly encoder: AnswerEncoder;
   readonly output: Output;
+  /** Counts malformed calls. */
+  readonly admission: Admission;
 }

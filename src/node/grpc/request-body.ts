@@ -1,6 +1,6 @@
 /**
- * The body of a gRPC call that takes one message: a head of five bytes, then the message, in any
- * number of pieces.
+ * The body of a call that takes one message, in any number of pieces: a head of five bytes, then the
+ * message; or the message alone.
  *
  * What is wrong with a body is told in Connect's words, so that the two ways in cannot be told
  * apart.
@@ -8,7 +8,9 @@
  * @module
  */
 import { Code, ConnectError } from "@connectrpc/connect";
+import { EMPTY_BYTES } from "../../bytes.ts";
 import { ENVELOPE_HEAD_BYTES, ENVELOPE_LENGTH_OFFSET } from "../../protocol/envelope.ts";
+import type { WireFormat } from "./wire-format.ts";
 
 /** The flag of a compressed message. */
 const COMPRESSED = 1;
@@ -16,8 +18,12 @@ const COMPRESSED = 1;
 /** What a method takes and gives, for the texts of errors. */
 export type MethodKind = "unary" | "server-streaming";
 
+/** How messages stand in a body. */
+export type BodyFormat = Pick<WireFormat, "isEnveloped" | "endFlag">;
+
 /** Collects one body. */
-export class GrpcRequestBody {
+export class RequestBody {
+  readonly #format: BodyFormat;
   readonly #kind: MethodKind;
   readonly #maxBytes: number;
   /**
@@ -26,16 +32,32 @@ export class GrpcRequestBody {
    */
   #bytes: Buffer | undefined;
   #length = 0;
+  /** Where the envelope begins that is not complete yet. */
+  #at = 0;
+  /** Where the message is, behind its head; -1 while there is none. */
+  #messageAt = -1;
+  #messageEnd = 0;
 
   /** @param maxBytes - Of the message. */
-  constructor(kind: MethodKind, maxBytes: number) {
+  constructor(format: BodyFormat, kind: MethodKind, maxBytes: number) {
+    this.#format = format;
     this.#kind = kind;
     this.#maxBytes = maxBytes;
   }
 
   /**
-   * @throws {ConnectError} Where it is clear already that no single message of a legal size will
-   * come.
+   * Judges the length that a caller announces.
+   *
+   * @throws {ConnectError} If the body is the message and will be too large.
+   */
+  expect(contentLength: string | undefined): void {
+    if (!this.#format.isEnveloped && contentLength !== undefined) {
+      this.#checkSize(Number(contentLength));
+    }
+  }
+
+  /**
+   * @throws {ConnectError} If it is clear already that no single message of a legal size will come.
    */
   add(piece: Buffer): void {
     if (this.#bytes === undefined) {
@@ -44,11 +66,8 @@ export class GrpcRequestBody {
     } else {
       this.#append(this.#bytes, piece);
     }
-    const end = this.#messageEnd(0);
-    if (end !== undefined && end < this.#length) {
-      const secondEnd = this.#messageEnd(end);
-      if (secondEnd !== undefined && secondEnd <= this.#length) this.#refuseExtra();
-    }
+    if (this.#format.isEnveloped) this.#readEnvelopes();
+    else if (this.#length > this.#maxBytes) this.#refuseSize();
   }
 
   /**
@@ -59,31 +78,44 @@ export class GrpcRequestBody {
    */
   message(): Uint8Array {
     const bytes = this.#bytes;
-    if (bytes === undefined || this.#length === 0) {
+    if (!this.#format.isEnveloped) return bytes?.subarray(0, this.#length) ?? EMPTY_BYTES;
+    if (this.#at !== this.#length) {
+      throw new ConnectError("protocol error: incomplete envelope", Code.InvalidArgument);
+    }
+    if (bytes === undefined || this.#messageAt < 0) {
       const text = `protocol error: missing input message for ${this.#kind} method`;
       throw new ConnectError(text, Code.Unimplemented);
     }
-    const end = this.#messageEnd(0);
-    if (end !== this.#length) {
-      throw new ConnectError("protocol error: incomplete envelope", Code.InvalidArgument);
-    }
-    if (((bytes[0] as number) & COMPRESSED) !== 0) {
-      const text = "received compressed envelope, but do not know how to decompress";
-      throw new ConnectError(text, Code.Internal);
-    }
-    return bytes.subarray(ENVELOPE_HEAD_BYTES, end);
+    return bytes.subarray(this.#messageAt, this.#messageEnd);
   }
 
-  /** Where the message that begins at `start` ends; `undefined` while its head is not complete. */
-  #messageEnd(start: number): number | undefined {
-    const bytes = this.#bytes;
-    if (bytes === undefined || this.#length < start + ENVELOPE_HEAD_BYTES) return undefined;
-    const length = bytes.readUInt32BE(start + ENVELOPE_LENGTH_OFFSET);
-    if (length > this.#maxBytes) {
-      const text = `message size ${length} is larger than configured readMaxBytes ${this.#maxBytes}`;
-      throw new ConnectError(text, Code.ResourceExhausted);
+  /** Goes over the envelopes that are complete. */
+  #readEnvelopes(): void {
+    const bytes = this.#bytes as Buffer;
+    const { endFlag } = this.#format;
+    while (this.#length >= this.#at + ENVELOPE_HEAD_BYTES) {
+      const length = bytes.readUInt32BE(this.#at + ENVELOPE_LENGTH_OFFSET);
+      this.#checkSize(length);
+      const start = this.#at + ENVELOPE_HEAD_BYTES;
+      const end = start + length;
+      if (end > this.#length) return;
+      const flags = bytes[this.#at] as number;
+      if ((flags & COMPRESSED) !== 0) {
+        const text = "received compressed envelope, but do not know how to decompress";
+        throw new ConnectError(text, Code.Internal);
+      }
+      this.#at = end;
+      if (endFlag !== 0 && (flags & endFlag) !== 0) {
+        // Connect passes over them without an end; nobody sends one here.
+        this.#checkSize(end);
+      } else if (this.#messageAt >= 0) {
+        const text = `protocol error: received extra input message for ${this.#kind} method`;
+        throw new ConnectError(text, Code.Unimplemented);
+      } else {
+        this.#messageAt = start;
+        this.#messageEnd = end;
+      }
     }
-    return start + ENVELOPE_HEAD_BYTES + length;
   }
 
   #append(bytes: Buffer, piece: Buffer): void {
@@ -97,8 +129,15 @@ export class GrpcRequestBody {
     this.#length = length;
   }
 
-  #refuseExtra(): never {
-    const text = `protocol error: received extra input message for ${this.#kind} method`;
-    throw new ConnectError(text, Code.Unimplemented);
+  /** Of a message whose length is known before its end. */
+  #checkSize(bytes: number): void {
+    if (bytes <= this.#maxBytes) return;
+    const text = `message size ${bytes} is larger than configured readMaxBytes ${this.#maxBytes}`;
+    throw new ConnectError(text, Code.ResourceExhausted);
+  }
+
+  #refuseSize(): never {
+    const text = `message size is larger than configured readMaxBytes ${this.#maxBytes}`;
+    throw new ConnectError(text, Code.ResourceExhausted);
   }
 }

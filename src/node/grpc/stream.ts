@@ -1,5 +1,5 @@
 /**
- * One stream of `node:http2` that carries a gRPC call, from its request to its status.
+ * One stream of `node:http2` that carries a call, from its request to its status.
  * @module
  */
 
@@ -15,31 +15,27 @@ import type { RegistryClient, WatchMessage } from "../../registry/registry.ts";
 import { registryClient } from "../../server/limits/client-address.ts";
 import { WholeBytes } from "../../server/rpc/byte-source.ts";
 import { CallRecord } from "../../server/rpc/call-record.ts";
+import type { RefusalDetails } from "../../server/rpc/call-report.ts";
 import type { Caller } from "../../server/rpc/caller.ts";
-import { parseGrpcTimeout } from "../../server/rpc/caller-deadline.ts";
 import type { RefusalReason } from "../../server/rpc/refusal-reason.ts";
-import { rpcStatus } from "../../server/rpc/rpc-status.ts";
+import { type RpcStatus, rpcStatus } from "../../server/rpc/rpc-status.ts";
 import type { Exchange } from "../http/connections.ts";
 import type { PieceWriter } from "../http/piece-writer.ts";
 import { ignore } from "../ignore.ts";
-import {
-  ANSWER_HEADERS,
-  deadlineExceeded,
-  failureHeaders,
-  OK_TRAILERS,
-  statusTrailers,
-} from "./answers.ts";
+import { deadlineExceeded, OK_TRAILERS, statusTrailers } from "./answers.ts";
 import type { ConnectionPeer } from "./connection-peer.ts";
+import { corsHeaders, judgeHeaders } from "./cors-headers.ts";
 import type { GrpcService } from "./grpc-service.ts";
 import type { GrpcMethod, GrpcOperation, UnaryAnswer } from "./methods.ts";
-import { GrpcRequestBody } from "./request-body.ts";
+import { RequestBody } from "./request-body.ts";
 import { WatchWriter } from "./watch-writer.ts";
 
-const ANSWER_OPTIONS = { waitForTrailers: true, sendDate: false } as const;
+const ANSWER_OPTIONS = { endStream: false, sendDate: false } as const;
+const TRAILERS_OPTIONS = { waitForTrailers: true, sendDate: false } as const;
 /** Answers up to this size are written at once, and are not counted as unsent. */
 const MAX_UNCOUNTED_BYTES = 512;
 
-const FAILURE_OPTIONS = { endStream: true, sendDate: false } as const;
+const HEADERS_ONLY_OPTIONS = { endStream: true, sendDate: false } as const;
 
 /** Where a stream of Node holds its {@link GrpcStream}: all streams share the same listeners. */
 const OWNER: unique symbol = Symbol("owner");
@@ -72,7 +68,7 @@ class GrpcStream implements Caller, Exchange {
   readonly #peer: ConnectionPeer;
   readonly #service: GrpcService;
   /** Absent once the request is complete, or refused. */
-  #body: GrpcRequestBody | undefined;
+  #body: RequestBody | undefined;
   #record: CallRecord | undefined;
   #deadlineAt: number | undefined;
   #timer: NodeJS.Timeout | undefined;
@@ -96,7 +92,7 @@ class GrpcStream implements Caller, Exchange {
     this.#method = method;
     this.#peer = peer;
     this.#service = service;
-    this.#body = new GrpcRequestBody(method.kind, service.options.maxRequestBytes);
+    this.#body = new RequestBody(method.format, method.kind, service.options.maxRequestBytes);
   }
 
   get unsentBytes(): number {
@@ -141,16 +137,19 @@ class GrpcStream implements Caller, Exchange {
     stream.on("end", onEnd);
     const { connection } = this.#peer;
     connection?.add(this);
+    if (this.#headers.origin !== undefined) this.#judgeOrigin(this.#headers.origin);
     if (this.#service.output.isOver(connection, this.clientIp())) {
       this.#onRefused("unsent_limit");
       const text = "too many answers of this client are not read";
       this.#refuse(new ConnectError(text, Code.ResourceExhausted), false);
       return;
     }
-    const timeout = this.#headers["grpc-timeout"];
+    const { timeoutHeader, parseTimeout } = this.#method.format;
+    const timeout = this.#headers[timeoutHeader];
     try {
-      const timeoutMs = typeof timeout === "string" ? parseGrpcTimeout(timeout) : undefined;
+      const timeoutMs = typeof timeout === "string" ? parseTimeout(timeout) : undefined;
       if (timeoutMs !== undefined) this.#deadlineAt = performance.now() + timeoutMs;
+      this.#body?.expect(this.#headers["content-length"]);
     } catch (error) {
       this.#refuse(error);
       return;
@@ -240,14 +239,16 @@ class GrpcStream implements Caller, Exchange {
     this.#record?.sent();
     this.#end();
     if (!this.#isWritable()) return;
-    this.#respond();
-    if (answer instanceof Uint8Array && answer.length <= MAX_UNCOUNTED_BYTES) {
-      this.#stream.end(answer);
+    const { isEnveloped, okEnd } = this.#method.format;
+    const bytes = answer instanceof Uint8Array ? answer.length : answer.remaining;
+    this.#respond(isEnveloped ? undefined : bytes);
+    if (answer instanceof Uint8Array && bytes <= MAX_UNCOUNTED_BYTES) {
+      this.#stream.end(okEnd === undefined ? answer : Buffer.concat([answer, okEnd]));
       return;
     }
     const source = answer instanceof Uint8Array ? new WholeBytes(answer) : answer;
     this.#open().write(source, true, () => {
-      if (this.#isWritable()) this.#stream.end();
+      if (this.#isWritable()) this.#stream.end(okEnd);
     });
   }
 
@@ -257,8 +258,9 @@ class GrpcStream implements Caller, Exchange {
     const status = this.#record.failed(error);
     this.#end();
     if (!this.#isWritable()) return;
-    if (this.#stream.headersSent) this.#finish(statusTrailers(status));
-    else this.#stream.respond(failureHeaders(status), FAILURE_OPTIONS);
+    if (!this.#stream.headersSent) this.#respondFailure(status);
+    else if (this.#method.format.hasTrailers) this.#finish(statusTrailers(status), undefined);
+    else this.#finish(OK_TRAILERS, this.#method.format.failureEnd(status));
   }
 
   /** The stream is no more. */
@@ -284,20 +286,33 @@ class GrpcStream implements Caller, Exchange {
     this.#isAnswered = true;
     clearTimeout(this.#timer);
     const status = rpcStatus(error);
-    if (!isBody) {
-      // Told already.
-    } else if (status.code === Code.ResourceExhausted) this.#onRefused("body_too_large");
-    else if (status.code !== Code.DeadlineExceeded) this.#onRefused("malformed");
+    if (isBody && status.code !== Code.DeadlineExceeded) {
+      if (!this.#countMalformed(status)) return;
+    }
     if (!this.#isWritable()) return;
-    this.#stream.respond(failureHeaders(status), FAILURE_OPTIONS);
+    this.#respondFailure(status);
     // RFC 9113 section 8.1 asks for a reset without an error where an answer is complete before its
     // request is. A request that was complete is not harmed by it.
     setImmediate(() => this.#stream.close());
   }
 
+  /** @returns Whether to answer: not if the connection is being closed already. */
+  #countMalformed(status: RpcStatus): boolean {
+    if (this.#peer.isClosing) {
+      this.#stream.close(constants.NGHTTP2_ENHANCE_YOUR_CALM);
+      return false;
+    }
+    this.#onRefused(status.code === Code.ResourceExhausted ? "body_too_large" : "malformed");
+    if (!this.#service.admission.takeMalformed(this.clientIp()) && this.#peer.closeForFlood()) {
+      this.#onRefused("probe_limit");
+    }
+    return true;
+  }
+
   #watch(messages: AsyncIterable<WatchMessage>): void {
     const record = this.#record as CallRecord;
-    const writer = new WatchWriter(this.#open(), messages, this.#service.encoder, {
+    const { codec } = this.#method.format;
+    const writer = new WatchWriter(this.#open(), messages, this.#service.encoder, codec, {
       onMessages: (count) => {
         if (!this.#stream.headersSent) this.#respond();
         for (let i = 0; i < count; i++) record.sent();
@@ -318,14 +333,20 @@ class GrpcStream implements Caller, Exchange {
     this.#end();
     if (!this.#isWritable()) return;
     if (!this.#stream.headersSent) this.#respond();
-    this.#finish(OK_TRAILERS);
+    this.#finish(OK_TRAILERS, this.#method.format.okEnd);
   }
 
-  #onRefused(reason: RefusalReason): void {
+  #onRefused(reason: RefusalReason, details?: RefusalDetails): void {
     const { onRefused } = this.#service.options.hooks;
     if (onRefused === undefined) return;
     const ip = this.clientIp();
-    onRefused(reason, { clientAddress: ip && formatAddress(ip) });
+    onRefused(reason, { ...details, clientAddress: ip && formatAddress(ip) });
+  }
+
+  #judgeOrigin(origin: string): void {
+    const { corsOrigins } = this.#service.options;
+    const { isRefused } = judgeHeaders(corsOrigins, this.#headers);
+    if (isRefused) this.#onRefused("cors_origin", { origin });
   }
 
   /** The writer of what is not small. */
@@ -338,16 +359,42 @@ class GrpcStream implements Caller, Exchange {
     return this.#writer;
   }
 
-  #respond(): void {
-    this.#stream.on("wantTrailers", onWantTrailers);
-    this.#stream.respond(ANSWER_HEADERS, ANSWER_OPTIONS);
+  /** @param contentLength - Of an answer that is one message without an envelope. */
+  #respond(contentLength?: number): void {
+    const { headers, hasTrailers } = this.#method.format;
+    if (hasTrailers) {
+      this.#stream.on("wantTrailers", onWantTrailers);
+      this.#stream.respond(this.#withCors(headers), TRAILERS_OPTIONS);
+    } else if (contentLength === undefined) {
+      this.#stream.respond(this.#withCors(headers), ANSWER_OPTIONS);
+    } else {
+      const length = { "content-length": contentLength };
+      this.#stream.respond(this.#withCors({ ...headers, ...length }), ANSWER_OPTIONS);
+    }
+  }
+
+  /** The whole answer of a call that failed before its first message. */
+  #respondFailure(status: RpcStatus): void {
+    const { headers, body } = this.#method.format.failure(status);
+    if (body === undefined) {
+      this.#stream.respond(this.#withCors(headers), HEADERS_ONLY_OPTIONS);
+    } else {
+      this.#stream.respond(this.#withCors(headers), ANSWER_OPTIONS);
+      this.#stream.end(body);
+    }
+  }
+
+  /** Those of the format are for requests of no page. */
+  #withCors(headers: OutgoingHttpHeaders): OutgoingHttpHeaders {
+    if (this.#headers.origin === undefined) return headers;
+    return { ...headers, ...corsHeaders(this.#service.options.corsOrigins, this.#headers) };
   }
 
   /** Ends a stream of messages. */
-  #finish(trailers: OutgoingHttpHeaders): void {
+  #finish(trailers: OutgoingHttpHeaders, end: Buffer | undefined): void {
     this.#trailers = trailers;
     this.#watchWriter?.finish(() => {
-      if (this.#isWritable()) this.#stream.end();
+      if (this.#isWritable()) this.#stream.end(end);
     });
   }
 

@@ -7,6 +7,7 @@
  */
 import type { WatchMessage } from "../../registry/registry.ts";
 import type { AnswerEncoder } from "../../server/rpc/answer-encoder.ts";
+import type { Codec } from "../../server/rpc/wire-messages.ts";
 import type { PieceWriter } from "../http/piece-writer.ts";
 import { ignore } from "../ignore.ts";
 
@@ -25,6 +26,7 @@ export class WatchWriter {
   readonly #writer: PieceWriter;
   readonly #messages: AsyncIterator<WatchMessage>;
   readonly #encoder: AnswerEncoder;
+  readonly #codec: Codec;
   readonly #events: WatchWriterEvents;
   readonly #onStep = (step: IteratorResult<WatchMessage>) => this.#step(step);
   readonly #onError = (error: unknown) => {
@@ -41,11 +43,13 @@ export class WatchWriter {
     writer: PieceWriter,
     messages: AsyncIterable<WatchMessage>,
     encoder: AnswerEncoder,
+    codec: Codec,
     events: WatchWriterEvents,
   ) {
     this.#writer = writer;
     this.#messages = messages[Symbol.asyncIterator]();
     this.#encoder = encoder;
+    this.#codec = codec;
     this.#events = events;
   }
 
@@ -75,7 +79,7 @@ export class WatchWriter {
   }
 
   #write(message: WatchMessage): void {
-    const { messages, bytes } = this.#encoder.watch(message, "binary");
+    const { messages, bytes } = this.#encoder.watch(message, this.#codec);
     this.#events.onMessages(messages);
     this.#writer.write(bytes, message.kind === "snapshot", this.#onWritten);
   }

@@ -62,6 +62,16 @@ export class Admission {
     if (this.#probes === undefined || this.#probes.take(clientIp)) return undefined;
     return refusal("probe_limit", "too many requests", contentType);
   }
+
+  /**
+   * Counts a call that is malformed, which no rate limit of procedures sees, as a probe.
+   *
+   * @param clientIp - As in {@link judge}.
+   * @returns Whether its client may go on.
+   */
+  takeMalformed(clientIp: Uint8Array | undefined): boolean {
+    return this.#probes === undefined || this.#probes.take(clientIp);
+  }
 }
 
 /** A refusal in the words of the caller's protocol. */

@@ -39,6 +39,21 @@ export function parseGrpcTimeout(text: string): number | undefined {
 }
 
 /**
+ * Reads `connect-timeout-ms`.
+ *
+ * @returns As {@link parseGrpcTimeout}.
+ * @throws {ConnectError} `InvalidArgument`, in Connect's words.
+ */
+export function parseConnectTimeout(text: string): number | undefined {
+  const timeoutMs = connectTimeoutMs(text);
+  if (timeoutMs === undefined) {
+    const message = `protocol error: invalid connect timeout value: ${text}`;
+    throw new ConnectError(message, Code.InvalidArgument);
+  }
+  return isFar(timeoutMs) ? undefined : timeoutMs;
+}
+
+/**
  * The headers of a call, without a deadline that is none for {@link parseGrpcTimeout}: Connect
  * would take it for one that is over. What does not parse is left for Connect to refuse.
  */
@@ -56,7 +71,7 @@ export function withoutFarDeadline(header: Headers): Headers {
 const TIMEOUTS: Readonly<Record<string, (text: string) => number | undefined>> =
   /* @__PURE__ */ Object.freeze({
     "grpc-timeout": grpcTimeoutMs,
-    "connect-timeout-ms": (text: string) => (CONNECT_TIMEOUT.test(text) ? Number(text) : undefined),
+    "connect-timeout-ms": connectTimeoutMs,
   });
 
 /** @returns `undefined` where it does not parse. */
@@ -64,6 +79,11 @@ function grpcTimeoutMs(text: string): number | undefined {
   const [, digits, unit = ""] = GRPC_TIMEOUT.exec(text) ?? [];
   const unitMs = UNIT_MS[unit];
   return digits === undefined || unitMs === undefined ? undefined : Number(digits) * unitMs;
+}
+
+/** @returns `undefined` where it does not parse. */
+function connectTimeoutMs(text: string): number | undefined {
+  return CONNECT_TIMEOUT.test(text) ? Number(text) : undefined;
 }
 
 function isFar(timeoutMs: number | undefined): boolean {

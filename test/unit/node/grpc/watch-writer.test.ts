@@ -52,7 +52,8 @@ function start({ encoder = new AnswerEncoder(), onMessages = () => {} } = {}) {
     writeTimeoutMs: 1000,
   });
   const ends: unknown[] = [];
-  const watch = new WatchWriter(writer, { [Symbol.asyncIterator]: () => messages }, encoder, {
+  const iterable = { [Symbol.asyncIterator]: () => messages };
+  const watch = new WatchWriter(writer, iterable, encoder, "binary", {
     onMessages,
     onEnd: (error) => ends.push(error),
   });
