@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vit
 import type { DiscoveryServer, ServeOptions } from "../../src/node/serve.ts";
 import { HelloRequestSchema } from "../../src/protocol/index.ts";
 import { MemoryRegistry } from "../../src/registry/memory-registry.ts";
-import type { AffiliateView, Registry } from "../../src/registry/registry.ts";
+import type { Registry } from "../../src/registry/registry.ts";
 import { startService, TLS } from "../harness/service/test-service.ts";
 import { casesOf, FORMATS, type FormatCase, inFormat } from "./format-cases.ts";
 import { RawConnection } from "./raw-call.ts";
@@ -19,16 +19,21 @@ serviceSuite("Connect's handler over TLS", (options) =>
   startService({ ...options, fastPath: false, tls: TLS }),
 );
 
-/** Does not answer for one cluster. */
+/** Does not answer for one cluster, until the caller leaves. */
 class StuckRegistry extends MemoryRegistry {
   constructor() {
     // A clock that stands still: nothing expires between the two.
     super({ now: () => 0 });
   }
 
-  override list(clusterId: string): readonly AffiliateView[] {
+  override list(clusterId: string, { signal }: { signal?: AbortSignal } = {}): never {
+    const views = super.list(clusterId);
+    if (clusterId !== "slow") return views as never;
+    const answer = new Promise((_, reject) => {
+      signal?.addEventListener("abort", () => reject(signal.reason), { once: true });
+    });
     // The declared type of a registry in memory has no promise.
-    return clusterId === "slow" ? (new Promise(() => {}) as never) : super.list(clusterId);
+    return answer as never;
   }
 }
 

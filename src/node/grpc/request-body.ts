@@ -89,6 +89,12 @@ export class RequestBody {
     return bytes.subarray(this.#messageAt, this.#messageEnd);
   }
 
+  /** The message if it is whole already, whatever is behind it. */
+  get first(): Uint8Array | undefined {
+    if (this.#messageAt < 0) return undefined;
+    return this.#bytes?.subarray(this.#messageAt, this.#messageEnd);
+  }
+
   /** Goes over the envelopes that are complete. */
   #readEnvelopes(): void {
     const bytes = this.#bytes as Buffer;

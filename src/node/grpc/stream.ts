@@ -161,11 +161,12 @@ class GrpcStream implements Caller, Exchange {
   }
 
   receive(piece: Buffer): void {
-    if (this.#body === undefined) return;
+    const body = this.#body;
+    if (body === undefined) return;
     try {
-      this.#body.add(piece);
+      body.add(piece);
     } catch (error) {
-      this.#refuse(error);
+      this.#refuse(this.#firstError(body, error));
     }
   }
 
@@ -179,7 +180,7 @@ class GrpcStream implements Caller, Exchange {
     try {
       operation = this.#method.read(body.message());
     } catch (error) {
-      this.#refuse(error);
+      this.#refuse(this.#firstError(body, error));
       return;
     }
     this.#body = undefined;
@@ -278,6 +279,18 @@ class GrpcStream implements Caller, Exchange {
 
   sendTrailers(): void {
     if (this.#isWritable()) this.#stream.sendTrailers(this.#trailers);
+  }
+
+  /** Connect reads a message before what follows it. */
+  #firstError(body: RequestBody, error: unknown): unknown {
+    const { first } = body;
+    if (first === undefined || rpcStatus(error).code === Code.ResourceExhausted) return error;
+    try {
+      this.#method.read(first);
+      return error;
+    } catch (earlier) {
+      return earlier;
+    }
   }
 
   /** The request is not what it should be, which no procedure hears of. */
