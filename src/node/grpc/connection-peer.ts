@@ -52,7 +52,11 @@ export class ConnectionPeer {
   closeForFlood(): boolean {
     if (this.#isClosing || this.connection?.client === undefined) return false;
     this.#isClosing = true;
-    setImmediate(() => this.#session.destroy(undefined, constants.NGHTTP2_ENHANCE_YOUR_CALM));
+    setImmediate(() => {
+      if (this.#session.destroyed) return;
+      this.#session.goaway(constants.NGHTTP2_ENHANCE_YOUR_CALM);
+      this.#session.destroy();
+    });
     return true;
   }
 

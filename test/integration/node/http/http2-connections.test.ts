@@ -13,6 +13,7 @@ import {
   type ServerHttp2Stream,
 } from "node:http2";
 import { type AddressInfo, connect as connectTcp, createServer, type Socket } from "node:net";
+import { gzipSync } from "node:zlib";
 import { beforeEach, describe, expect, onTestFinished, test } from "vitest";
 import {
   type ConnectionLimits,
@@ -315,6 +316,80 @@ const SERVICE = "/sidero.discovery.server.Cluster";
 const CALL = { ":method": "POST", "content-type": "application/grpc", te: "trailers" } as const;
 const WATCH_REQUEST = frame(Buffer.from([0x0a, 1, 0x63]));
 
+describe("calls that are malformed", () => {
+  const probeRateLimit = { perSecond: 0.001, burst: 3 };
+
+  async function callAndEnd(
+    session: ClientHttp2Session,
+    contentType: string,
+    body: Uint8Array,
+  ): Promise<void> {
+    const stream = openStream(session, {
+      ...CALL,
+      ":path": `${SERVICE}/Hello`,
+      "content-type": contentType,
+    });
+    const ended = closed(stream);
+    stream.resume().end(body);
+    await ended;
+  }
+
+  test.each([
+    ["application/grpc", Buffer.alloc(3)],
+    ["application/grpc+json", frame(Buffer.from("{"))],
+    ["application/grpc-web", frame(Buffer.of(0xff))],
+    ["application/json", Buffer.from("[]")],
+    ["application/proto", new Uint8Array(65_537)],
+  ])("as %s end the connection once their client has no probes left", async (type, body) => {
+    const server = await start({ probeRateLimit });
+    const session = openSession(server.url);
+    const goaway = once(session, "goaway");
+    for (let i = 0; i < 4; i++) await callAndEnd(session, type, body);
+    expect((await goaway)[0]).toBe(constants.NGHTTP2_ENHANCE_YOUR_CALM);
+    await closed(session);
+    const reason = body.length > 65_536 ? "body_too_large" : "malformed";
+    expect(refusals).toEqual([reason, reason, reason, reason, "probe_limit"]);
+    // Its other connections and good calls go on.
+    const client = grpcClient(server.url);
+    expect((await client.hello({ clusterId: "c" })).clientIp).toHaveLength(4);
+  });
+
+  test("in a burst are answered no further than that", async () => {
+    const server = await start({ probeRateLimit });
+    const session = openSession(server.url);
+    const ended = closed(session);
+    await once(session, "remoteSettings");
+    const calls = Array.from({ length: 200 }, () =>
+      callAndEnd(session, "application/grpc", Buffer.alloc(3)),
+    );
+    await Promise.all([...calls, ended]);
+    expect(refusals.filter((reason) => reason === "malformed").length).toBeLessThan(10);
+    expect(refusals.filter((reason) => reason === "probe_limit")).toHaveLength(1);
+  });
+
+  test("do not end the connection of a proxy", async () => {
+    const server = await start({ probeRateLimit, trustedProxies: ["127.0.0.0/8"] });
+    const session = openSession(server.url);
+    for (let i = 0; i < 10; i++) await callAndEnd(session, "application/grpc", Buffer.alloc(3));
+    expect(session.closed).toBe(false);
+    expect(new Set(refusals)).toEqual(new Set(["malformed"]));
+  });
+
+  test("with half a surrogate pair are refused like others", async () => {
+    const server = await start();
+    const session = openSession(server.url);
+    const stream = openStream(session, {
+      ...CALL,
+      ":path": `${SERVICE}/AffiliateUpdate`,
+      "content-type": "application/grpc+json",
+    });
+    const response = once(stream, "response");
+    stream.resume().end(frame(Buffer.from(String.raw`{"ttl":"\ud800"}`)));
+    expect((await response)[0]["grpc-status"]).toBe("3");
+    expect((await response)[0]["grpc-message"]).toContain("%EF%BF%BD");
+  });
+});
+
 describe.each([true, false])("with the fast path %s", (fastPath) => {
   test.each(["List", "Watch"])(
     "a %s that nobody reads ends with its connection",
@@ -352,6 +427,7 @@ describe.each([true, false])("with the fast path %s", (fastPath) => {
       ":method": "POST",
       ":path": `${SERVICE}/List`,
       "content-type": "application/json",
+      "content-encoding": "gzip",
     };
     const open = [1, 2].map(() => openStream(session, dear));
     if (!fastPath) {
@@ -375,7 +451,7 @@ describe.each([true, false])("with the fast path %s", (fastPath) => {
     await ended;
     const again = openStream(session, dear);
     const response = once(again, "response");
-    again.resume().end('{"clusterId":"c"}');
+    again.resume().end(gzipSync('{"clusterId":"c"}'));
     expect((await response)[0][":status"]).toBe(200);
   });
 });

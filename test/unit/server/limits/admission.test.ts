@@ -52,9 +52,18 @@ test.each([
   expect(admission.judge(target, type, undefined)).toBeUndefined();
 });
 
+test("a malformed call counts as a probe", () => {
+  const admission = new Admission(free, { perSecond: 0.001, burst: 2 });
+  expect(admission.takeMalformed(IP)).toBe(true);
+  expect(admission.judge("/healthz", "", IP)).toBeUndefined();
+  expect(admission.takeMalformed(IP)).toBe(false);
+  expect(admission.takeMalformed(undefined)).toBe(true);
+});
+
 test("without a limit of probes there is none", () => {
   const admission = new Admission(full);
   for (let i = 0; i < 1000; i++) expect(admission.judge("/healthz", "", IP)).toBeUndefined();
+  for (let i = 0; i < 1000; i++) expect(admission.takeMalformed(IP)).toBe(true);
 });
 
 describe("a refusal says so in the words of the caller's protocol:", () => {
