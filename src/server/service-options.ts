@@ -1,7 +1,7 @@
 /**
  * The options of the service over HTTP, and what they mean once they are checked.
  *
- * They are checked once, by whoever takes them from a user. Connect's handler, native gRPC and the
+ * They are checked once, by whoever takes them from a user. Connect's handler, native calls and the
  * pages all get the same {@link ResolvedServiceOptions}.
  * @module
  */

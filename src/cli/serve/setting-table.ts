@@ -297,7 +297,7 @@ export const SETTINGS: SettingTable = {
   ),
   "connections.maxConnectStreamsPerConnection": counts.number(
     "--max-connect-streams-per-connection <count>",
-    "those of them that are not plain gRPC",
+    "those of them that are compressed calls, health, reflection or pages",
     DEFAULT_MAX_CONNECT_STREAMS_PER_CONNECTION,
     parseCount,
   ),

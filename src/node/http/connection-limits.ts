@@ -57,8 +57,8 @@ export interface ConnectionLimits {
    */
   readonly sharePercent?: number | undefined;
   /**
-   * Calls at a time on one HTTP/2 connection that are not plain gRPC; a further one is reset with
-   * `ENHANCE_YOUR_CALM`. @default 100
+   * Requests at a time on one HTTP/2 connection that are compressed calls, health, reflection or
+   * pages; a further one is reset with `ENHANCE_YOUR_CALM`. @default 100
    */
   readonly maxConnectStreamsPerConnection?: number | undefined;
 }

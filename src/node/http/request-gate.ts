@@ -1,6 +1,6 @@
 /**
- * What a request must pass before anything of it is read, on every port and in every protocol but
- * plain gRPC, which has its own way.
+ * What a request must pass before anything of it is read, on every port. Calls that are answered on
+ * streams have a way of their own.
  * @module
  */
 import { ClientShares } from "../../registry/client-shares.ts";

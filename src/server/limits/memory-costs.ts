@@ -8,7 +8,7 @@ import type { MemoryBudget } from "../../registry/memory-budget.ts";
 
 /** An HTTP/2 connection. */
 export const CONNECTION_BYTES = 28_000;
-/** A watch over plain gRPC; one through Connect's handler has {@link CONNECT_STREAM_BYTES} too. */
+/** A watch; one through Connect's handler has {@link CONNECT_STREAM_BYTES} too. */
 export const WATCH_BYTES = 12_000;
 /** A stream through Connect's handler. */
 export const CONNECT_STREAM_BYTES = 56_000;

@@ -18,8 +18,8 @@ export type ClusterMethod = "Hello" | "AffiliateUpdate" | "AffiliateDelete" | "L
 export interface CallReport {
   readonly method: ClusterMethod;
   /**
-   * `slow` is Connect's handler, which takes every protocol; `fast` is the way of its own for plain
-   * gRPC.
+   * `slow` is Connect's handler, which takes everything; `fast` is the way of its own for
+   * uncompressed calls over HTTP/2.
    */
   readonly path: "fast" | "slow";
   readonly code: RpcCode;

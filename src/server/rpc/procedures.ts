@@ -1,7 +1,7 @@
 /**
  * The five procedures of the service over a registry, without a word of any RPC protocol.
  *
- * Every way in (Connect's handlers, a path of its own for gRPC) calls these, so that all behave
+ * Every way in (Connect's handlers, a path of its own on streams) calls these, so that all behave
  * alike.
  * @see docs/protocol.md, "What the server does"
  * @module

@@ -195,7 +195,7 @@ function exposeCalls(metrics: MetricRegistry, calls: CallCounts): void {
   });
   exposeCounter(metrics, {
     name: "discovery_server_calls_total",
-    help: "Calls that ended, by the way they were handled: fast is plain gRPC, slow everything else.",
+    help: "Calls that ended, by the way they were handled: fast is uncompressed over HTTP/2, slow all else.",
     labels: ["path"],
     read: () => Object.entries(calls.paths).map(([path, n]) => [{ path }, n]),
   });
