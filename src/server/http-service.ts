@@ -11,6 +11,7 @@ import type {
   UniversalServerResponse,
 } from "@connectrpc/connect/protocol";
 import { formatAddress } from "../net/address.ts";
+import { Cluster } from "../protocol/gen/sidero/discovery/server/cluster_pb.ts";
 import { type RefuseRequest, withCors } from "./cors.ts";
 import { clientAddress } from "./limits/client-address.ts";
 import { answerPage, pageResponse } from "./pages/page-service.ts";
@@ -24,7 +25,7 @@ import type { AnswerEncoder } from "./rpc/answer-encoder.ts";
 import type { ServerHooks } from "./rpc/call-report.ts";
 import { withoutFarDeadline } from "./rpc/caller-deadline.ts";
 import { clusterRoutes } from "./rpc/cluster-routes.ts";
-import { peerAddressKey } from "./rpc/connect-caller.ts";
+import { malformedKey, peerAddressKey } from "./rpc/connect-caller.ts";
 import { AnswerSlot, answerSlotKey, withPreparedAnswer } from "./rpc/prepared-answer.ts";
 import type { Procedures } from "./rpc/procedures.ts";
 import { type BodyObserver, observeBodySize, withBodyTimeout } from "./rpc/request-body.ts";
@@ -76,10 +77,11 @@ export function createHttpService(
           : pageFor(request.method, url.pathname, contentType),
       );
     }
+    const observed = { isTooLarge: false, isLate: false };
     const body = withBodyTimeout(
       request.body as AsyncIterable<Uint8Array>,
       bodyTimeoutMs,
-      refuse && bodyObserver(request, contentType, maxRequestBytes, refuse),
+      bodyObserver(request, contentType, maxRequestBytes, observed, refuse),
     );
     const slot = new AnswerSlot(encoder);
     const contextValues = request.contextValues ?? createContextValues();
@@ -103,6 +105,11 @@ export function createHttpService(
       refuse?.(request, "content_type");
       return pageResponse(isGrpc(contentType) ? grpcNeedsTrailers() : unsupportedMediaType());
     }
+    const isRefused = handler.service === Cluster && !slot.hasBegun && !request.signal.aborted;
+    if (isRefused && !observed.isLate) {
+      if (!observed.isTooLarge) refuse?.(request, "malformed");
+      contextValues.get(malformedKey)?.();
+    }
     return response;
   }
 
@@ -125,11 +132,18 @@ function bodyObserver(
   request: UniversalServerRequest,
   contentType: string,
   maxBytes: number,
-  refuse: RefuseRequest,
+  observed: { isTooLarge: boolean; isLate: boolean },
+  refuse: RefuseRequest | undefined,
 ): BodyObserver {
   return {
-    onChunk: observeBodySize(contentType, maxBytes, () => refuse(request, "body_too_large")),
-    onTimeout: () => refuse(request, "body_timeout"),
+    onChunk: observeBodySize(contentType, maxBytes, () => {
+      observed.isTooLarge = true;
+      refuse?.(request, "body_too_large");
+    }),
+    onTimeout() {
+      observed.isLate = true;
+      refuse?.(request, "body_timeout");
+    },
   };
 }
 

@@ -2,10 +2,11 @@
  * Who is at the other end of a connection, for calls on streams.
  * @module
  */
-import { constants, type IncomingHttpHeaders, type ServerHttp2Session } from "node:http2";
+import type { IncomingHttpHeaders, ServerHttp2Session } from "node:http2";
 import { clientAddress } from "../../server/limits/client-address.ts";
 import type { ResolvedServiceOptions } from "../../server/service-options.ts";
 import { type Connection, connectionOf } from "../http/connections.ts";
+import { closeFloodedSession } from "../http/flooded-session.ts";
 import { sessionWindowBytes } from "../http/initial-window.ts";
 
 /** The other end of a connection, and for whom it speaks. */
@@ -52,11 +53,7 @@ export class ConnectionPeer {
   closeForFlood(): boolean {
     if (this.#isClosing || this.connection?.client === undefined) return false;
     this.#isClosing = true;
-    setImmediate(() => {
-      if (this.#session.destroyed) return;
-      this.#session.goaway(constants.NGHTTP2_ENHANCE_YOUR_CALM);
-      this.#session.destroy();
-    });
+    closeFloodedSession(this.#session);
     return true;
   }
 

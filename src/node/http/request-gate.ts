@@ -68,4 +68,13 @@ export class RequestGate {
       this.#memory?.add("streams", -CONNECT_STREAM_BYTES);
     };
   }
+
+  /**
+   * Counts a call that turns out to be malformed.
+   *
+   * @returns Whether its connection may go on. That of a proxy may, for the sake of its others.
+   */
+  takeMalformed({ connection, clientIp }: Pick<RequestHead, "connection" | "clientIp">): boolean {
+    return this.#admission.takeMalformed(clientIp) || connection?.client === undefined;
+  }
 }

@@ -3,7 +3,7 @@
  * @module
  */
 
-import type { IncomingMessage } from "node:http";
+import type { IncomingMessage, ServerResponse } from "node:http";
 import { Http2ServerRequest } from "node:http2";
 import { Code, ConnectError } from "@connectrpc/connect";
 import type { UniversalHandlerFn, UniversalServerRequest } from "@connectrpc/connect/protocol";
@@ -13,8 +13,10 @@ import { clientAddress } from "../../server/limits/client-address.ts";
 import { pageResponse } from "../../server/pages/page-service.ts";
 import { badRequest } from "../../server/pages/plain-page.ts";
 import { isNormalTarget } from "../../server/request-target.ts";
+import { malformedKey } from "../../server/rpc/connect-caller.ts";
 import type { ResolvedServiceOptions } from "../../server/service-options.ts";
 import { ignore } from "../ignore.ts";
+import { closeFloodedSession } from "./flooded-session.ts";
 import type { Output } from "./output.ts";
 import type { RequestGate } from "./request-gate.ts";
 import { type NodeResponse, onceClosed, ResponseExchange } from "./response-exchange.ts";
@@ -79,7 +81,10 @@ async function respond(
     exchange.writePage(entered.page);
     return;
   }
-  const universal = toUniversal(request, response);
+  let mayGoOn = true;
+  const universal = toUniversal(request, response, () => {
+    mayGoOn = gate?.takeMalformed({ connection: exchange.connection, clientIp }) ?? true;
+  });
   if (universal === undefined) {
     hooks.onRefused?.("bad_target", { clientAddress: clientIp && formatAddress(clientIp) });
   }
@@ -87,13 +92,30 @@ async function respond(
     universal === undefined
       ? pageResponse(badRequest("The request target is not valid."))
       : await service(universal);
+  if (!mayGoOn) {
+    hooks.onRefused?.("probe_limit", { clientAddress: clientIp && formatAddress(clientIp) });
+    closeAfter(request, response);
+  }
   await exchange.write(answer, clientIp);
+}
+
+/** Closes the connection when the answer has gone. */
+function closeAfter(request: NodeRequest, response: NodeResponse): void {
+  if (request instanceof Http2ServerRequest) {
+    // A stream that has closed does not know its session any more.
+    const { session } = request.stream;
+    if (session !== undefined) onceClosed(response, () => closeFloodedSession(session));
+  } else {
+    (response as ServerResponse).shouldKeepAlive = false;
+    response.once("finish", () => request.socket.destroySoon());
+  }
 }
 
 /** @returns `undefined` if the target is not in normal form or makes no URL. */
 function toUniversal(
   request: NodeRequest,
   response: NodeResponse,
+  onMalformed: () => void,
 ): UniversalServerRequest | undefined {
   const { method = "", url = "" } = request;
   if (!isNormalTarget(method, url, !(request instanceof Http2ServerRequest))) return undefined;
@@ -113,7 +135,7 @@ function toUniversal(
     header,
     body: bodyOf(request),
     signal: controller.signal,
-    contextValues: peerContext(socketOf(request)?.remoteAddress),
+    contextValues: peerContext(socketOf(request)?.remoteAddress).set(malformedKey, onMalformed),
   };
 }
 

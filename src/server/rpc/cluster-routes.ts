@@ -31,6 +31,8 @@ export function clusterRoutes(
   const { trustedProxies = [], hooks = {} } = options;
 
   function callerOf(context: HandlerContext): Caller {
+    const slot = context.values.get(answerSlotKey);
+    if (slot !== undefined) slot.hasBegun = true;
     return connectCaller(context, trustedProxies, options);
   }
 

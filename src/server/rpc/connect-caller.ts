@@ -20,6 +20,13 @@ export const peerAddressKey: ContextKey<string | undefined> = /* @__PURE__ */ cr
   description: "IP of the connection's peer",
 });
 
+/** Called for a call that is malformed; set by whoever holds the connection. */
+export const malformedKey: ContextKey<(() => void) | undefined> = /* @__PURE__ */ createContextKey<
+  (() => void) | undefined
+>(undefined, {
+  description: "what follows a malformed call",
+});
+
 /** The caller of a call. */
 export function connectCaller(
   { requestHeader, values, signal, timeoutMs }: HandlerContext,

@@ -25,6 +25,8 @@ export type PreparedAnswer =
 /** Where a handler puts its answer, if whoever called Connect takes it from there. */
 export class AnswerSlot {
   readonly encoder: AnswerEncoder;
+  /** Whether the request was read: a procedure has begun. */
+  hasBegun = false;
   answer: PreparedAnswer | undefined;
 
   constructor(encoder: AnswerEncoder) {

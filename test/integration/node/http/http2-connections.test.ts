@@ -27,7 +27,14 @@ import {
 } from "../../../../src/node/http/connections.ts";
 import type { DiscoveryServer, ServeOptions } from "../../../../src/node/serve.ts";
 import type { RefusalReason } from "../../../../src/server/rpc/refusal-reason.ts";
-import { CA, frame, grpcClient, startService, TLS } from "../../../harness/service/test-service.ts";
+import {
+  CA,
+  frame,
+  grpcClient,
+  rawSocket,
+  startService,
+  TLS,
+} from "../../../harness/service/test-service.ts";
 
 const refusals: RefusalReason[] = [];
 const onRefused = (reason: RefusalReason): void => void refusals.push(reason);
@@ -334,24 +341,44 @@ describe("calls that are malformed", () => {
     await ended;
   }
 
-  test.each([
+  const malformed = [
     ["application/grpc", Buffer.alloc(3)],
     ["application/grpc+json", frame(Buffer.from("{"))],
     ["application/grpc-web", frame(Buffer.of(0xff))],
     ["application/json", Buffer.from("[]")],
     ["application/proto", new Uint8Array(65_537)],
-  ])("as %s end the connection once their client has no probes left", async (type, body) => {
+  ] as const;
+
+  test.each([
+    ...malformed.map(([type, body]) => ({ fastPath: true, type, body })),
+    ...malformed.map(([type, body]) => ({ fastPath: false, type, body })),
+  ])(
+    "as $type end the connection once their client has no probes left (fast path: $fastPath)",
+    async ({ fastPath, type, body }) => {
+      const server = await start({ fastPath, probeRateLimit });
+      const session = openSession(server.url);
+      const goaway = once(session, "goaway");
+      for (let i = 0; i < 4; i++) await callAndEnd(session, type, body);
+      expect((await goaway)[0]).toBe(constants.NGHTTP2_ENHANCE_YOUR_CALM);
+      await closed(session);
+      const reason = body.length > 65_536 ? "body_too_large" : "malformed";
+      expect(refusals).toEqual([reason, reason, reason, reason, "probe_limit"]);
+      // Other connections and good calls go on.
+      const client = grpcClient(server.url);
+      expect((await client.hello({ clusterId: "c" })).clientIp).toHaveLength(4);
+    },
+  );
+
+  test("over HTTP/1.1 end the connection once their client has no probes left", async () => {
     const server = await start({ probeRateLimit });
-    const session = openSession(server.url);
-    const goaway = once(session, "goaway");
-    for (let i = 0; i < 4; i++) await callAndEnd(session, type, body);
-    expect((await goaway)[0]).toBe(constants.NGHTTP2_ENHANCE_YOUR_CALM);
-    await closed(session);
-    const reason = body.length > 65_536 ? "body_too_large" : "malformed";
-    expect(refusals).toEqual([reason, reason, reason, reason, "probe_limit"]);
-    // Its other connections and good calls go on.
-    const client = grpcClient(server.url);
-    expect((await client.hello({ clusterId: "c" })).clientIp).toHaveLength(4);
+    const { socket, said } = await rawSocket(server);
+    const call =
+      `POST ${SERVICE}/Hello HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\n` +
+      "Content-Length: 2\r\n\r\n[]";
+    socket.write(call.repeat(10));
+    // One more may have been read by then.
+    expect((await said).match(/HTTP\/1.1 400/g)?.length).toBeLessThan(7);
+    expect(refusals.at(-1)).toBe("probe_limit");
   });
 
   test("in a burst are answered no further than that", async () => {
