@@ -18,7 +18,7 @@ export const OK_TRAILERS: OutgoingHttpHeaders = /* @__PURE__ */ Object.freeze({
 export const EMPTY_FRAME: Buffer = /* @__PURE__ */ Buffer.alloc(ENVELOPE_HEAD_BYTES);
 
 /** The same as JSON. */
-export const EMPTY_JSON_FRAME: Buffer = /* @__PURE__ */ envelope([Buffer.from("{}")]);
+export const EMPTY_JSON_FRAME: Buffer = /* @__PURE__ */ envelope([Buffer.of(0x7b, 0x7d)]);
 
 const REDIRECT_TAG = (1 << 3) | 2;
 const REDIRECT_ENDPOINT_TAG = (1 << 3) | 2;
