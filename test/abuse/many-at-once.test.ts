@@ -1,5 +1,5 @@
 /**
- * Much at once takes its turn, and others theirs.
+ * Many requests at once are served in turn with those of others.
  * @module
  */
 import { expect, test } from "vitest";

@@ -1,5 +1,5 @@
 /**
- * Much in one piece: pipelines of HTTP/1.1, and calls that wait for their turn.
+ * Many requests in one piece: HTTP/1.1 pipelines, and calls over the rate limit.
  * @module
  */
 import type { Attack } from "../harness/attacker.ts";
@@ -11,7 +11,7 @@ import { clusterPath } from "../harness/messages.ts";
 const PIPELINED = 5000;
 const SCRAPES = 1400;
 const SCRAPERS = 6;
-/** Of each, as many wait as one connection has streams, without the burst: all together fill a queue of 10,000. */
+/** Enough to fill a queue of 10,000, less the burst of each. */
 const WAITERS = 12;
 const WAITING_CALLS = 1000;
 const HOLD_SECONDS = 2;
@@ -39,7 +39,7 @@ export const PIPELINES: readonly Attack[] = [
   pipeline("/style.css", http1Request("GET", "/style.css")),
   pipeline("Hello, Connect JSON", JSON_HELLO),
   {
-    name: `${SCRAPES} pipelined scrapes that nobody reads, on each of ${SCRAPERS} connections`,
+    name: `${SCRAPES} unread pipelined scrapes on each of ${SCRAPERS} connections`,
     run: async (attacker) => {
       const { metricsPort } = attacker.target;
       const scrape = http1Request("GET", "/metrics");
@@ -52,7 +52,7 @@ export const PIPELINES: readonly Attack[] = [
   },
 ];
 
-/** Of many addresses, each over its burst. */
+/** Calls of several addresses, each over its burst. */
 export const WAITING: Attack = {
   name: `${WAITING_CALLS} calls that wait for their turn, of each of ${WAITERS} addresses`,
   run: async (attacker) => {

@@ -1,9 +1,9 @@
 /**
- * No encoding of an answer costs so much that one caller within its limits slows the others.
+ * No encoding of an answer is so costly that one client within its limits slows down others.
  * @module
  */
 import { expect, test } from "vitest";
-import { answerBytes, DEAR_ANSWERS } from "./attacks/dear-answers.ts";
+import { answerBytes, COSTLY_ANSWERS } from "./attacks/costly-answers.ts";
 import { openFullStage } from "./harness/abuse-stage.ts";
 import { Attacker } from "./harness/attacker.ts";
 import { FULL_CLUSTER } from "./harness/fill.ts";
@@ -19,5 +19,5 @@ test("one address reads a full cluster as often as it may, in every encoding", a
     expect(bytes, name).toBeGreaterThan(least);
   }
   attacker.close();
-  await expectToHold(service, good, DEAR_ANSWERS, fullCluster);
+  await expectToHold(service, good, COSTLY_ANSWERS, fullCluster);
 });
