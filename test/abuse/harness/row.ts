@@ -18,7 +18,10 @@ const RESIDENT_LIMIT_MB = 450;
 /** The same beside a heap limit. */
 const BESIDE_HEAP_MB = 100;
 
-/** What a second, identical attack may add to resident memory. */
+/**
+ * What a second, identical attack may add to the most that was resident during the first. What is
+ * resident afterwards says less: V8 gives pages back when it likes, 50 MB sooner or later.
+ */
 const SECOND_ATTACK_MB = 20;
 
 /** Everything that an attack took is freed within this time. */
@@ -101,14 +104,16 @@ export async function expectToHold(
   await good.isServed();
   const before = await service.held();
   const faults: string[] = [];
-  const residentMb: number[] = [];
+  const peaksMb: number[] = [];
   for (const round of ["first", "second"]) {
     const from = now();
     const slow: string[] = [];
+    let peakMb = 0;
     for (const attack of attacks) {
       const figures = await measureAttack(service, good, attack, fullCluster);
       const name = `${round} attack, ${attack.name}`;
       print(name, figures);
+      peakMb = Math.max(peakMb, figures.residentPeakMb);
       expect(service.process.isAlive, `alive after: ${name}`).toBe(true);
       faults.push(...faultsOf(figures, limitMb).map((fault) => `${name}: ${fault}`));
       if (figures.good.p99Ms >= P99_LIMIT_MS) {
@@ -126,12 +131,12 @@ export async function expectToHold(
     }
     const left = await settled(service, before);
     faults.push(...left.map((fault) => `after the ${round} attack: ${fault}`));
-    residentMb.push(service.residentMb);
+    peaksMb.push(peakMb);
     if (process.env.ABUSE_VERBOSE) process.stderr.write(`  settled at ${service.residentMb} MB\n`);
   }
-  const [first = 0, second = 0] = residentMb;
+  const [first = 0, second = 0] = peaksMb;
   if (second > first + SECOND_ATTACK_MB) {
-    faults.push(`the second attack added ${second - first} MB to ${first} MB resident`);
+    faults.push(`the second attack added ${second - first} MB to ${first} MB resident at most`);
   }
   expect(faults).toEqual([]);
 }
