@@ -10,7 +10,7 @@ import { clusterPath } from "./harness/messages.ts";
 
 const HELLO = '{"clusterId":"x"}';
 
-/** Ways to write a path so that a rule for `/inspect` does not see it. */
+/** Paths that a proxy's rule for `/inspect` may not match. */
 const PATH_FORMS: readonly string[] = [
   "//x/inspect",
   "///inspect",
@@ -28,7 +28,7 @@ const PATH_FORMS: readonly string[] = [
   "/a/../metrics",
 ];
 
-/** What a request target may be instead of a path. */
+/** Request targets in absolute form. */
 const TARGETS: readonly string[] = [
   "ftp://evil.example/healthz",
   "http://evil.example/a/../inspect",
@@ -88,7 +88,7 @@ test("more than one Host is 400, on every port", async () => {
   }
 });
 
-test("a page of another site is told nothing, and may do nothing, unless --cors-origin names it", async () => {
+test("a page of another site can neither read nor write unless --cors-origin names it", async () => {
   const { service } = await openStage();
   for (const request of crossOriginRequests("https://evil.example")) {
     const { headers } = await http2Answer(service.port, request, Buffer.from(HELLO));
@@ -98,7 +98,7 @@ test("a page of another site is told nothing, and may do nothing, unless --cors-
     ":path": "/stats",
     origin: "https://evil.example",
   });
-  // As the reference: a number that everybody may see.
+  // Public, as in the reference.
   expect(stats.headers["access-control-allow-origin"]).toBe("*");
 });
 
