@@ -16,7 +16,10 @@ export interface MachineMemory {
    * than any machine has where there is no limit.
    */
   readonly constrained: number;
-  /** V8's `heap_size_limit`, in bytes. */
+  /**
+   * V8's `heap_size_limit`, in bytes; if `--max-old-space-size` is set, that: V8 adds what the young
+   * generation may have, which is not meant by those who set it.
+   */
   readonly heapLimit: number;
 }
 
@@ -42,5 +45,18 @@ export function resolveMaxMemory(machine: MachineMemory): number {
 export function readMachineMemory(): MachineMemory {
   // Older runtimes than Node 22 have no such function, and neither have some others.
   const constrained = (process as Partial<NodeJS.Process>).constrainedMemory?.() ?? 0;
-  return { constrained, heapLimit: getHeapStatistics().heap_size_limit };
+  const flags = [...process.execArgv, process.env["NODE_OPTIONS"] ?? ""].join(" ");
+  return { constrained, heapLimit: setHeapLimit(flags) ?? getHeapStatistics().heap_size_limit };
+}
+
+/**
+ * What a flag of Node gives V8's old generation, in bytes.
+ *
+ * @param flags - Of the command line, and of `NODE_OPTIONS`, which come first in Node too.
+ */
+export function setHeapLimit(flags: string): number | undefined {
+  const [, megabytes] = /--max[-_]old[-_]space[-_]size[= ](\d+)/.exec(flags) ?? [];
+  return megabytes === undefined || Number(megabytes) === 0
+    ? undefined
+    : Number(megabytes) * 2 ** 20;
 }

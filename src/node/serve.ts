@@ -33,6 +33,7 @@ import { Output, type OutputOptions } from "./http/output.ts";
 import { RequestGate } from "./http/request-gate.ts";
 import { createRequestListener } from "./http/request-listener.ts";
 import { type PageServer, type PagesAddress, tryServePages } from "./http/serve-pages.ts";
+import { createStreamGate } from "./http/stream-gate.ts";
 import { UnsentBytes, type UnsentBytesOptions, type UnsentLimits } from "./http/unsent-bytes.ts";
 import { guardMemory } from "./memory-guard.ts";
 import { createRunningClock } from "./running-clock.ts";
@@ -207,18 +208,24 @@ export async function serve(options: ServeOptions = {}): Promise<DiscoveryServer
       use: (credentials) => server.replaceTls(credentials),
       onReload: options.onTlsReload,
     }));
-  const gate = new RequestGate({
-    admission,
+  const gate = new RequestGate({ admission, output, memory });
+  const areStreamsJudged = takeStream !== undefined;
+  const listenerOptions = { ...serviceOptions, output, gate, areStreamsJudged };
+  const listener = createRequestListener(service, listenerOptions);
+  // The ports that probes ask have buckets of their own: nobody who calls the service may have its
+  // probes refused, who may share an address with them behind a proxy of Kubernetes.
+  const pageGate = new RequestGate({
+    admission: new Admission(procedures, options.probeRateLimit),
     output,
     memory,
   });
-  const listener = createRequestListener(service, { ...serviceOptions, output, gate });
   const server = createOnePortServer(listener, {
     tls: tls?.current.credentials,
     connectTimeoutMs,
     limits,
     connections,
     takeStream,
+    streamGate: createStreamGate(gate, serviceOptions),
     onRefused,
   });
 
@@ -250,7 +257,8 @@ export async function serve(options: ServeOptions = {}): Promise<DiscoveryServer
     const pageServer = await tryServePages({ host, ...at }, pageOptions, {
       connections,
       output,
-      gate,
+      gate: pageGate,
+      firstByteTimeoutMs: limits.firstByteTimeoutMs,
     });
     if (pageServer !== undefined) pageServers.push(pageServer);
     return pageServer;

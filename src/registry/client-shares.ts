@@ -4,6 +4,13 @@
  * @module
  */
 import { checkInteger } from "../check.ts";
+import type { MemoryBudget } from "./memory-budget.ts";
+
+/**
+ * What a client takes in the table: its text, an object and a place in a map. Measured as growth of
+ * RSS with a client for each of 50,000 clusters.
+ */
+const CLIENT_BYTES = 230;
 
 /** The largest `sharePercent`: such a client may hold all but a thousandth. */
 export const MAX_SHARE_PERCENT = 100_000;
@@ -18,6 +25,8 @@ export interface ClientSharesOptions {
    * @default 100
    */
   readonly sharePercent?: number | undefined;
+  /** Told of what the table of clients takes, as `state`. */
+  readonly memory?: MemoryBudget | undefined;
   /** What is free, if not `max` without what is held here. */
   readonly free?: (() => number) | undefined;
 }
@@ -26,11 +35,13 @@ export interface ClientSharesOptions {
 export class ClientShares {
   readonly #free: () => number;
   readonly #sharePercent: number;
+  readonly #memory: MemoryBudget | undefined;
   readonly #clients = new Map<string, { readonly client: string; held: number }>();
   #held = 0;
 
   /** @throws {RangeError} If an option is out of range. */
-  constructor({ max, sharePercent = 100, free }: ClientSharesOptions) {
+  constructor({ max, sharePercent = 100, memory, free }: ClientSharesOptions) {
+    this.#memory = memory;
     if (max !== Number.POSITIVE_INFINITY) checkInteger("max", max, 1);
     this.#free = free ?? (() => max - this.#held);
     this.#sharePercent = checkInteger("sharePercent", sharePercent, 0, MAX_SHARE_PERCENT);
@@ -77,6 +88,7 @@ export class ClientShares {
     const entry = this.#clients.get(client);
     if (entry === undefined) {
       this.#clients.set(client, { client, held: amount });
+      this.#memory?.add("state", CLIENT_BYTES);
       return client;
     }
     entry.held += amount;
@@ -94,6 +106,15 @@ export class ClientShares {
     const entry = this.#clients.get(client);
     if (entry === undefined) return;
     entry.held -= amount;
-    if (entry.held <= 0) this.#clients.delete(client);
+    if (entry.held > 0) return;
+    this.#clients.delete(client);
+    this.#memory?.add("state", -CLIENT_BYTES);
+  }
+
+  /** Everything is let go at once. */
+  clear(): void {
+    this.#memory?.add("state", -this.#clients.size * CLIENT_BYTES);
+    this.#clients.clear();
+    this.#held = 0;
   }
 }

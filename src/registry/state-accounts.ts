@@ -48,14 +48,19 @@ export class StateAccounts {
     checkInteger("shares.clustersPercent", clusters, 0, MAX_SHARE_PERCENT);
     checkInteger("shares.affiliatesPercent", affiliates, 0, MAX_SHARE_PERCENT);
     this.#memory = memory;
-    this.#clusters = new ClientShares({ max: limits.maxClusters, sharePercent: clusters });
-    this.#networks = new ClientShares({ max: limits.maxClusters, sharePercent: clusters });
-    this.#affiliates = new ClientShares({ max: limits.maxAffiliates, sharePercent: affiliates });
+    this.#clusters = new ClientShares({ max: limits.maxClusters, sharePercent: clusters, memory });
+    this.#networks = new ClientShares({ max: limits.maxClusters, sharePercent: clusters, memory });
+    this.#affiliates = new ClientShares({
+      max: limits.maxAffiliates,
+      sharePercent: affiliates,
+      memory,
+    });
     this.#affiliateBytes =
       memory &&
       new ClientShares({
         max: memory.maxBytes,
         sharePercent: affiliates,
+        memory,
         free: () => memory.freeBytes,
       });
   }
@@ -158,6 +163,10 @@ export class StateAccounts {
   /** Called when everything is let go at once. */
   cleared(): void {
     this.#addBytes(-this.#stateBytes);
+    this.#clusters.clear();
+    this.#networks.clear();
+    this.#affiliates.clear();
+    this.#affiliateBytes?.clear();
   }
 
   #ownCluster(cluster: Cluster, client: RegistryClient | undefined): void {

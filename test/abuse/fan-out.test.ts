@@ -1,14 +1,33 @@
 /**
- * Watches of every protocol are told alike: one change for a thousand of them delays nobody.
+ * One change that a thousand watches receive delays no other client, whatever protocol they use.
  * @module
  */
-import { test } from "vitest";
+import { expect, test } from "vitest";
 import { FAN_OUTS } from "./attacks/fan-out.ts";
 import { openStage } from "./harness/abuse-stage.ts";
+import { Attacker } from "./harness/attacker.ts";
+import { ask, GRPC, STREAM_ENCODINGS } from "./harness/encodings.ts";
 import { expectToHold } from "./harness/row.ts";
 
+/** At the default rate, one address needs a minute for a thousand watches. */
+const MANY_CALLS = ["--rate-limit=2000", "--rate-burst=2000"];
+
 test("one address watches a thousand times, and changes what it watches", async () => {
-  // With the default limit for calls, one address needs a minute for a thousand watches.
-  const { service, good } = await openStage({ flags: ["--rate-limit=1000", "--rate-burst=1000"] });
+  const { service, good } = await openStage({ flags: MANY_CALLS });
   await expectToHold(service, good, FAN_OUTS);
+});
+
+test("a connection has 100 streams of all protocols but gRPC, which has 1,000", async () => {
+  const { service } = await openStage({ flags: MANY_CALLS });
+  const attacker = new Attacker(service, "");
+  for (const encoding of STREAM_ENCODINGS) {
+    const peer = await attacker.http2();
+    const most = encoding === GRPC ? 1000 : 100;
+    // Then some more, whose refusal is awaited as well.
+    for (let i = 0; i < most + 50; i++) ask(peer, "Watch", encoding, "watched");
+    await peer.until(`${most} watches, ${encoding.name}`, () => peer.answeredCount >= most);
+    await peer.until(`the refusal, ${encoding.name}`, () => peer.openCount <= most);
+    expect(peer.openCount, encoding.name).toBe(most);
+    peer.close();
+  }
 });

@@ -1,5 +1,6 @@
 /**
- * Memory decides how much may be stored: who fills it is refused in time, and takes nothing from those who are known.
+ * The memory limit decides how much may be stored: new affiliates are refused in time, and known
+ * ones stay.
  * @module
  */
 import { randomBytes } from "node:crypto";
@@ -17,13 +18,13 @@ import {
 import { ATTACKER, NEWCOMER, TRUSTED_PROXY } from "./harness/loopback-address.ts";
 import { deleteRequest, updateRequest } from "./harness/messages.ts";
 
-/** What Node takes of a container with 512 MiB by itself, and less. */
+/** The heap that Node takes by itself in a container with 512 MiB. */
 const SMALL_HEAP_MB = 256;
 const BESIDE_HEAP_MB = 100;
-/** 24,000 to 32,000 of the largest affiliates ended a service with this heap; with room outside the heap it takes more. */
+/** Ends the loop if nothing is refused. 32,000 once ended a service with this heap. */
 const MOST_AFFILIATES = 100_000;
 const CALLS_AT_ONCE = 500;
-/** How often the attacker goes on after it was refused. */
+/** Calls after the first refusal. */
 const AFTER_REFUSAL = 2000;
 
 const MEMORY_BYTES = 32 * 2 ** 20;
@@ -89,7 +90,7 @@ test("one address that fills the memory leaves room for another", async () => {
   connection.close();
 });
 
-/** Calls, some at a time, until it is refused, and then goes on for a while. */
+/** Calls concurrently until the first refusal, and a while longer. */
 async function fill(one: (index: number) => Promise<GrpcAnswer>): Promise<readonly GrpcAnswer[]> {
   const answers: GrpcAnswer[] = [];
   let next = 0;

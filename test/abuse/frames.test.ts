@@ -1,6 +1,6 @@
 /**
- * Well-formed and malformed HTTP/2 in amounts that no client sends, with a good node beside it.
- * `test/faults/fuzz.test.ts` sends more of it, also over TLS.
+ * Floods of HTTP/2 frames, with a good node beside them.
+ * `test/faults/fuzz.test.ts` sends them for longer, also over TLS.
  * @module
  */
 import { test } from "vitest";

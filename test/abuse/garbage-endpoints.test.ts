@@ -1,5 +1,5 @@
 /**
- * A node's own words go before those of others: nobody silences it by speaking for it.
+ * A node's own endpoints displace those that others reported, so others cannot silence it.
  * @module
  */
 import { randomBytes } from "node:crypto";
@@ -41,7 +41,7 @@ test.for([
   if (isThere) {
     expect(await publish(service.port, NEWCOMER, { ...VICTIM, ...first })).toBe(GRPC_OK);
   }
-  // One more than there is room for, then as many as there is.
+  // If the node is there, one too many; then as many as fit.
   await publish(service.port, ATTACKER, { ...VICTIM, endpoints: garbage(64) });
   await publish(service.port, ATTACKER, { ...VICTIM, endpoints: garbage(63) });
 
@@ -55,7 +55,7 @@ test.for([
   expect(endpoints).toEqual(expect.arrayContaining(own.map(String)));
   expect(endpoints?.length).toBeLessThanOrEqual(FULL_CLUSTER.endpoints);
 
-  // Nor do more of them afterwards.
+  // More garbage displaces nothing.
   await publish(service.port, ATTACKER, { ...VICTIM, endpoints: garbage(62) });
   await publish(service.port, ATTACKER, { ...VICTIM, endpoints: garbage(1) });
   const after = await listedVictim(service.port);

@@ -1,18 +1,19 @@
 /**
- * Much at once takes its turn, and others theirs.
+ * Many requests at once are served in turn with those of others.
  * @module
  */
 import { expect, test } from "vitest";
-import { PIPELINES, WAITING } from "./attacks/many-at-once.ts";
+import { PIPELINES, startWaiting, WAITING } from "./attacks/many-at-once.ts";
 import { openStage } from "./harness/abuse-stage.ts";
 import { Attacker } from "./harness/attacker.ts";
-import { callOnce, GRPC_OK, GrpcConnection } from "./harness/grpc-connection.ts";
+import { callOnce, GRPC_OK, type GrpcAnswer, GrpcConnection } from "./harness/grpc-connection.ts";
 import { manyAddresses, NEWCOMER } from "./harness/loopback-address.ts";
 import { clusterRequest, updateRequest } from "./harness/messages.ts";
 import { expectToHold } from "./harness/row.ts";
 
 /** A client's burst, and as many more as it gets in a second. */
 const CALLS_OVER_BURST = 75;
+const NEWCOMERS = 8;
 /** The metric tells versions apart by their first two numbers. */
 const INVENTED_VERSIONS = 300;
 const CALLS_PER_ADDRESS = 50;
@@ -22,18 +23,19 @@ test("pipelines of HTTP/1.1, and calls that wait for their turn", async () => {
   await expectToHold(service, good, [...PIPELINES, WAITING]);
 });
 
-test("a client waits for its turn while twelve others have a thousand calls waiting each", async () => {
+test("clients wait for their turn while sixteen others have a thousand calls waiting each", async () => {
   const { service } = await openStage();
   const attacker = new Attacker(service, "");
-  await WAITING.run(attacker);
-  const connection = new GrpcConnection(service.port, NEWCOMER);
-  const answers = await Promise.all(
-    Array.from({ length: CALLS_OVER_BURST }, () =>
-      connection.call("Hello", clusterRequest("newcomer")),
-    ),
-  );
-  expect(answers.filter(({ status }) => status !== GRPC_OK)).toEqual([]);
-  connection.close();
+  await startWaiting(attacker);
+  const calls: Promise<GrpcAnswer>[] = [];
+  for (let index = 0; index < NEWCOMERS; index++) {
+    const connection = new GrpcConnection(service.port, manyAddresses(index, 10));
+    for (let call = 0; call < CALLS_OVER_BURST; call++) {
+      calls.push(connection.call("Hello", clusterRequest("newcomer")));
+    }
+  }
+  const answers = await Promise.all(calls);
+  expect(answers.filter(({ status }) => status !== GRPC_OK).length, "refused calls").toBe(0);
   attacker.close();
 });
 

@@ -1,5 +1,5 @@
 /**
- * Whatever is called, it counts: nobody makes the service work, or holds streams, without a limit.
+ * Every call counts: no client causes work or holds streams without a limit.
  * @module
  */
 import { expect, test } from "vitest";
@@ -25,7 +25,7 @@ import { expectToHold } from "./harness/row.ts";
 /** What Node takes of a container with 512 MiB. */
 const SMALL_HEAP_MB = 384;
 
-/** As many as wait for ten seconds and more, at 15 a second. */
+/** Takes more than ten seconds at 15 calls a second. */
 const OVER_EVERY_BURST = 300;
 
 test("one address holds streams of health and reflection, with a small heap", async () => {

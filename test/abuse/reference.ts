@@ -1,11 +1,12 @@
 /**
- * `node test/abuse/reference.ts [NAME…]`: the attacks for which the Go service has the surface, against it and against ours, each
- * with the default settings, and prints a table for `docs/security.md`. A name selects attacks whose names contain it.
+ * `node test/abuse/reference.ts [NAME…]`: the attacks for which the Go service has the surface,
+ * against it and against ours, each with the default settings, and prints a table for
+ * `docs/security.md`. A name selects attacks whose names contain it.
  * @module
  */
 import { setTimeout as sleep } from "node:timers/promises";
 import { buildBinaries } from "../harness/go/binaries.ts";
-import { DEAR_GRPC_ANSWERS } from "./attacks/dear-answers.ts";
+import { COSTLY_GRPC_ANSWERS } from "./attacks/costly-answers.ts";
 import { GRPC_FAN_OUT } from "./attacks/fan-out.ts";
 import { FILLING, IDLE_CONNECTIONS } from "./attacks/filling.ts";
 import { FRAME_FLOODS } from "./attacks/frames.ts";
@@ -24,7 +25,7 @@ const FULL_CLUSTER = "full";
 const LEFT_AFTER_MS = 15_000;
 
 const ATTACKS: readonly Attack[] = [
-  ...DEAR_GRPC_ANSWERS,
+  ...COSTLY_GRPC_ANSWERS,
   ...UNREAD_GRPC_ANSWERS,
   GRPC_FAN_OUT,
   HEALTH_WATCHES,

@@ -10,7 +10,7 @@ import { clusterPath } from "./harness/messages.ts";
 
 const HELLO = '{"clusterId":"x"}';
 
-/** Ways to write a path so that a rule for `/inspect` does not see it. */
+/** Paths that a proxy's rule for `/inspect` may not match. */
 const PATH_FORMS: readonly string[] = [
   "//x/inspect",
   "///inspect",
@@ -28,7 +28,7 @@ const PATH_FORMS: readonly string[] = [
   "/a/../metrics",
 ];
 
-/** What a request target may be instead of a path. */
+/** Request targets in absolute form. */
 const TARGETS: readonly string[] = [
   "ftp://evil.example/healthz",
   "http://evil.example/a/../inspect",
@@ -42,8 +42,11 @@ const TWO_HOSTS = [
   "Host: a, b",
 ];
 
+/** More forms are tried than one client may ask for. */
+const NO_PROBE_LIMIT = ["--probe-rate-limit=0"];
+
 test("a path that is not in normal form is refused, on every port and in every protocol", async () => {
-  const { service } = await openStage();
+  const { service } = await openStage({ flags: NO_PROBE_LIMIT });
   const reached: string[] = [];
   const expectRefused = (name: string, { status, headers }: HttpAnswer): void => {
     // A stream may also be reset, and gRPC may say Unimplemented.
@@ -72,14 +75,14 @@ test("a path that is not in normal form is refused, on every port and in every p
 });
 
 test("a request target of another kind is 400", async () => {
-  const { service } = await openStage();
+  const { service } = await openStage({ flags: NO_PROBE_LIMIT });
   for (const target of TARGETS) {
     expect((await http1Answer(service.port, get(target))).status, target).toBe(400);
   }
 });
 
 test("more than one Host is 400, on every port", async () => {
-  const { service } = await openStage();
+  const { service } = await openStage({ flags: NO_PROBE_LIMIT });
   for (const port of [service.port, service.landingPort, service.metricsPort]) {
     for (const hosts of TWO_HOSTS) {
       const bytes = `GET /healthz HTTP/1.1\r\n${hosts}\r\nConnection: close\r\n\r\n`;
@@ -88,7 +91,7 @@ test("more than one Host is 400, on every port", async () => {
   }
 });
 
-test("a page of another site is told nothing, and may do nothing, unless --cors-origin names it", async () => {
+test("a page of another site can neither read nor write unless --cors-origin names it", async () => {
   const { service } = await openStage();
   for (const request of crossOriginRequests("https://evil.example")) {
     const { headers } = await http2Answer(service.port, request, Buffer.from(HELLO));
@@ -98,7 +101,7 @@ test("a page of another site is told nothing, and may do nothing, unless --cors-
     ":path": "/stats",
     origin: "https://evil.example",
   });
-  // As the reference: a number that everybody may see.
+  // Public, as in the reference.
   expect(stats.headers["access-control-allow-origin"]).toBe("*");
 });
 

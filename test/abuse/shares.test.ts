@@ -1,6 +1,6 @@
 /**
- * Whoever holds the most may hold at most as much as is still free, so that one client takes half of anything, and a newcomer
- * always gets something. What is held is never taken away.
+ * A client may hold at most as much as is still free: one client gets at most half, and a newcomer
+ * always gets something. What a client already holds is never taken away.
  * @module
  */
 import { expect, test } from "vitest";
@@ -19,10 +19,10 @@ import { ATTACKER, NEWCOMER, TRUSTED_PROXY } from "./harness/loopback-address.ts
 import { clusterRequest, deleteRequest, updateRequest } from "./harness/messages.ts";
 import { waitUntil } from "./harness/raw-peer.ts";
 
-/** Of each kind: small, so that it is taken in a moment. */
+/** Ceiling of each kind; small, so that it is reached quickly. */
 const CEILING = 400;
 const HALF = CEILING / 2;
-/** As many as the attacker tries. */
+/** Attempts of the attacker. */
 const ATTEMPTS = CEILING + 20;
 
 const FLAGS = [
@@ -39,7 +39,7 @@ test("one address takes at most half of the connections", async () => {
   expect(held).toBeLessThanOrEqual(HALF);
   expect(held).toBeGreaterThan(HALF / 2);
   await expectRoomForNewcomer(stage);
-  // Trying on and on takes nothing from those who are connected.
+  // More attempts do not change that.
   expect(await takeConnections(attacker, opened)).toBeLessThanOrEqual(HALF);
   await expectRoomForNewcomer(stage);
   attacker.close();
@@ -107,7 +107,7 @@ async function openWith(flag: string): Promise<{
   return { stage, attacker: new Attacker(stage.service, "") };
 }
 
-/** @returns How many of all that it has ever opened are open after all attempts. */
+/** @returns How many of `opened`, to which it adds, are open in the end. */
 async function takeConnections(attacker: Attacker, opened: Set<number>): Promise<number> {
   const peers: Http2Peer[] = [];
   for (let i = 0; i < ATTEMPTS; i++) peers.push(await attacker.http2());
@@ -119,7 +119,7 @@ async function takeConnections(attacker: Attacker, opened: Set<number>): Promise
   return Array.from(attacker.target.heldPeers()).filter((port) => opened.has(port)).length;
 }
 
-/** Publishes until it is refused: then half is taken, what is known stays known, and there is room for others. */
+/** Publishes until it is refused: at half; known affiliates still refresh, and others get in. */
 async function expectHalf(
   stage: AbuseStage,
   localAddress: string,
@@ -153,7 +153,7 @@ async function expectHalf(
   connection.close();
 }
 
-/** A newcomer connects, publishes in a cluster of its own, and watches it; the good node has seen nothing of all this. */
+/** A newcomer publishes in a cluster of its own and watches it; no call of the good node failed. */
 async function expectRoomForNewcomer({ service, good }: AbuseStage): Promise<void> {
   const clusterId = `new-${performance.now()}`;
   const data = Buffer.from("new");

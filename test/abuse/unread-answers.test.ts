@@ -1,5 +1,6 @@
 /**
- * A reader that stops reading holds little, and not for long; one that reads slowly, or has nothing to read, stays.
+ * A reader that stops reading is closed, and holds little memory until then; a slow reader and a
+ * quiet watch are never closed.
  * @module
  */
 import { expect, test } from "vitest";
@@ -14,19 +15,19 @@ import { clusterPath, clusterRequest } from "./harness/messages.ts";
 import { waitUntil } from "./harness/raw-peer.ts";
 import { expectToHold } from "./harness/row.ts";
 
-/** Not what the rows are about: with the default, one address needs minutes for them. */
+/** At the default rate, one address would need minutes. */
 const MANY_CALLS = ["--rate-limit=1000", "--rate-burst=1000"];
 
-/** Short, so that a test can wait for them. */
+/** Short enough to wait for. */
 const SHORT_TIMEOUTS = ["--write-timeout=3s", "--idle-timeout=5s", "--first-byte-timeout=3s"];
 const CLOSED_LIMIT_MS = 12_000;
 
-/** Some write timeouts and idle timeouts. */
+/** Several times the timeouts. */
 const SLOW_SECONDS = 12;
-/** The kernel tells a sender of room by the half of its buffer, not by the byte. */
+/** The kernel announces new room in steps, not by the byte. */
 const SLOW_SOCKET_BYTES = 1_000_000;
 const SLOW_SOCKET_LISTS = 6;
-/** Nothing changes in it. */
+/** A cluster without changes. */
 const QUIET_CLUSTER = "quiet";
 
 test("one address asks for answers, and gives them no window", async () => {
@@ -121,7 +122,7 @@ const page =
   (peer) =>
     peer.request("GET", path, { headers: [["accept", "text/html"]] });
 
-/** One of each kind of answer. */
+/** Each kind of answer once. */
 const UNREAD_STREAMS: readonly (readonly [string, OpenStream])[] = [
   ...UNARY_ENCODINGS.flatMap((encoding) =>
     (["Hello", "List"] as const).map(
@@ -153,7 +154,7 @@ const UNREAD_STREAMS: readonly (readonly [string, OpenStream])[] = [
   ["a path that does not exist", page("/nope")],
 ];
 
-/** Requests of HTTP/1.1 whose answers are larger than what the kernel keeps for a reader. */
+/** HTTP/1.1 requests whose answers do not fit into the kernel's buffers; and silent connections. */
 function unreadSockets(
   { service }: AbuseStage,
   cluster: string,
@@ -184,7 +185,7 @@ function unreadSockets(
   ];
 }
 
-/** A reader of HTTP/1.1 that takes little at a time of more than the kernel keeps for it. */
+/** An HTTP/1.1 reader whose answers do not fit into the kernel's buffers. */
 async function slowHttp1Reader(attacker: Attacker): Promise<Http1Peer> {
   const peer = await attacker.http1({ reads: false });
   const list = http1Request(

@@ -33,7 +33,7 @@ const WATCH_REFUSALS = [
   "write_timeout",
 ];
 
-/** The service says that nodes share an address. */
+/** After five minutes the service says that nodes share an address. */
 const AFTERMATH: Aftermath = { expected: /most nodes have the same private address/, peakMb: 300 };
 
 interface Observer {
@@ -101,10 +101,10 @@ test(
 
     const isBack = async (limitMs: number): Promise<CrowdEvent> => {
       const round = await crowd.complete(limitMs);
+      expect(round).toMatchObject({ losses: [], lossCount: 0 });
       await expect.poll(observer.isConnected, { timeout: limitMs }).toBe(true);
       expect(observer.count()).toBe(CLIENTS);
       expect(observer.losses).toEqual([]);
-      expect(round).toMatchObject({ losses: [], lossCount: 0 });
       expect(refusedWatches(round)).toEqual([]);
       const refused = await refusals(metricsPort);
       for (const reason of WATCH_REFUSALS)

@@ -96,7 +96,9 @@ class GrpcStream implements Caller, Exchange {
   }
 
   get unsentBytes(): number {
-    return this.#writer?.unsentBytes || this.#stream.writableLength;
+    const waiting = this.#writer?.unsentBytes || this.#stream.writableLength;
+    // An end without bytes waits for the window like bytes: its trailers come after it.
+    return waiting === 0 && this.#isAnswered ? 1 : waiting;
   }
 
   get takenBytes(): number {

@@ -15,11 +15,14 @@ import type { TakeStream } from "../grpc/fast-path.ts";
 import { ignore } from "../ignore.ts";
 import type { ResolvedConnectionLimits } from "./connection-limits.ts";
 import { connectionOf } from "./connections.ts";
+import type { StreamGate } from "./stream-gate.ts";
 
 export interface Http2ServerOptions {
   readonly limits: ResolvedConnectionLimits;
   /** Is offered every stream before it becomes a request. */
   readonly takeStream?: TakeStream | undefined;
+  /** Judges those that it does not take. @default none is refused */
+  readonly streamGate?: StreamGate | undefined;
   readonly onRefused: NonNullable<ServerHooks["onRefused"]>;
 }
 
@@ -34,7 +37,7 @@ const MAX_SESSION_MEMORY_MB = 64;
 /** Creates the server. */
 export function createHttp2Server(
   listener: Listener,
-  { limits, takeStream, onRefused }: Http2ServerOptions,
+  { limits, takeStream, streamGate, onRefused }: Http2ServerOptions,
 ): Http2Server {
   const { maxStreamsPerConnection, maxConnectStreamsPerConnection } = limits;
   const http2 = createServer({
@@ -69,6 +72,9 @@ export function createHttp2Server(
         stream.resume();
         return;
       }
+    }
+    if (headers[":method"] !== "CONNECT" && streamGate?.(stream, headers) === false) return;
+    if (connection !== undefined) {
       connection.connectStreams++;
       stream.once("close", () => {
         connection.connectStreams--;

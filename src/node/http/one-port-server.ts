@@ -21,6 +21,7 @@ import { type Connections, peerDetails } from "./connections.ts";
 import { createHttp1Server, refuseHttp1 } from "./http1-server.ts";
 import { createHttp2Server } from "./http2-server.ts";
 import type { NodeRequest, NodeResponse } from "./request-listener.ts";
+import type { StreamGate } from "./stream-gate.ts";
 
 export interface OnePortServerOptions {
   readonly tls: TlsCredentials | undefined;
@@ -31,6 +32,8 @@ export interface OnePortServerOptions {
   readonly connections: Connections;
   /** Is offered every HTTP/2 stream before it becomes a request. */
   readonly takeStream?: TakeStream | undefined;
+  /** Judges streams that are not taken. @default none is refused */
+  readonly streamGate?: StreamGate | undefined;
   readonly onRefused?: ServerHooks["onRefused"];
 }
 
@@ -75,7 +78,8 @@ export function createOnePortServer(
   listener: (request: NodeRequest, response: NodeResponse) => void,
   options: OnePortServerOptions,
 ): OnePortServer {
-  const { tls, connectTimeoutMs, limits, connections, takeStream, onRefused = ignore } = options;
+  const { tls, connectTimeoutMs, limits, connections, takeStream, streamGate } = options;
+  const { onRefused = ignore } = options;
   let closing = false;
   const { firstByteTimeoutMs } = limits;
   const http1 = createHttp1Server(
@@ -94,7 +98,7 @@ export function createOnePortServer(
   );
   // It never listens itself; this starts the checks of its deadlines.
   http1.emit("listening");
-  const http2 = createHttp2Server(listener, { limits, takeStream, onRefused });
+  const http2 = createHttp2Server(listener, { limits, takeStream, streamGate, onRefused });
   const port = connections.openPort(limits.maxConnections);
   connections.followSessions(http2);
   const secure =

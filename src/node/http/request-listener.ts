@@ -34,6 +34,8 @@ export interface RequestListenerOptions
   readonly output: Output;
   /** @default every request is taken */
   readonly gate?: RequestGate | undefined;
+  /** Whether HTTP/2 streams have passed the gate before they became requests. @default false */
+  readonly areStreamsJudged?: boolean | undefined;
 }
 
 /** Makes a listener for the `request` event of both servers. It never throws. */
@@ -68,12 +70,15 @@ async function respond(
   };
   const { trustedProxies, hooks, gate } = options;
   const clientIp = clientAddress({ get }, socket?.remoteAddress, trustedProxies, options);
-  const entered = gate?.enter({
-    target: request.url ?? "",
-    contentType: get("content-type") ?? "",
-    connection: exchange.connection,
-    clientIp,
-  });
+  const isJudged = options.areStreamsJudged === true && request instanceof Http2ServerRequest;
+  const entered = isJudged
+    ? undefined
+    : gate?.enter({
+        target: request.url ?? "",
+        contentType: get("content-type") ?? "",
+        connection: exchange.connection,
+        clientIp,
+      });
   if (typeof entered === "function") {
     onceClosed(response, entered);
   } else if (entered !== undefined) {

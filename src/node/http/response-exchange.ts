@@ -23,6 +23,7 @@ export class ResponseExchange implements Exchange {
   readonly #output: Output;
   #writer: PieceWriter | undefined;
   #onClose: (() => void) | undefined;
+  #hasEnded = false;
 
   /** @param socket - Of the connection; absent where it has closed already. */
   constructor(response: NodeResponse, socket: object | undefined, output: Output) {
@@ -38,7 +39,10 @@ export class ResponseExchange implements Exchange {
     if (written > 0) return written;
     const response = this.#response;
     if (!response.headersSent) return 0;
-    return "stream" in response ? (response.stream?.writableLength ?? 0) : response.writableLength;
+    const waiting =
+      "stream" in response ? (response.stream?.writableLength ?? 0) : response.writableLength;
+    // An end without bytes waits for the window like bytes: its trailers come after it.
+    return waiting === 0 && this.#hasEnded ? 1 : waiting;
   }
 
   get takenBytes(): number {
@@ -67,6 +71,7 @@ export class ResponseExchange implements Exchange {
     }
     if (answer.trailer !== undefined) response.addTrailers(nodeHeaders(answer.trailer));
     response.end();
+    this.#hasEnded = true;
   }
 
   /** Writes a small answer at once. */

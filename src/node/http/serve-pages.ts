@@ -46,6 +46,8 @@ export interface PageConnections {
   readonly connections: Connections;
   readonly output: Output;
   readonly gate?: RequestGate | undefined;
+  /** How long a connection may take to send the headers of a request. @default 10_000 */
+  readonly firstByteTimeoutMs?: number | undefined;
 }
 
 /** Options of {@link servePages}. */
@@ -102,14 +104,14 @@ export async function servePages(options: ServePagesOptions): Promise<PageServer
 async function openPageServer(
   { host, port }: ListenAddress,
   options: ResolvedServiceOptions,
-  { connections, output, gate }: PageConnections,
+  { connections, output, gate, firstByteTimeoutMs = REQUEST_TIMEOUT_MS }: PageConnections,
 ): Promise<PageServer> {
   const { onRefused } = options.hooks;
   const server = createHttp1Server(
     createRequestListener(createPageService(options), { ...options, output, gate }),
     {
       maxHeaderBytes: HEADER_BYTES,
-      headersTimeoutMs: REQUEST_TIMEOUT_MS,
+      headersTimeoutMs: Math.min(firstByteTimeoutMs, REQUEST_TIMEOUT_MS),
       requestTimeoutMs: REQUEST_TIMEOUT_MS,
       keepAliveTimeoutMs: KEEPALIVE_MS,
       onRefused,

@@ -1,5 +1,6 @@
 /**
- * One small change, and a thousand watchers to be told: by few bytes of the attacker, many of the service.
+ * One small change that a thousand watchers receive: few bytes of the attacker cost the service
+ * many.
  * @module
  */
 import type { Attack } from "../harness/attacker.ts";
@@ -10,9 +11,9 @@ import { clusterPath, updateRequest } from "../harness/messages.ts";
 import { waitUntil } from "../harness/raw-peer.ts";
 
 const WATCHES = 1000;
-/** As many streams of the costly protocols as a connection may have by default. */
+/** The default limit of streams for each protocol but gRPC. */
 const WATCHES_PER_CONNECTION = 100;
-/** As many as one address may make at once, if it may not do so often. */
+/** Within the default burst of one address. */
 const WATCHES_PER_ADDRESS = 50;
 const UPDATES_PER_SECOND = 14;
 const SECONDS = 2.5;
@@ -50,7 +51,7 @@ function fanOut(encoding: Encoding, addresses: "one" | "many"): Attack {
 /** Within the default limits of both services. */
 export const GRPC_FAN_OUT: Attack = fanOut(GRPC, "many");
 
-/** By one address that may call often. */
+/** By one address; needs a raised rate limit. */
 export const FAN_OUTS: readonly Attack[] = STREAM_ENCODINGS.map((encoding) =>
   fanOut(encoding, "one"),
 );

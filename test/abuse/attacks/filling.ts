@@ -1,5 +1,5 @@
 /**
- * As much as many addresses may store within their limits for calls.
+ * As much as many addresses can store within their rate limits.
  * @module
  */
 import type { Attack } from "../harness/attacker.ts";

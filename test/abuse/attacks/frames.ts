@@ -5,14 +5,14 @@
 import { FLOODS } from "../../harness/net/floods.ts";
 import type { Attack } from "../harness/attacker.ts";
 
-/** How long each kind goes on. */
+/** Duration of each kind. */
 const SECONDS = 0.7;
 
 export const FRAME_FLOODS: readonly Attack[] = Array.from(FLOODS, ([name, flood]) => ({
   name,
   run: async ({ target }) => {
     const end = performance.now() + SECONDS * 1000;
-    // Most are closed at once, and come again.
+    // The service closes most of them at once: connect again.
     while (performance.now() < end) await flood(target, end - performance.now());
   },
 }));

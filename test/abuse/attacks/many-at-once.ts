@@ -1,8 +1,8 @@
 /**
- * Much in one piece: pipelines of HTTP/1.1, and calls that wait for their turn.
+ * Many requests in one piece: HTTP/1.1 pipelines, and calls over the rate limit.
  * @module
  */
-import type { Attack } from "../harness/attacker.ts";
+import type { Attack, Attacker } from "../harness/attacker.ts";
 import { ask, GRPC } from "../harness/encodings.ts";
 import { http1Request } from "../harness/http1-peer.ts";
 import { manyAddresses } from "../harness/loopback-address.ts";
@@ -11,8 +11,8 @@ import { clusterPath } from "../harness/messages.ts";
 const PIPELINED = 5000;
 const SCRAPES = 1400;
 const SCRAPERS = 6;
-/** Of each, as many wait as one connection has streams, without the burst: all together fill a queue of 10,000. */
-const WAITERS = 12;
+/** More than a queue of 10,000 takes. */
+const WAITERS = 16;
 const WAITING_CALLS = 1000;
 const HOLD_SECONDS = 2;
 
@@ -39,7 +39,7 @@ export const PIPELINES: readonly Attack[] = [
   pipeline("/style.css", http1Request("GET", "/style.css")),
   pipeline("Hello, Connect JSON", JSON_HELLO),
   {
-    name: `${SCRAPES} pipelined scrapes that nobody reads, on each of ${SCRAPERS} connections`,
+    name: `${SCRAPES} unread pipelined scrapes on each of ${SCRAPERS} connections`,
     run: async (attacker) => {
       const { metricsPort } = attacker.target;
       const scrape = http1Request("GET", "/metrics");
@@ -52,14 +52,18 @@ export const PIPELINES: readonly Attack[] = [
   },
 ];
 
-/** Of many addresses, each over its burst. */
+/** Calls of several addresses, each over its burst. */
+export async function startWaiting(attacker: Attacker): Promise<void> {
+  for (let i = 0; i < WAITERS; i++) {
+    const peer = await attacker.http2({ localAddress: manyAddresses(i, 5) });
+    for (let call = 0; call < WAITING_CALLS; call++) ask(peer, "Hello", GRPC, "waiting");
+  }
+}
+
 export const WAITING: Attack = {
   name: `${WAITING_CALLS} calls that wait for their turn, of each of ${WAITERS} addresses`,
   run: async (attacker) => {
-    for (let i = 0; i < WAITERS; i++) {
-      const peer = await attacker.http2({ localAddress: manyAddresses(i, 5) });
-      for (let call = 0; call < WAITING_CALLS; call++) ask(peer, "Hello", GRPC, "waiting");
-    }
+    await startWaiting(attacker);
     await attacker.hold(HOLD_SECONDS);
   },
 };

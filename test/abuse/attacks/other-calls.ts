@@ -1,6 +1,6 @@
 /**
- * Calls that are none of the discovery service's five: health, reflection, pages, CONNECT, methods and paths that do not exist;
- * and calls that never send their message. Each costs something, so each must count.
+ * Calls beside the five of the discovery service: health, reflection, pages, CONNECT, unknown
+ * methods and paths; and calls that never send their message. Each costs something, so each counts.
  * @module
  */
 import { FLAG, frame, grpcMessage, headerBlock, TYPE } from "../../harness/net/http2-frames.ts";
@@ -13,16 +13,16 @@ export const REFLECTION = "/grpc.reflection.v1.ServerReflection/ServerReflection
 
 /** `ServerReflectionRequest{list_services: ""}` */
 export const LIST_SERVICES: Uint8Array = Uint8Array.of(0x3a, 0);
-/** `HealthCheckRequest{}`: the server as a whole. */
+/** `HealthCheckRequest{}`: health of the whole server. */
 export const WHOLE_SERVER: Uint8Array = new Uint8Array(0);
 
 const FLOOD_SECONDS = 1.5;
 const REQUESTS_PER_WRITE = 50;
 const STREAMS_PER_CONNECTION = 1000;
 
-/** A watch of health that polls has asked some times by then. */
+/** Enough for a polling health watch to poll a few times. */
 const HOLD_SECONDS = 3;
-/** A body that does not come is waited for much longer. */
+/** Shorter than the timeout for a request body. */
 const SHORT_HOLD_SECONDS = 1.5;
 /** Streams are opened in steps, so that the service has read some before there are more. */
 const STREAMS_PER_STEP = 100;
@@ -61,7 +61,7 @@ export const OPEN_REFLECTION: Attack = {
   run: heldStreams(4, (peer) => peer.call(REFLECTION, LIST_SERVICES, [], false)),
 };
 
-/** By the protocols in which a call may begin. */
+/** One attack for each protocol. */
 export const CALLS_WITHOUT_MESSAGE: readonly Attack[] = [
   ["gRPC", "application/grpc"],
   ["gRPC-Web", "application/grpc-web+proto"],

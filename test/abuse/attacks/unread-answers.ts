@@ -1,5 +1,5 @@
 /**
- * Answers that nobody reads: each waits for its reader, who has no window, or does not read its socket.
+ * Answers to a reader that stops reading: its window stays closed.
  * @module
  */
 import { randomBytes } from "node:crypto";
@@ -19,16 +19,16 @@ import { clusterPath, updateRequest } from "../harness/messages.ts";
 const LISTS = 300;
 const LISTS_PER_CONNECTION = 12;
 const WATCHES = 225;
-/** With a limit for calls that lets one address do in seconds what takes half a minute with the default. */
+/** With a raised rate limit; at the default rate one address needs half a minute. */
 const PER_SECOND = 150;
-/** One address may so often within the default limit, after its burst. */
+/** Within the default rate limit of one address, after its burst. */
 const DEFAULT_PER_SECOND = 14;
 const DEFAULT_BURST = 50;
 
-/** Who asks: one address that may often, or as many as it takes within the default limit. */
+/** One address with a raised rate limit, or many addresses within the default limit. */
 type Addresses = "one" | "many";
 
-/** Each answer differs from the one before, so that none can be shared. */
+/** Changes the cluster before each call, so that no two answers share bytes. */
 async function changing(
   attacker: Attacker,
   { count, perSecond, addresses }: { count: number; perSecond: number; addresses: Addresses },
@@ -88,7 +88,7 @@ export const UNREAD_GRPC_ANSWERS: readonly Attack[] = [
   unreadWatches(GRPC, "many"),
 ];
 
-/** By one address that may call often. */
+/** By one address; needs a raised rate limit. */
 export const UNREAD_ANSWERS: readonly Attack[] = [
   ...UNARY_ENCODINGS.map((encoding) => unreadLists(encoding, "one")),
   ...STREAM_ENCODINGS.map((encoding) => unreadWatches(encoding, "one")),

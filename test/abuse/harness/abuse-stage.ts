@@ -1,5 +1,5 @@
 /**
- * What a row starts: a service, and the good node beside the attack. All of it ends with the test.
+ * Starts the service and the good node of a row. Both end with the test.
  * @module
  */
 import { onTestFinished } from "vitest";
@@ -22,7 +22,7 @@ export async function openStage(options?: AttackedOptions): Promise<AbuseStage> 
   return { service, good };
 }
 
-/** The same, with a cluster that is as large as one may be. */
+/** The same, with a full cluster. */
 export async function openFullStage(
   options?: AttackedOptions,
 ): Promise<AbuseStage & { readonly fullCluster: string }> {

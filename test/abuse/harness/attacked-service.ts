@@ -1,5 +1,5 @@
 /**
- * A service as a process of its own, which is going to be attacked: ours, or the reference for comparison.
+ * The service under attack, as a process of its own: ours, or the reference for comparison.
  * @module
  */
 import { readdirSync, readFileSync } from "node:fs";
@@ -16,15 +16,15 @@ const KEPT_LOG_LINES = 5000;
 const TICKS_PER_SECOND = 100;
 
 export interface AttackedOptions {
-  /** Flags of ours, beside those that say where it listens. */
+  /** Flags of ours, beside the listen addresses. */
   readonly flags?: readonly string[];
-  /** `--max-old-space-size` of ours, in MB. @default as Node finds it */
+  /** `--max-old-space-size` of ours, in MB. @default Node's own */
   readonly heapMb?: number;
   /** Path of the reference's program, to attack that instead of ours. */
   readonly reference?: string;
 }
 
-/** What a service holds: of the reference, only what Linux knows. */
+/** What our service holds. */
 export interface Held {
   /** MB after a forced collection. */
   readonly heapMb: number;
@@ -39,7 +39,7 @@ export class AttackedService {
   readonly landingPort: number;
   readonly metricsPort: number;
   readonly process: LineProcess<"listening">;
-  /** The heap that it was allowed, in MB. */
+  /** `--max-old-space-size`, in MB. */
   readonly heapLimitMb: number | undefined;
 
   private constructor(
@@ -74,7 +74,7 @@ export class AttackedService {
     return (Number(fields[11]) + Number(fields[12])) / TICKS_PER_SECOND;
   }
 
-  /** How long its event loop has waited for a core so far, in ms: the machine had other things to do. */
+  /** Total time for which its event loop was ready to run but had no core, in ms. */
   get waitedForCoreMs(): number {
     const [, waitedNs] = readFileSync(`/proc/${this.process.pid}/schedstat`, "latin1").split(" ");
     return Number(waitedNs) / 1e6;
@@ -106,8 +106,8 @@ export class AttackedService {
   }
 
   /**
-   * Ports of peers whose connections the service still holds, as the kernel sees it: a peer that reads nothing does not learn
-   * that it was closed.
+   * Local ports of the peers whose connections the service still holds, from the kernel: a peer
+   * that reads nothing does not notice that it was closed.
    */
   heldPeers(port: number = this.port): ReadonlySet<number> {
     const held = new Set<number>();

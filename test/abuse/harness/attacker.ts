@@ -1,5 +1,5 @@
 /**
- * Who attacks: connections that end with the attack, and a pace.
+ * An attacker: its connections, which end with the attack, and its pace.
  * @module
  */
 import { setTimeout as sleep } from "node:timers/promises";
@@ -11,18 +11,18 @@ import type { RawPeer, RawPeerOptions } from "./raw-peer.ts";
 /** One kind of attack. */
 export interface Attack {
   readonly name: string;
-  /** Attacks; the attacker leaves when it returns. */
+  /** All connections of the attacker are closed when it returns. */
   readonly run: (attacker: Attacker) => Promise<void>;
 }
 
-/** Where it connects to, if not to the port of the service. */
+/** Options of a peer; the port defaults to that of the service. */
 export type PeerOptions<Options extends RawPeerOptions> = Omit<Options, "port"> & {
   readonly port?: number;
 };
 
 export class Attacker {
   readonly target: AttackedService;
-  /** A cluster as large as one may be. */
+  /** ID of a cluster that is as large as the protocol allows. */
   readonly fullCluster: string;
   readonly #peers: RawPeer[] = [];
 
@@ -47,12 +47,12 @@ export class Attacker {
     return peer;
   }
 
-  /** Holds what it has, for some time. */
+  /** Keeps its connections open for some time. */
   hold(seconds: number): Promise<void> {
     return sleep(seconds * 1000);
   }
 
-  /** Does something so many times a second, for some time. */
+  /** Calls `one` at a fixed rate. */
   async pace(
     perSecond: number,
     seconds: number,
@@ -66,7 +66,7 @@ export class Attacker {
     }
   }
 
-  /** Sends chunks to one connection as fast as it takes them, on another one when it is closed. */
+  /** Sends chunks as fast as the connection takes them; reconnects when the service closes it. */
   async flood(
     seconds: number,
     chunk: (peer: Http2Peer) => Uint8Array,
@@ -85,7 +85,7 @@ export class Attacker {
     }
   }
 
-  /** Leaves: all its connections end. */
+  /** Closes all its connections. */
   close(): void {
     for (const peer of this.#peers.splice(0)) peer.close();
   }

@@ -1,5 +1,5 @@
 /**
- * The protocols in which a caller may ask for a cluster. Whichever it chooses, it must not cost much more.
+ * The protocols in which a caller may read a cluster. None may cost much more than another.
  * @module
  */
 import { gzipSync } from "node:zlib";

@@ -1,5 +1,5 @@
 /**
- * Clusters that are as large as they may be.
+ * Clusters that are as large as the protocol allows.
  * @module
  */
 import { randomBytes } from "node:crypto";
@@ -15,13 +15,13 @@ export const FULL_CLUSTER = {
   endpointBytes: 32,
 } as const;
 
-/** What one address may do at once. */
+/** Within the default burst of one address. */
 const CALLS_AT_ONCE = 55;
 
-/** Nobody else calls from there. */
+/** Network of the addresses that fill; see `manyAddresses`. */
 const NETWORK = 11;
 
-/** The same for all: the service knows nothing of that, and random bytes take longer to make than to store. */
+/** Shared by all affiliates: making random bytes takes longer than storing them. */
 const ENDPOINTS: readonly Uint8Array[] = Array.from({ length: FULL_CLUSTER.endpoints }, () =>
   randomBytes(FULL_CLUSTER.endpointBytes),
 );
@@ -45,6 +45,6 @@ export async function fillCluster(port: number, clusterId: string): Promise<void
     const failed = answers.find(({ status }) => status !== GRPC_OK);
     if (failed) throw new Error(`cluster not filled: ${failed.status} ${failed.statusText}`);
   }
-  // What the service keeps for those who list it belongs to what it holds without an attack.
+  // The list that the service caches then is part of what it holds before an attack.
   await callOnce(port, manyAddresses(0, NETWORK), "List", clusterRequest(clusterId));
 }

@@ -1,5 +1,5 @@
 /**
- * The good node beside an attack: what it has seen, and when.
+ * The good node beside an attack: its calls, and how they went.
  * @module
  */
 import { resolve } from "node:path";
@@ -8,25 +8,25 @@ import type { GoodEvent } from "../programs/good-node.ts";
 
 const PROGRAM = resolve(import.meta.dirname, "../programs/good-node.ts");
 
-/** What a good node has seen in some time. */
+/** Summary of the calls in a period. */
 export interface GoodReport {
   readonly calls: number;
   readonly p50Ms: number;
   readonly p99Ms: number;
   readonly maxMs: number;
-  /** Each different failure once, with how often it was seen. */
+  /** Each distinct failure with its count. */
   readonly failures: readonly string[];
 }
 
 export class GoodNode {
-  /** In a process of its own: what an attacker costs its own process is not the service's fault. */
+  /** A process of its own, so that the attacker's load does not delay it. */
   readonly process: LineProcess<GoodEvent>;
 
   constructor(port: number) {
     this.process = new LineProcess("good node", process.execPath, [PROGRAM, String(port)]);
   }
 
-  /** Waits until it has been served. */
+  /** Waits until its watch has shown an update. */
   async isServed(): Promise<void> {
     const { events } = this.process;
     await this.process.until("good node is served", () =>
@@ -34,7 +34,7 @@ export class GoodNode {
     );
   }
 
-  /** Waits for the answer of a call that began at `time` or later, so that all before it have one. */
+  /** Waits until a call that began at `time` or later has ended. */
   async answered(time: number): Promise<void> {
     const { events } = this.process;
     await this.process.until("a call after the attack", () =>
@@ -42,7 +42,7 @@ export class GoodNode {
     );
   }
 
-  /** What calls have seen that began at `from` or later and before `to`, both of {@link now}. */
+  /** Summarizes the calls that began from `from` to `to`, both of {@link now}. */
   between(from: number, to: number): GoodReport {
     const events = this.process.events.filter(
       ({ startedAt }) => startedAt >= from && startedAt < to,

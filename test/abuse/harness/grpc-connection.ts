@@ -1,5 +1,6 @@
 /**
- * A client of gRPC that does nothing wrong, and hides nothing: no retries, no reconnects, an address of its own.
+ * A plain gRPC client with a local address of its own. It neither retries nor reconnects, so that a
+ * test sees every failure.
  * @module
  */
 import { once } from "node:events";
@@ -87,7 +88,7 @@ export class GrpcConnection {
 /** The answer of a call while it comes in. */
 export class GrpcStream implements GrpcAnswer {
   readonly messages: Buffer[] = [];
-  /** Resolves at its end, whatever that is. */
+  /** Resolves when it ends or fails. */
   readonly ended: Promise<void>;
   status: number | undefined;
   statusText = "";

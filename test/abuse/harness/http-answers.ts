@@ -1,5 +1,5 @@
 /**
- * Single requests whose bytes matter: status and headers of what comes back.
+ * Single requests whose exact bytes matter, and their answers.
  * @module
  */
 import { connect, type IncomingHttpHeaders } from "node:http2";
@@ -15,7 +15,7 @@ export interface HttpAnswer {
   readonly body: string;
 }
 
-/** Sends bytes of HTTP/1.1 as they are. They must ask for the end of the connection, or be refused. */
+/** Sends bytes of HTTP/1.1 as they are, and reads until the service closes the connection. */
 export async function http1Answer(port: number, bytes: string): Promise<HttpAnswer> {
   const peer = await Http1Peer.connect({ port });
   peer.send(Buffer.from(bytes, "latin1"));
@@ -32,7 +32,7 @@ export async function http1Answer(port: number, bytes: string): Promise<HttpAnsw
   return { status: peer.statuses[0] ?? 0, headers, body: rest.join("\r\n\r\n") };
 }
 
-/** One request of HTTP/2; its path and headers are sent as they are. */
+/** Makes one HTTP/2 request; its path and headers are sent as they are. */
 export async function http2Answer(
   port: number,
   headers: Readonly<Record<string, string>>,

@@ -1,10 +1,10 @@
 /**
- * A client of HTTP/1.1 that writes its bytes itself.
+ * An HTTP/1.1 client that writes raw bytes.
  * @module
  */
 import { connectedSocket, RawPeer, type RawPeerOptions } from "./raw-peer.ts";
 
-/** Enough for every answer of which a test looks at the text. */
+/** More than any answer whose text a test reads. */
 const KEPT_CHARACTERS = 100_000;
 
 export class Http1Peer extends RawPeer {
@@ -14,7 +14,7 @@ export class Http1Peer extends RawPeer {
     return new Http1Peer(await connectedSocket(options), options.reads ?? true);
   }
 
-  /** The beginning of all that it has read. */
+  /** The beginning of what it has read. */
   get text(): string {
     return this.#text;
   }
@@ -29,7 +29,7 @@ export class Http1Peer extends RawPeer {
   }
 }
 
-/** A request; nothing in it is checked or changed. */
+/** Encodes a request; nothing is checked. */
 export function http1Request(
   method: string,
   path: string,

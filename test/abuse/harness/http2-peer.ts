@@ -1,5 +1,5 @@
 /**
- * A client of HTTP/2 that writes its frames itself: it opens what streams it likes, and gives them the windows that it likes.
+ * An HTTP/2 client that writes raw frames: it decides about streams and windows itself.
  * @see RFC 9113
  * @module
  */
@@ -20,25 +20,25 @@ const INITIAL_WINDOW = 4;
 const DEFAULT_WINDOW = 65_535;
 const FRAME_HEAD_BYTES = 9;
 
-/** As much as HTTP/2 can say. */
+/** The largest window that HTTP/2 allows. */
 export const LARGEST_WINDOW: number = 2 ** 31 - 1;
 
 export interface Http2PeerOptions extends RawPeerOptions {
-  /** Bytes that the service may send on each stream before it is given more. @default LARGEST_WINDOW */
+  /** Initial window of each stream. @default LARGEST_WINDOW */
   readonly streamWindow?: number;
-  /** The same for the connection; HTTP/2 does not allow less than the default. @default LARGEST_WINDOW */
+  /** Window of the connection, 65,535 at least. @default LARGEST_WINDOW */
   readonly connectionWindow?: number;
   /** @default true */
   readonly answersPings?: boolean;
 }
 
-/** What the service has said on one stream. */
+/** What the service has sent on one stream. */
 export interface SeenStream {
   isAnswered: boolean;
   dataBytes: number;
-  /** It ended in order. */
+  /** END_STREAM was received. */
   isEnded: boolean;
-  /** The code with which the service reset it. */
+  /** Error code of RST_STREAM, if the service reset it. */
   resetCode: number | undefined;
 }
 
@@ -106,7 +106,7 @@ export class Http2Peer extends RawPeer {
     return id;
   }
 
-  /** Opens a stream with a call of gRPC. No message is a call whose body stays open. */
+  /** Starts a gRPC call. Without a message its body stays open. */
   call(
     path: string,
     message?: Uint8Array,
@@ -120,7 +120,7 @@ export class Http2Peer extends RawPeer {
     });
   }
 
-  /** The ID of a stream that is opened by hand. */
+  /** Reserves a stream ID, for frames that the caller writes. */
   nextId(): number {
     const id = this.#nextStream;
     this.#nextStream += 2;
@@ -133,7 +133,7 @@ export class Http2Peer extends RawPeer {
     return id;
   }
 
-  /** Lets the service send so many bytes more on a stream, or with 0 on the connection. */
+  /** Sends WINDOW_UPDATE for a stream, or for the connection (0). */
   giveWindow(stream: number, bytes: number): void {
     this.send(frame(TYPE.windowUpdate, FLAG.none, stream, uint32(bytes)));
   }
@@ -200,7 +200,7 @@ export class Http2Peer extends RawPeer {
     }
   }
 
-  /** A reader with a large window keeps it large. */
+  /** Restores the window of the connection, if it is a large one. */
   #raiseWindow(bytes: number): void {
     this.#takenBytes += bytes;
     if (!this.#raisesWindow || this.#takenBytes < LARGEST_WINDOW / 4) return;

@@ -1,19 +1,20 @@
 /**
- * Who is who on loopback: all of 127.0.0.0/8 is this machine, so that each caller may have an address of its own.
+ * Addresses of callers: all of 127.0.0.0/8 is this machine, so each caller has an address of its
+ * own.
  * @module
  */
 
-/** Where services listen. */
+/** Listen address of services. */
 export const SERVICE_HOST = "127.0.0.1";
 
-/** From where one attacker calls. */
+/** Address of a single attacker. */
 export const ATTACKER = "127.0.0.5";
 
-/** Of nodes that do nothing wrong. */
+/** Addresses of the good node. */
 export const GOOD_NODE = "127.0.0.200";
 export const GOOD_READER = "127.0.0.201";
 
-/** Somebody who comes after an attack, and has never called before. */
+/** A client that calls for the first time after an attack. */
 export const NEWCOMER = "127.0.0.220";
 
 /** A proxy that a service trusts, for attackers with networks of IPv6. */

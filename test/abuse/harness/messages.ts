@@ -1,5 +1,5 @@
 /**
- * Requests as bytes, and where they go.
+ * Encoded requests, and the paths of their methods.
  * @module
  */
 import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
@@ -11,7 +11,7 @@ import {
   WatchResponseSchema,
 } from "../../../src/protocol/index.ts";
 
-/** Of what attackers publish, in seconds: outlives every row. */
+/** TTL of published affiliates in seconds; longer than any row. */
 const TTL_S = 1800;
 
 export function clusterPath(method: string): string {
@@ -52,7 +52,7 @@ export function clusterRequest(clusterId: string, clientVersion = ""): Uint8Arra
   return toBinary(HelloRequestSchema, create(HelloRequestSchema, { clusterId, clientVersion }));
 }
 
-/** What an answer of `List` or a message of `Watch` says of one affiliate. */
+/** An affiliate in an answer of `List` or a message of `Watch`. */
 export interface ListedAffiliate {
   readonly id: string;
   readonly data: Uint8Array;

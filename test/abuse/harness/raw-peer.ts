@@ -1,5 +1,5 @@
 /**
- * A connection that sends what it pleases, and reads when it pleases.
+ * A TCP connection that sends raw bytes, and reads only when it is asked to.
  * @module
  */
 import { once } from "node:events";
@@ -12,9 +12,9 @@ const LOOK_INTERVAL_MS = 20;
 
 export interface RawPeerOptions {
   readonly port: number;
-  /** From where it calls. @default ATTACKER */
+  /** @default ATTACKER */
   readonly localAddress?: string;
-  /** Whether it takes what is sent to it. @default true */
+  /** Whether it reads its socket from the start. @default true */
   readonly reads?: boolean;
 }
 
@@ -35,7 +35,7 @@ export class RawPeer {
     else socket.pause();
   }
 
-  /** The service ended it, as far as it reads. */
+  /** Whether it has seen that the service closed it; it must read to see that. */
   get isClosed(): boolean {
     return this.#isClosed;
   }
@@ -58,13 +58,13 @@ export class RawPeer {
     this.#socket.resume();
   }
 
-  /** @returns Whether the kernel takes more at once. */
+  /** @returns Whether the socket's buffer has room for more. */
   send(bytes: Uint8Array | string): boolean {
     if (this.#isClosed || this.#socket.destroyed) return false;
     return this.#socket.write(bytes);
   }
 
-  /** Waits until the kernel takes more, or the connection ends. */
+  /** Waits until the buffer is empty, or the connection ends. */
   async drained(): Promise<void> {
     if (!this.#socket.writableNeedDrain || this.#isClosed) return;
     const end = new AbortController();
@@ -78,14 +78,14 @@ export class RawPeer {
     end.abort();
   }
 
-  /** Takes about so many bytes of a connection that is not read otherwise, as they come. */
+  /** Reads about `bytes` more as they arrive, then pauses. */
   takeSome(bytes: number): void {
     this.#pauseAt = this.#receivedBytes + bytes;
     if (this.#socket.listenerCount("data") === 0) this.startReading();
     else this.#socket.resume();
   }
 
-  /** @throws {Error} If `look` finds nothing in time. */
+  /** @throws {Error} If `look` stays false for `limitMs`. */
   async until(what: string, look: () => boolean, limitMs: number = WAIT_LIMIT_MS): Promise<void> {
     await waitUntil(what, look, limitMs);
   }
@@ -99,11 +99,11 @@ export class RawPeer {
     this.#socket.resetAndDestroy();
   }
 
-  /** What it does with what it reads. */
+  /** Called for each chunk that is read. */
   protected take(_chunk: Buffer): void {}
 }
 
-/** Connects. The service may refuse at once: that is seen by {@link RawPeer.isClosed}. */
+/** Connects. If the service refuses, {@link RawPeer.isClosed} is true. */
 export async function connectedSocket(options: RawPeerOptions): Promise<Socket> {
   const { port, localAddress = ATTACKER } = options;
   const socket = connect({ port, host: SERVICE_HOST, localAddress });
@@ -111,7 +111,7 @@ export async function connectedSocket(options: RawPeerOptions): Promise<Socket> 
   return socket;
 }
 
-/** Looks again and again. @throws {Error} If there is nothing to be seen in time. */
+/** Polls. @throws {Error} If `look` stays false for `limitMs`. */
 export async function waitUntil(
   what: string,
   look: () => boolean,

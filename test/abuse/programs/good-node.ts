@@ -1,8 +1,9 @@
 /**
- * A node that does nothing wrong, while others do: `Hello` and `List` of its small cluster ten times a second, an update every
- * half second, which its own watch must see. Prints a JSON line for each of them.
+ * A well-behaved node: `Hello` and `List` of its small cluster ten times a second, and an update
+ * every half second, which its own watch must receive. Prints a JSON line for each.
  *
- * Calls do not wait for each other, so that a service that stops is seen by all calls that it should have answered.
+ * Calls do not wait for each other, so that a blocked service delays every call that falls into
+ * the pause.
  *
  * Arguments: the service's port.
  * @module
@@ -11,20 +12,20 @@ import { GRPC_OK, GrpcConnection } from "../harness/grpc-connection.ts";
 import { GOOD_NODE, GOOD_READER } from "../harness/loopback-address.ts";
 import { clusterRequest, updateRequest, watchedAffiliates } from "../harness/messages.ts";
 
-/** Ten calls a second are within every limit for one address. */
+/** Within the rate limit of one address. */
 const CALL_INTERVAL_MS = 100;
 const CALLS_PER_UPDATE = 5;
 const CALL_LIMIT_MS = 10_000;
 const CLUSTER = "good";
 const MEMBERS = 5;
 
-/** A call, or what the watch has shown. */
+/** A call, or an update that the watch received. */
 export interface GoodEvent {
   readonly did: "Hello" | "List" | "AffiliateUpdate" | "Watch";
-  /** On the clock of all processes, in ms. */
+  /** In ms since 1970. */
   readonly startedAt: number;
   readonly ms: number;
-  /** Nothing if it went well. */
+  /** Absent if the call succeeded. */
   readonly failure?: string;
 }
 
@@ -65,7 +66,7 @@ function update(member: number, text: string): Promise<void> {
   );
 }
 
-/** When each update was sent that the watch has not shown yet. */
+/** Start times of the updates that the watch has not received yet. */
 const unseen = new Map<string, number>();
 
 for (let member = 0; member < MEMBERS; member++) await update(member, "at first");

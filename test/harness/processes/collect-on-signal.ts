@@ -1,6 +1,6 @@
 /**
- * Loaded into a service: on SIGUSR2 it collects all garbage, and prints `collected N: {…}` with the memory that remains, so
- * that what remains is what is held.
+ * Loaded into a service: on SIGUSR2 it collects all garbage, and prints `collected N: {…}` with the
+ * memory that remains, so that what remains is what is held.
  * @module
  */
 import { setFlagsFromString } from "node:v8";

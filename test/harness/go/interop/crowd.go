@@ -339,7 +339,7 @@ func (w *crowdWatch) take(response *serverpb.WatchResponse) {
 		}
 	}
 
-	// A client replaces what it knows by the first message.
+	// A client replaces what it knows by the first message, which has room for all of a crowd.
 	if !w.begun && c.closed && w.count < len(c.members)-1 {
 		c.lose(fmt.Sprintf("%s was told of %d others at first", w.member.nodeID, w.count))
 	}

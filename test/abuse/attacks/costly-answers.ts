@@ -1,6 +1,6 @@
 /**
- * Answers that cost much more than their requests: all of a full cluster, as often as one address may ask, in every encoding
- * that a caller may choose.
+ * Answers that cost much more than their requests: a full cluster, as often as one address may
+ * ask, in every encoding that a caller may choose.
  * @module
  */
 import type { Attack, Attacker } from "../harness/attacker.ts";
@@ -15,8 +15,8 @@ const SECONDS = 1.5;
 
 /** Of 15 that one address may make. */
 const CALLS_PER_SECOND = 14;
-/** JSON was dear at half of what is allowed. */
-const DEAREST_PER_SECOND = 8;
+/** JSON stopped a service at half of what is allowed. */
+const COSTLIEST_PER_SECOND = 8;
 
 interface Way {
   readonly name: string;
@@ -31,7 +31,7 @@ interface Way {
 function listing(encoding: Encoding): Way {
   return {
     ...encoding,
-    perSecond: encoding.name.includes("JSON") ? DEAREST_PER_SECOND : CALLS_PER_SECOND,
+    perSecond: encoding.name.includes("JSON") ? COSTLIEST_PER_SECOND : CALLS_PER_SECOND,
     method: "POST",
     path: () => clusterPath("List"),
     isHttp2Only: encoding.name.startsWith("gRPC") && !encoding.name.startsWith("gRPC-Web"),
@@ -41,7 +41,7 @@ function listing(encoding: Encoding): Way {
 function inspecting(name: string, accept: string): Way {
   return {
     name,
-    perSecond: DEAREST_PER_SECOND,
+    perSecond: COSTLIEST_PER_SECOND,
     method: "GET",
     path: (clusterId) => `/inspect?clusterID=${encodeURIComponent(clusterId)}`,
     headers: { accept },
@@ -60,7 +60,7 @@ function reading(way: Way): Attack {
 }
 
 /** What the reference answers too. */
-export const DEAR_GRPC_ANSWERS: readonly Attack[] = [GRPC, GRPC_GZIP].map(listing).map(reading);
+export const COSTLY_GRPC_ANSWERS: readonly Attack[] = [GRPC, GRPC_GZIP].map(listing).map(reading);
 
 const WAYS: readonly Way[] = [
   ...UNARY_ENCODINGS.map(listing),
@@ -68,9 +68,9 @@ const WAYS: readonly Way[] = [
   inspecting("/inspect as text", "text/plain"),
 ];
 
-export const DEAR_ANSWERS: readonly Attack[] = WAYS.map(reading);
+export const COSTLY_ANSWERS: readonly Attack[] = WAYS.map(reading);
 
-/** How many bytes each way brings of one whole answer: an attack that only gets errors would cost nothing. */
+/** Size of one answer in each encoding: an attack that only gets errors would cost nothing. */
 export async function answerBytes(attacker: Attacker): Promise<ReadonlyMap<string, number>> {
   const bytes = new Map<string, number>();
   for (const way of WAYS) {
