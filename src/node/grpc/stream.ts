@@ -98,7 +98,7 @@ class GrpcStream implements Caller, Exchange {
   get unsentBytes(): number {
     const waiting = this.#writer?.unsentBytes || this.#stream.writableLength;
     // An end without bytes waits for the window like bytes: its trailers come after it.
-    return waiting === 0 && this.#isAnswered ? 1 : waiting;
+    return waiting === 0 && this.#isAnswered && !this.#stream.closed ? 1 : waiting;
   }
 
   get takenBytes(): number {

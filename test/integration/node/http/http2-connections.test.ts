@@ -434,6 +434,21 @@ describe.each([true, false])("with the fast path %s", (fastPath) => {
     },
   );
 
+  test("an empty answer whose end nobody takes ends with its connection", async () => {
+    const server = await start({ fastPath, connections: { writeTimeoutMs: 300 } });
+    const session = connect(server.url, { settings: { initialWindowSize: 0 } });
+    session.on("error", () => {});
+    onTestFinished(() => session.destroy());
+    const stream = openStream(session, {
+      ":method": "POST",
+      ":path": `${SERVICE}/AffiliateDelete`,
+      "content-type": "application/proto",
+    });
+    stream.end(Buffer.from([0x0a, 1, 0x63, 0x12, 1, 0x61]));
+    await closed(session);
+    expect(refusals).toEqual(["write_timeout"]);
+  });
+
   test("CONNECT gets 405, and its stream ends though its caller leaves it open", async () => {
     const server = await start({ fastPath });
     const session = openSession(server.url);
