@@ -8,6 +8,7 @@ import {
   GRPC_FLOODS,
   HEALTH,
   HEALTH_WATCHES,
+  MALFORMED_FLOODS,
   OPEN_REFLECTION,
   PAGE_FLOODS,
   UNKNOWN_HEALTH_WATCHES,
@@ -36,6 +37,11 @@ test("one address holds streams of health and reflection, with a small heap", as
 test("one address floods the service with requests that are no calls of nodes", async () => {
   const { service, good } = await openStage();
   await expectToHold(service, good, [...GRPC_FLOODS, ...PAGE_FLOODS]);
+});
+
+test("one address floods the service with malformed calls", async () => {
+  const { service, good } = await openStage();
+  await expectToHold(service, good, MALFORMED_FLOODS);
 });
 
 test("one address begins calls in every protocol, and sends no message", async () => {

@@ -137,6 +137,16 @@ export const GRPC_FLOODS: readonly Attack[] = [
   ),
 ];
 
+/** In the protocol of nodes, and in the cheapest one to write. */
+export const MALFORMED_FLOODS: readonly Attack[] = [
+  flood("malformed calls", grpc(clusterPath("Hello")), grpcMessage(Buffer.of(0xff))),
+  flood(
+    "malformed calls as JSON",
+    requestFields("POST", clusterPath("Hello"), [["content-type", "application/json"]]),
+    Buffer.from("{"),
+  ),
+];
+
 export const PAGE_FLOODS: readonly Attack[] = [
   flood("/healthz", requestFields("GET", "/healthz")),
   flood("/style.css", requestFields("GET", "/style.css")),
