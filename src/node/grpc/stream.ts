@@ -250,6 +250,10 @@ class GrpcStream implements Caller, Exchange {
       return;
     }
     const source = answer instanceof Uint8Array ? new WholeBytes(answer) : answer;
+    if (okEnd === undefined) {
+      this.#open().end(source, true);
+      return;
+    }
     this.#open().write(source, true, () => {
       if (this.#isWritable()) this.#stream.end(okEnd);
     });

@@ -13,6 +13,9 @@ import type { UnsentAccount } from "./unsent-bytes.ts";
 /** Most bytes of one piece. */
 export const MAX_PIECE_BYTES = 32_768;
 
+/** The same while the initial window lasts, which by default holds the list of 100 nodes. */
+const MAX_FIRST_BYTES = 65_536;
+
 /** A piece that is taken within this time says that the reader is fast. */
 const FAST_MS = 20;
 
@@ -26,6 +29,7 @@ const TIMEOUT_PART = 8;
 export interface Outlet {
   readonly destroyed: boolean;
   write(bytes: Uint8Array, callback: (error?: Error | null) => void): boolean;
+  end(bytes: Uint8Array, callback: (error?: Error | null) => void): unknown;
 }
 
 /** What a writer needs to know. */
@@ -70,6 +74,7 @@ export class PieceWriter {
   /** Most bytes of the next piece, once the initial window is used up. */
   #limit = 1;
   #isClosed = false;
+  #endsOutlet = false;
 
   constructor(outlet: Outlet, options: PieceWriterOptions) {
     this.#outlet = outlet;
@@ -104,6 +109,16 @@ export class PieceWriter {
     this.#isPaced = isPaced;
     this.#onWritten = onWritten;
     this.#next();
+  }
+
+  /**
+   * Writes all of `source`, and ends the outlet with its last piece.
+   *
+   * @param isPaced - As for {@link write}.
+   */
+  end(source: ByteSource, isPaced: boolean): void {
+    this.#endsOutlet = true;
+    this.write(source, isPaced, () => {});
   }
 
   /** The outlet is no more. */
@@ -143,7 +158,8 @@ export class PieceWriter {
     this.#pieceBytes = piece.length;
     this.#options.account.add(piece.length);
     this.#writtenAt = this.#now();
-    this.#outlet.write(piece, this.#onTaken);
+    if (this.#endsOutlet && source.remaining === 0) this.#outlet.end(piece, this.#onTaken);
+    else this.#outlet.write(piece, this.#onTaken);
   }
 
   #isTooSlow(): boolean {
@@ -154,7 +170,9 @@ export class PieceWriter {
   #pieceLimit(): number {
     const windowBytes = this.#options.initialWindowBytes - this.#takenBytes;
     const room = this.#options.account.room();
-    return Math.min(windowBytes > 0 ? windowBytes : this.#limit, MAX_PIECE_BYTES, room);
+    return windowBytes > 0
+      ? Math.min(windowBytes, MAX_FIRST_BYTES, room)
+      : Math.min(this.#limit, MAX_PIECE_BYTES, room);
   }
 
   #taken(error: Error | null | undefined): void {

@@ -45,6 +45,9 @@ function start({ encoder = new AnswerEncoder(), onMessages = () => {} } = {}) {
       taken.push(callback);
       return true;
     },
+    end() {
+      throw new Error("the writer of a watch does not end its stream");
+    },
   };
   const writer = new PieceWriter(outlet, {
     account: new UnsentBytes().open(undefined, undefined),

@@ -16,6 +16,7 @@ const WRITE_TIMEOUT_MS = 60_000;
 /** An outlet whose reader is played by the test. */
 class FakeOutlet implements Outlet {
   destroyed = false;
+  hasEnded = false;
   readonly pieces: Uint8Array[] = [];
   #callback: ((error?: Error | null) => void) | undefined;
 
@@ -24,6 +25,11 @@ class FakeOutlet implements Outlet {
     this.pieces.push(bytes);
     this.#callback = callback;
     return true;
+  }
+
+  end(bytes: Uint8Array, callback: (error?: Error | null) => void): void {
+    this.write(bytes, callback);
+    this.hasEnded = true;
   }
 
   get isWaiting(): boolean {
@@ -283,4 +289,12 @@ describe("pacing", () => {
     await clock.advance(1);
     expect(slow.outlet.pieces).toHaveLength(1);
   });
+});
+
+test("the outlet ends with the last piece", () => {
+  const { writer, outlet } = start({ initialWindowBytes: 100_000 });
+  writer.end(new WholeBytes(new Uint8Array(65_537)), false);
+  expect([outlet.pieces.map(({ length }) => length), outlet.hasEnded]).toEqual([[65_536], false]);
+  outlet.take();
+  expect([outlet.pieces.map(({ length }) => length), outlet.hasEnded]).toEqual([[65_536, 1], true]);
 });
