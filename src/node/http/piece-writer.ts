@@ -13,8 +13,8 @@ import type { UnsentAccount } from "./unsent-bytes.ts";
 /** Most bytes of one piece. */
 export const MAX_PIECE_BYTES = 32_768;
 
-/** The same while the initial window lasts, which by default holds the list of 100 nodes. */
-const MAX_FIRST_BYTES = 65_536;
+/** An answer up to this size goes at once to most readers: the list of 100 nodes. */
+const MAX_WHOLE_BYTES = 65_536;
 
 /** A piece that is taken within this time says that the reader is fast. */
 const FAST_MS = 20;
@@ -145,7 +145,7 @@ export class PieceWriter {
       return;
     }
     const { pace, schedule = scheduleTimeout } = this.#options;
-    const bytes = Math.min(source.remaining, this.#pieceLimit());
+    const bytes = Math.min(source.remaining, this.#pieceLimit(source.remaining));
     const waitMs = this.#isPaced && pace !== undefined ? pace(bytes) : 0;
     if (waitMs === 0) this.#writePiece(bytes);
     else this.#timer = schedule(() => this.#writePiece(bytes), Math.min(waitMs, MAX_DELAY_MS));
@@ -167,12 +167,13 @@ export class PieceWriter {
     return isPressed?.() === true && this.#now() - this.#beganAt > writeTimeoutMs;
   }
 
-  #pieceLimit(): number {
+  /** @param bytes - That are left. */
+  #pieceLimit(bytes: number): number {
     const windowBytes = this.#options.initialWindowBytes - this.#takenBytes;
     const room = this.#options.account.room();
-    return windowBytes > 0
-      ? Math.min(windowBytes, MAX_FIRST_BYTES, room)
-      : Math.min(this.#limit, MAX_PIECE_BYTES, room);
+    const limit = windowBytes > 0 ? windowBytes : this.#limit;
+    const isSmall = this.#takenBytes === 0 && bytes <= Math.min(limit, MAX_WHOLE_BYTES, room);
+    return isSmall ? bytes : Math.min(limit, MAX_PIECE_BYTES, room);
   }
 
   #taken(error: Error | null | undefined): void {
