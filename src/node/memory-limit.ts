@@ -45,7 +45,7 @@ export function resolveMaxMemory(machine: MachineMemory): number {
 export function readMachineMemory(): MachineMemory {
   // Older runtimes than Node 22 have no such function, and neither have some others.
   const constrained = (process as Partial<NodeJS.Process>).constrainedMemory?.() ?? 0;
-  const flags = [...process.execArgv, process.env["NODE_OPTIONS"] ?? ""].join(" ");
+  const flags = [...process.execArgv, process.env.NODE_OPTIONS ?? ""].join(" ");
   return { constrained, heapLimit: setHeapLimit(flags) ?? getHeapStatistics().heap_size_limit };
 }
 

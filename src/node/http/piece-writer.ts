@@ -6,7 +6,9 @@
  * slow reader gets small ones, so that each byte or few that it takes can be seen as progress.
  * @module
  */
+
 import { MAX_DELAY_MS, type ScheduleWake, scheduleTimeout } from "../../async/timers.ts";
+import { EMPTY_BYTES } from "../../bytes.ts";
 import type { ByteSource } from "../../server/rpc/byte-source.ts";
 import type { UnsentAccount } from "./unsent-bytes.ts";
 
@@ -117,6 +119,10 @@ export class PieceWriter {
    * @param isPaced - As for {@link write}.
    */
   end(source: ByteSource, isPaced: boolean): void {
+    if (source.remaining === 0) {
+      this.#outlet.end(EMPTY_BYTES, () => {});
+      return;
+    }
     this.#endsOutlet = true;
     this.write(source, isPaced, () => {});
   }

@@ -83,6 +83,7 @@ async function respond(
     onceClosed(response, entered);
   } else if (entered !== undefined) {
     hooks.onRefused?.(entered.reason, { clientAddress: clientIp && formatAddress(clientIp) });
+    if (entered.isFlood && exchange.connection?.client !== undefined) closeAfter(request, response);
     exchange.writePage(entered.page);
     return;
   }

@@ -13,6 +13,8 @@ import { ProbeLimiter, type ProbeRateLimit } from "./probe-limit.ts";
 export interface Refusal {
   readonly reason: RefusalReason;
   readonly page: PlainPage;
+  /** Whether the client goes on with what is of no use: its connection may be closed. */
+  readonly isFlood: boolean;
 }
 
 /** Paths of the procedures. Other forms of them are not worth a rule. */
@@ -30,6 +32,8 @@ const RESOURCE_EXHAUSTED = "8";
 export class Admission {
   readonly #procedures: Pick<Procedures, "isFull">;
   readonly #probes: ProbeLimiter | undefined;
+  /** Apart from the probes, so that neither uses up the other's. */
+  readonly #malformed: ProbeLimiter | undefined;
 
   /** @throws {RangeError} For a number out of range. */
   constructor(
@@ -37,7 +41,10 @@ export class Admission {
     probeRateLimit: ProbeRateLimit | false = false,
   ) {
     this.#procedures = procedures;
-    this.#probes = probeRateLimit === false ? undefined : new ProbeLimiter(probeRateLimit);
+    const createLimiter = () =>
+      probeRateLimit === false ? undefined : new ProbeLimiter(probeRateLimit);
+    this.#probes = createLimiter();
+    this.#malformed = createLimiter();
   }
 
   /**
@@ -56,6 +63,10 @@ export class Admission {
     // The procedures have a rate limit of their own, behind which calls wait.
     const isCall = PROCEDURES.has(target) && CALL_TYPE.test(contentType);
     if (isCall) {
+      if (this.#malformed?.isEmpty(clientIp) === true) {
+        const refused = refusal("probe_limit", "too many malformed calls", contentType);
+        return { ...refused, isFlood: true };
+      }
       if (!this.#procedures.isFull(clientIp)) return undefined;
       return refusal("rate_limit", "too many calls wait for the rate limit", contentType);
     }
@@ -64,13 +75,13 @@ export class Admission {
   }
 
   /**
-   * Counts a call that is malformed, which no rate limit of procedures sees, as a probe.
+   * Counts a call that is malformed, which no rate limit of procedures sees.
    *
    * @param clientIp - As in {@link judge}.
    * @returns Whether its client may go on.
    */
   takeMalformed(clientIp: Uint8Array | undefined): boolean {
-    return this.#probes === undefined || this.#probes.take(clientIp);
+    return this.#malformed === undefined || this.#malformed.take(clientIp);
   }
 }
 
@@ -82,12 +93,16 @@ export function refusal(reason: RefusalReason, text: string, contentType: string
       "grpc-status": RESOURCE_EXHAUSTED,
       "grpc-message": encodeURIComponent(text),
     };
-    return { reason, page: { status: 200, headers, text: "" } };
+    return { reason, isFlood: false, page: { status: 200, headers, text: "" } };
   }
   const error = { code: "resource_exhausted", message: text };
   if (contentType.startsWith("application/connect+")) {
     const headers = { "Content-Type": contentType };
-    return { reason, page: { status: 200, headers, text: endOfConnectStream(error) } };
+    return {
+      reason,
+      isFlood: false,
+      page: { status: 200, headers, text: endOfConnectStream(error) },
+    };
   }
   const isConnect = /^application\/(json|proto)/.test(contentType);
   const headers = {
@@ -96,7 +111,7 @@ export function refusal(reason: RefusalReason, text: string, contentType: string
     "Retry-After": "1",
   };
   const body = isConnect ? JSON.stringify(error) : `${text[0]?.toUpperCase()}${text.slice(1)}.\n`;
-  return { reason, page: { status: 429, headers, text: body } };
+  return { reason, isFlood: false, page: { status: 429, headers, text: body } };
 }
 
 /**

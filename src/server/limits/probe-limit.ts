@@ -40,6 +40,13 @@ export class ProbeLimiter {
     this.#table = new TokenTable({ burst, maxClients: MAX_CLIENTS, seed: Math.random() * 2 ** 32 });
   }
 
+  /** Whether a client has no token left. @param ip - As for {@link take}. */
+  isEmpty(ip: Uint8Array | undefined): boolean {
+    if (ip === undefined) return false;
+    const place = this.#table.placeOf(networkHigh(ip), networkLow(ip));
+    return place >= 0 && this.#table.timeToToken(place, this.#now() * this.#tokensPerMs, 0) > 0;
+  }
+
   /**
    * Takes a token for a request.
    *

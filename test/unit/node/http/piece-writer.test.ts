@@ -300,3 +300,9 @@ test("the outlet ends with the last piece", () => {
   const sizes = [32_768, 32_768, 1];
   expect([outlet.pieces.map(({ length }) => length), outlet.hasEnded]).toEqual([sizes, true]);
 });
+
+test("an outlet without anything to write ends at once", () => {
+  const { writer, outlet } = start();
+  writer.end(new WholeBytes(new Uint8Array(0)), true);
+  expect(outlet.hasEnded).toBe(true);
+});

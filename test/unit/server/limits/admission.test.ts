@@ -52,12 +52,13 @@ test.each([
   expect(admission.judge(target, type, undefined)).toBeUndefined();
 });
 
-test("a malformed call counts as a probe", () => {
-  const admission = new Admission(free, { perSecond: 0.001, burst: 2 });
-  expect(admission.takeMalformed(IP)).toBe(true);
+test("malformed calls have a bucket apart; a client that has emptied it is refused its calls", () => {
+  const admission = new Admission(free, { perSecond: 0.001, burst: 1 });
   expect(admission.judge("/healthz", "", IP)).toBeUndefined();
+  expect(admission.takeMalformed(IP)).toBe(true);
   expect(admission.takeMalformed(IP)).toBe(false);
-  expect(admission.takeMalformed(undefined)).toBe(true);
+  expect(admission.judge(CALL, "application/json", IP)?.reason).toBe("probe_limit");
+  expect(admission.judge(CALL, "application/json", undefined)).toBeUndefined();
 });
 
 test("without a limit of probes there is none", () => {
@@ -72,6 +73,7 @@ describe("a refusal says so in the words of the caller's protocol:", () => {
     (type) => {
       expect(refusal("stream_limit", "too many: 100 %", type)).toEqual({
         reason: "stream_limit",
+        isFlood: false,
         page: {
           status: 200,
           headers: {
