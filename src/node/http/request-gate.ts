@@ -19,6 +19,8 @@ export interface RequestHead {
   readonly connection: Connection | undefined;
   /** 4 or 16 bytes. */
   readonly clientIp: Uint8Array | undefined;
+  /** Whether calls of nodes do not come this way. @default false */
+  readonly isRare?: boolean | undefined;
 }
 
 /** Options of {@link RequestGate}. */
@@ -51,8 +53,8 @@ export class RequestGate {
    * @returns Why it is refused, or how to take it off when its answer has gone.
    */
   enter(head: RequestHead): Refusal | (() => void) {
-    const { target, contentType, connection, clientIp } = head;
-    const refused = this.#admission.judge(target, contentType, clientIp);
+    const { target, contentType, connection, clientIp, isRare } = head;
+    const refused = this.#admission.judge(target, contentType, clientIp, isRare);
     if (refused !== undefined) return refused;
     if (this.#output.isOver(connection, clientIp)) {
       return refusal("unsent_limit", "too many answers of this client are not read", contentType);

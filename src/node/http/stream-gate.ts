@@ -62,14 +62,15 @@ export function createStreamGate(gate: RequestGate, options: StreamGateOptions):
     const clientIp = clientAddress({ get }, socket?.remoteAddress, trustedProxies, options);
     const target = headers[":path"] ?? "";
     const contentType = headers["content-type"] ?? "";
-    const entered = gate.enter({ target, contentType, connection, clientIp });
+    const entered = gate.enter({ target, contentType, connection, clientIp, isRare: true });
     if (typeof entered === "function") {
       stream.once("close", entered);
       return true;
     }
     hooks.onRefused?.(entered.reason, { clientAddress: clientIp && formatAddress(clientIp) });
     stream.on("error", ignore);
-    if (isFlood(connection)) {
+    const isOver = isFlood(connection) || (entered.isFlood && connection?.client !== undefined);
+    if (isOver) {
       session?.goaway(constants.NGHTTP2_ENHANCE_YOUR_CALM);
       connection?.destroy();
     } else {

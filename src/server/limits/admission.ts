@@ -53,17 +53,20 @@ export class Admission {
    * @param target - As it stands in the request.
    * @param contentType - Empty if there is none.
    * @param clientIp - 4 or 16 bytes.
+   * @param isRare - Whether calls of nodes take another way: then this client may be refused for the
+   *   malformed calls that it has sent.
    * @returns `undefined` if it is taken.
    */
   judge(
     target: string,
     contentType: string,
     clientIp: Uint8Array | undefined,
+    isRare = false,
   ): Refusal | undefined {
     // The procedures have a rate limit of their own, behind which calls wait.
     const isCall = PROCEDURES.has(target) && CALL_TYPE.test(contentType);
     if (isCall) {
-      if (this.#malformed?.isEmpty(clientIp) === true) {
+      if (isRare && this.#malformed?.isEmpty(clientIp) === true) {
         const refused = refusal("probe_limit", "too many malformed calls", contentType);
         return { ...refused, isFlood: true };
       }

@@ -52,13 +52,18 @@ test.each([
   expect(admission.judge(target, type, undefined)).toBeUndefined();
 });
 
-test("malformed calls have a bucket apart; a client that has emptied it is refused its calls", () => {
+test("malformed calls have a bucket apart; rare calls of a client that has emptied it are refused", () => {
   const admission = new Admission(free, { perSecond: 0.001, burst: 1 });
   expect(admission.judge("/healthz", "", IP)).toBeUndefined();
   expect(admission.takeMalformed(IP)).toBe(true);
   expect(admission.takeMalformed(IP)).toBe(false);
-  expect(admission.judge(CALL, "application/json", IP)?.reason).toBe("probe_limit");
-  expect(admission.judge(CALL, "application/json", undefined)).toBeUndefined();
+  expect(admission.judge(CALL, "application/json", IP, true)).toMatchObject({
+    reason: "probe_limit",
+    isFlood: true,
+  });
+  expect(admission.judge(CALL, "application/json", undefined, true)).toBeUndefined();
+  // Where nodes may come the same way.
+  expect(admission.judge(CALL, "application/grpc", IP)).toBeUndefined();
 });
 
 test("without a limit of probes there is none", () => {
