@@ -35,9 +35,9 @@ export interface MergeResult {
  * later. A known endpoint keeps its place and the later of its expiries, a new one is appended.
  * What has expired by `now` takes no part.
  *
- * What an update with data reports is its node's own, for that update's TTL. If it finds no room for
- * its endpoints, those that only others have reported make room, the oldest first. An update without
- * data displaces nothing.
+ * What an update with data reports is its node's own, for that update's TTL. If it finds no room
+ * for its endpoints, those that only others have reported make room, the oldest first. An update
+ * without data displaces nothing.
  *
  * @param state - `null` if there is no such affiliate. Not changed.
  * @param request - Its bytes are copied where they are kept.

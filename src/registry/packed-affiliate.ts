@@ -77,8 +77,8 @@ export interface AffiliateTimes {
 }
 
 /**
- * What is visible of a packed affiliate. `data`, `endpoints` and `wire` are made when asked for, and
- * are parts of its buffer.
+ * What is visible of a packed affiliate. `data`, `endpoints` and `wire` are made when asked for,
+ * and are parts of its buffer.
  */
 export class PackedView implements WiredAffiliateView {
   readonly id: string;
