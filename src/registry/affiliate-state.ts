@@ -9,13 +9,11 @@ import { checkEndpointCount, checkUpdate, type RegistryLimits } from "./limits.t
 import {
   type AffiliateState,
   type AffiliateTimes,
-  findData,
-  findEndpoints,
-  isAt,
   ownMsLeft,
   packAffiliate,
   wireStart,
 } from "./packed-affiliate.ts";
+import { findData, findEndpoints, isAt } from "./packed-wire.ts";
 import type { UpdateRequest } from "./registry.ts";
 
 /** What an update comes to. */
