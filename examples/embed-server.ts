@@ -12,7 +12,8 @@
 import { MemoryRegistry } from "talos-discovery/registry";
 import { createFetchHandler } from "talos-discovery/server";
 
-// Web pages of other origins may call it only if they are named: { corsOrigins: ["http://127.0.0.1:8000"] }.
+// Web pages of other origins may call it only if they are named:
+// { corsOrigins: ["http://127.0.0.1:8000"] }.
 const discovery = createFetchHandler(new MemoryRegistry());
 
 // biome-ignore lint/style/noDefaultExport: runtimes look for the handler here.

@@ -1,6 +1,6 @@
 /**
- * Adds 100,000 affiliates to a registry that has as many, and prints by how much the process grows for each: RSS, heap and external
- * memory.
+ * Adds 100,000 affiliates to a registry that has as many, and prints by how much the process grows
+ * for each: RSS, heap and external memory.
  * Run by `memory.ts`, and by hand to measure `AFFILIATE_OVERHEAD_BYTES`:
  *
  * `node --expose-gc bench/cases/memory-state-process.ts typical|largest|empty [PER_CLUSTER] [COUNT]`
@@ -22,8 +22,8 @@ const perCluster = Number(process.argv[3] ?? 10);
 const count = Number(process.argv[4] ?? 100_000);
 
 const registry = new MemoryRegistry({ limits: { maxClusters: 1e6, maxAffiliates: 1e6 } });
-// As many come before: code is compiled by then, and the heap's young generation, which takes up to 64 MB whatever is kept, has
-// its size.
+// As many come before: code is compiled by then, and the heap's young generation, which takes up to
+// 64 MB whatever is kept, has its size.
 for (let i = 0; i < count; i++) registry.update(request(i), callOptions(i));
 const before = usedBytes();
 for (let i = count; i < 2 * count; i++) registry.update(request(i), callOptions(i));

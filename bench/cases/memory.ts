@@ -22,7 +22,10 @@ const STATE_AFFILIATES = 100_000;
 const QUICK_AFFILIATES = 20_000;
 const AFFILIATES_PER_CLUSTER = 10;
 
-/** What the state may take for each affiliate: this times the bytes of data and endpoints, and so many more. */
+/**
+ * What the state may take for each affiliate: this times the bytes of data and endpoints, and so
+ * many more.
+ */
 const MOST_PART = 1.3;
 const MOST_MORE_BYTES = 600;
 

@@ -1,6 +1,7 @@
 /**
  * `npm run bench:service [-- CASE…] [--quick] [--json] [--scale]`: server CPU time and memory of our service against the reference's,
- * under the same load, and what each protocol costs ours; with `--scale`, how both grow with affiliates and watchers.
+ * under the same load, and what each protocol costs ours; with `--scale`, how both grow with
+ * affiliates and watchers.
  * @module
  */
 import { parseArgs } from "node:util";

@@ -1,5 +1,6 @@
 /**
- * Raw calls over HTTP/2 in every protocol of our service, as bytes in and bytes out: what a client library would add is left out.
+ * Raw calls over HTTP/2 in every protocol of our service, as bytes in and bytes out: what a client
+ * library would add is left out.
  * @module
  */
 import { once } from "node:events";
@@ -106,7 +107,10 @@ export class RawClient implements Disposable {
     return bytes.subarray(ENVELOPE_HEAD_BYTES, ENVELOPE_HEAD_BYTES + length);
   }
 
-  /** Begins a watch, whose messages are counted; the first bytes are kept until its first message is whole. */
+  /**
+   * Begins a watch, whose messages are counted; the first bytes are kept until its first message is
+   * whole.
+   */
   watch(protocol: Protocol, method: string, message: Uint8Array): RawWatch {
     const stream = this.#request(method, protocol.streamType);
     const watch = new RawWatch();

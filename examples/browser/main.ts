@@ -5,7 +5,8 @@
  *   npx esbuild main.ts --bundle --format=esm --outdir=. --servedir=.      # then open http://127.0.0.1:8000/
  *
  * The service must speak gRPC-Web and allow the page's origin:
- * `npx talos-discovery serve --cors-origin http://127.0.0.1:8000`, or embed-server.ts with `corsOrigins`.
+ * `npx talos-discovery serve --cors-origin http://127.0.0.1:8000`, or embed-server.ts with
+ * `corsOrigins`.
  */
 import { watchMembers } from "./members.ts";
 

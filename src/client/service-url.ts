@@ -52,8 +52,8 @@ export function parseServiceUrl(text: string): ServiceUrl {
  */
 export function parseRedirectEndpoint(endpoint: string, from: ServiceUrl): ServiceUrl {
   const target = endpoint.replace(/^dns:\/\/\//, "");
-  // A redirect names a place, whose name is at most 253 characters long. A path or user in it would be dropped in silence, so neither is
-  // accepted.
+  // A redirect names a place, whose name is at most 253 characters long. A path or user in it would
+  // be dropped in silence, so neither is accepted.
   if (!/^[^/\\?#@\s]{1,300}$/.test(target)) throw invalid(endpoint, "expected host:port");
   return parseAuthority(target, from.tls, endpoint);
 }

@@ -17,10 +17,15 @@ export {
 } from "./files/static-file.ts";
 export {
   type ConnectionLimits,
+  DEFAULT_CONNECTIONS_SHARE_PERCENT,
   DEFAULT_IDLE_TIMEOUT_MS,
+  DEFAULT_MAX_CONNECT_STREAMS_PER_CONNECTION,
   DEFAULT_MAX_CONNECTIONS,
   DEFAULT_MAX_HEADER_BYTES,
   DEFAULT_MAX_STREAMS_PER_CONNECTION,
+  DEFAULT_PING_INTERVAL_MS,
+  DEFAULT_PING_TIMEOUT_MS,
+  DEFAULT_WRITE_TIMEOUT_MS,
 } from "./http/connection-limits.ts";
 export {
   type ListenAddress,
@@ -29,7 +34,12 @@ export {
   type ServePagesOptions,
   servePages,
 } from "./http/serve-pages.ts";
-export type { UnsentLimits } from "./http/unsent-bytes.ts";
+export {
+  DEFAULT_UNSENT_PER_CLIENT,
+  DEFAULT_UNSENT_PER_CONNECTION,
+  DEFAULT_UNSENT_TOTAL,
+  type UnsentLimits,
+} from "./http/unsent-bytes.ts";
 export { type CreateNodeApiOptions, createNodeApi } from "./kubernetes/kubernetes-nodes.ts";
 export { type MachineMemory, readMachineMemory, resolveMaxMemory } from "./memory-limit.ts";
 export {

@@ -3,8 +3,8 @@
  *
  * Two walls can end the process: the memory limit of its container, and V8's heap. The state is
  * outside V8's heap, but every byte of it is moved by objects that are inside, so that a heap which
- * is small says that the whole is meant to be small. The other half is for code, garbage that is not
- * collected yet, and the sockets' own buffers.
+ * is small says that the whole is meant to be small. The other half is for code, garbage that is
+ * not collected yet, and the sockets' own buffers.
  * @module
  */
 import { getHeapStatistics } from "node:v8";
@@ -17,8 +17,8 @@ export interface MachineMemory {
    */
   readonly constrained: number;
   /**
-   * V8's `heap_size_limit`, in bytes; if `--max-old-space-size` is set, that: V8 adds what the young
-   * generation may have, which is not meant by those who set it.
+   * V8's `heap_size_limit`, in bytes; if `--max-old-space-size` is set, that: V8 adds what the
+   * young generation may have, which is not meant by those who set it.
    */
   readonly heapLimit: number;
 }
@@ -45,18 +45,20 @@ export function resolveMaxMemory(machine: MachineMemory): number {
 export function readMachineMemory(): MachineMemory {
   // Older runtimes than Node 22 have no such function, and neither have some others.
   const constrained = (process as Partial<NodeJS.Process>).constrainedMemory?.() ?? 0;
-  const flags = [...process.execArgv, process.env.NODE_OPTIONS ?? ""].join(" ");
-  return { constrained, heapLimit: setHeapLimit(flags) ?? getHeapStatistics().heap_size_limit };
+  const { NODE_OPTIONS = "" } = process.env;
+  // V8 takes the last one, which Node finds on the command line.
+  const flags = [NODE_OPTIONS, ...process.execArgv].join(" ");
+  return { constrained, heapLimit: parseHeapLimit(flags) ?? getHeapStatistics().heap_size_limit };
 }
 
 /**
- * What a flag of Node gives V8's old generation, in bytes.
+ * Reads what `--max-old-space-size` gives V8's old generation.
  *
- * @param flags - Of the command line, and of `NODE_OPTIONS`, which come first in Node too.
+ * @param flags - Of Node, `NODE_OPTIONS` first; the last one counts.
+ * @returns Bytes; `undefined` if it is not set.
  */
-export function setHeapLimit(flags: string): number | undefined {
-  const [, megabytes] = /--max[-_]old[-_]space[-_]size[= ](\d+)/.exec(flags) ?? [];
-  return megabytes === undefined || Number(megabytes) === 0
-    ? undefined
-    : Number(megabytes) * 2 ** 20;
+export function parseHeapLimit(flags: string): number | undefined {
+  const found = [...flags.matchAll(/--max[-_]old[-_]space[-_]size[= ](\d+)/g)].at(-1);
+  const megabytes = Number(found?.[1] ?? 0);
+  return megabytes === 0 ? undefined : megabytes * 2 ** 20;
 }

@@ -6,6 +6,7 @@
 import { compressionGzip } from "@connectrpc/connect-node";
 import { MAX_DELAY_MS } from "../async/timers.ts";
 import { checkInteger } from "../check.ts";
+import type { MemoryBudget } from "../registry/memory-budget.ts";
 import { MemoryRegistry } from "../registry/memory-registry.ts";
 import type { Registry } from "../registry/registry.ts";
 import { createHttpService } from "../server/http-service.ts";
@@ -61,8 +62,8 @@ export interface ServeOptions extends ProceduresOptions, HttpServiceOptions {
   /**
    * Stays open when the server closes.
    *
-   * @default a `MemoryRegistry` by a clock for which no time passes while the process is stopped;
-   *   closes with the server
+   * @default a `MemoryRegistry` with `memory`, by a clock for which no time passes while the
+   *   process is stopped; closes with the server
    */
   readonly registry?: Registry | undefined;
   /** Address or name to listen on. @default all addresses, IPv6 and IPv4 */
@@ -78,8 +79,8 @@ export interface ServeOptions extends ProceduresOptions, HttpServiceOptions {
   /** Told once for each change of the files of `tls`, good or bad. Must not throw. */
   readonly onTlsReload?: ((result: TlsReload) => void) | undefined;
   /**
-   * Whether uncompressed calls over HTTP/2 have a way of their own, which costs a fraction and gives
-   * the same answers. Without effect on Deno and Bun, whose HTTP/2 differs from Node's.
+   * Whether uncompressed calls over HTTP/2 have a way of their own, which costs a fraction and
+   * gives the same answers. Without effect on Deno and Bun, whose HTTP/2 differs from Node's.
    * @default true
    */
   readonly fastPath?: boolean | undefined;
@@ -91,8 +92,8 @@ export interface ServeOptions extends ProceduresOptions, HttpServiceOptions {
    */
   readonly connectTimeoutMs?: number | undefined;
   /**
-   * What connections may cost. Refusals are told to `hooks.onRefused`, but for those of streams and
-   * HTTP/2 headers.
+   * What connections may cost. Refusals are told to `hooks.onRefused`, except those that HTTP/2
+   * itself makes: streams over `maxStreamsPerConnection`, and headers over `maxHeaderBytes`.
    */
   readonly connections?: ConnectionLimits | undefined;
   /**
@@ -102,8 +103,9 @@ export interface ServeOptions extends ProceduresOptions, HttpServiceOptions {
   readonly byteRate?: ByteRate | false | undefined;
   /**
    * How many health checks, reflections, pages and unknown methods one client may ask for per
-   * second, apart from `rateLimit`. Malformed calls over HTTP/2 count too, and a connection on which
-   * they go on over this limit is closed. @default false
+   * second, apart from `rateLimit`. Malformed calls count too, and a connection on which they go on
+   * over this limit is closed, unless it is a trusted proxy's. The ports of `landing` and `metrics`
+   * have a count of their own. @default false; `DEFAULT_PROBE_RATE_LIMIT` suits most services
    */
   readonly probeRateLimit?: ProbeRateLimit | false | undefined;
   /** How many bytes may wait for their readers. */
@@ -175,7 +177,7 @@ export async function serve(options: ServeOptions = {}): Promise<DiscoveryServer
 
   const { registry, closeOwn } =
     options.registry === undefined
-      ? createOwnRegistry()
+      ? createOwnRegistry(options.memory)
       : { registry: options.registry, closeOwn: undefined };
   const procedures = createProcedures(registry, options);
   const health = new ServiceHealth(registry, options.warning);
@@ -307,8 +309,11 @@ function createOutput(
 }
 
 /** A registry that the server owns, with its clock. */
-function createOwnRegistry(): { registry: MemoryRegistry; closeOwn: () => Promise<void> } {
+function createOwnRegistry(memory: MemoryBudget | undefined): {
+  registry: MemoryRegistry;
+  closeOwn: () => Promise<void>;
+} {
   const clock = createRunningClock();
-  const registry = new MemoryRegistry({ now: clock.now });
+  const registry = new MemoryRegistry({ now: clock.now, memory });
   return { registry, closeOwn: () => registry.close().finally(clock.stop) };
 }

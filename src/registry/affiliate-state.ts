@@ -9,13 +9,11 @@ import { checkEndpointCount, checkUpdate, type RegistryLimits } from "./limits.t
 import {
   type AffiliateState,
   type AffiliateTimes,
-  findData,
-  findEndpoints,
-  isAt,
   ownMsLeft,
   packAffiliate,
   wireStart,
 } from "./packed-affiliate.ts";
+import { findData, findEndpoints, isAt } from "./packed-wire.ts";
 import type { UpdateRequest } from "./registry.ts";
 
 /** What an update comes to. */
@@ -35,9 +33,9 @@ export interface MergeResult {
  * later. A known endpoint keeps its place and the later of its expiries, a new one is appended.
  * What has expired by `now` takes no part.
  *
- * What an update with data reports is its node's own, for that update's TTL. If it finds no room for
- * its endpoints, those that only others have reported make room, the oldest first. An update without
- * data displaces nothing.
+ * What an update with data reports is its node's own, for that update's TTL. If it finds no room
+ * for its endpoints, those that only others have reported make room, the oldest first. An update
+ * without data displaces nothing.
  *
  * @param state - `null` if there is no such affiliate. Not changed.
  * @param request - Its bytes are copied where they are kept.

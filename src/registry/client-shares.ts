@@ -1,6 +1,6 @@
 /**
- * How much of something that has a ceiling one client may hold: at most as much as is still free. So
- * one client gets half, and while anything is free, a newcomer gets something.
+ * How much of something that has a ceiling one client may hold: at most as much as is still free.
+ * So one client gets half, and while anything is free, a newcomer gets something.
  * @module
  */
 import { checkInteger } from "../check.ts";

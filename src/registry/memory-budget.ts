@@ -74,7 +74,8 @@ export class MemoryBudget {
   }
 
   /**
-   * Whether this many more bytes would be over 90 % of the ceiling. If so, caches are dropped first.
+   * Whether this many more bytes would be over 90 % of the ceiling. If so, caches are dropped
+   * first.
    */
   isTight(extraBytes = 0): boolean {
     if (this.#usedBytes + extraBytes <= this.#tightBytes) return false;

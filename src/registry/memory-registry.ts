@@ -87,9 +87,9 @@ export interface MemoryRegistryOptions extends RegistryObservers {
  * bounds.
  *
  * A cluster or an affiliate belongs to the client that created it (`RegistryCallOptions.client`),
- * and counts for it until it is removed. What was restored from a journal belongs to the client that
- * first refreshes it with data. A refresh of a known affiliate is never refused for shares; if it
- * makes the affiliate larger, the bytes that are new count as new ones.
+ * and counts for it until it is removed. What was restored from a journal belongs to the client
+ * that first refreshes it with data. A refresh of a known affiliate is never refused for shares; if
+ * it makes the affiliate larger, the bytes that are new count as new ones.
  *
  * @example
  * const registry = new MemoryRegistry();

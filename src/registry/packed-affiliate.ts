@@ -20,7 +20,6 @@
  * @module
  */
 import { equalBytes } from "../bytes.ts";
-import { DiscoveryError } from "../errors.ts";
 import {
   fieldBytes,
   isAscii,
@@ -29,6 +28,19 @@ import {
   writeHead,
 } from "../protocol/field-bytes.ts";
 import { affiliateFieldBytes, writeAffiliateField } from "../protocol/sealed.ts";
+import {
+  AFFILIATES_TAG,
+  byteAt,
+  DATA_TAG,
+  findData,
+  findEndpoints,
+  hasFields,
+  ID_TAG,
+  isField,
+  malformed,
+  skipField,
+  skipLength,
+} from "./packed-wire.ts";
 import type { AffiliateView } from "./registry.ts";
 
 const VERSION = 1;
@@ -41,15 +53,7 @@ const HEADER_BYTES = 33;
 const EXPIRY_BYTES = 8;
 const OWN_BYTES = 4;
 
-/** From this many on it is faster to compare four at a time. */
-const MIN_WORDS_BYTES = 64;
-
 const MAX_UINT32 = 0xffff_ffff;
-/** Tags of the wire form. */
-const AFFILIATES_TAG = 0x0a;
-const ID_TAG = 0x0a;
-const DATA_TAG = 0x12;
-const ENDPOINT_TAG = 0x1a;
 
 /**
  * An affiliate whose entry of field 1 in `ListResponse` and `WatchResponse` stands ready.
@@ -77,8 +81,8 @@ export interface AffiliateTimes {
 }
 
 /**
- * What is visible of a packed affiliate. `data`, `endpoints` and `wire` are made when asked for, and
- * are parts of its buffer.
+ * What is visible of a packed affiliate. `data`, `endpoints` and `wire` are made when asked for,
+ * and are parts of its buffer.
  */
 export class PackedView implements WiredAffiliateView {
   readonly id: string;
@@ -363,63 +367,9 @@ export function unpackAffiliate(bytes: Uint8Array): AffiliateState {
   return state;
 }
 
-/** Where an affiliate's data is in its packed form; empty where there is none. */
-export function findData(
-  bytes: Uint8Array,
-  wireStartsAt: number,
-): { idStart: number; idEnd: number; dataStart: number; dataEnd: number } {
-  let at = wireStartsAt + 1;
-  if (bytes[wireStartsAt] !== AFFILIATES_TAG) throw malformed("the wire form is damaged");
-  at += varintBytes(readLength(bytes, at));
-  let idStart = at;
-  if (bytes[at] === ID_TAG) {
-    const length = readLength(bytes, at + 1);
-    idStart = at + 1 + varintBytes(length);
-    at = idStart + length;
-  }
-  const idEnd = at;
-  let dataStart = at;
-  if (bytes[at] === DATA_TAG) {
-    const length = readLength(bytes, at + 1);
-    dataStart = at + 1 + varintBytes(length);
-    at = dataStart + length;
-  }
-  return { idStart, idEnd, dataStart, dataEnd: at };
-}
-
-/** Where the endpoints are in an affiliate's packed form. */
-export function findEndpoints(
-  bytes: Uint8Array,
-  wireStartsAt: number,
-): { starts: number[]; lengths: number[] } {
-  const starts: number[] = [];
-  const lengths: number[] = [];
-  let at = findData(bytes, wireStartsAt).dataEnd;
-  while (bytes[at] === ENDPOINT_TAG) {
-    const length = readLength(bytes, at + 1);
-    const start = at + 1 + varintBytes(length);
-    starts.push(start);
-    lengths.push(length);
-    at = start + length;
-  }
-  return { starts, lengths };
-}
-
 /** Where the wire form begins. */
 export function wireStart(endpoints: number): number {
   return HEADER_BYTES + endpoints * (EXPIRY_BYTES + OWN_BYTES);
-}
-
-function readLength(bytes: Uint8Array, from: number): number {
-  let value = 0;
-  let scale = 1;
-  for (let at = from; ; at++) {
-    const byte = bytes[at];
-    if (byte === undefined || scale > MAX_UINT32) throw malformed("the wire form is damaged");
-    value += (byte & 0x7f) * scale;
-    if (byte < 0x80) return value;
-    scale *= 0x80;
-  }
 }
 
 function writeTimes(numbers: DataView, times: AffiliateTimes): void {
@@ -493,61 +443,6 @@ export function hasExpired(view: PackedView, now: number): boolean {
   return new DataView(view.buffer).getFloat64(EXPIRES_OFFSET, true) <= now;
 }
 
-/** Whether `bytes` are at `start`. */
-export function isAt(all: DataView, start: number, bytes: Uint8Array): boolean {
-  const { length } = bytes;
-  if (start + length > all.byteLength) return false;
-  let i = 0;
-  if (length >= MIN_WORDS_BYTES) {
-    const words = new DataView(bytes.buffer, bytes.byteOffset, length);
-    for (; i + 4 <= length; i += 4) {
-      if (all.getUint32(start + i) !== words.getUint32(i)) return false;
-    }
-  }
-  for (; i < length; i++) if (all.getUint8(start + i) !== bytes[i]) return false;
-  return true;
-}
-
-/** Whether these are the endpoints that come at `start`. */
-function hasFields(bytes: DataView, start: number, payloads: readonly Uint8Array[]): boolean {
-  let at = start;
-  for (const payload of payloads) {
-    const end = skipField(bytes, at);
-    if (!isField(bytes, at, end, payload)) return false;
-    at = end;
-  }
-  return true;
-}
-
-/** Whether the field from `start` to `end` has these bytes. */
-function isField(bytes: DataView, start: number, end: number, payload: Uint8Array): boolean {
-  if (end - skipLength(bytes, start + 1) !== payload.length) return false;
-  return isAt(bytes, end - payload.length, payload);
-}
-
-function byteAt(bytes: DataView, at: number): number {
-  return at < bytes.byteLength ? bytes.getUint8(at) : -1;
-}
-
-/** Where a field of a whole wire form ends. @param at - Of its one-byte tag. */
-function skipField(bytes: DataView, at: number): number {
-  let length = 0;
-  let scale = 1;
-  for (let i = at + 1; ; i++) {
-    const byte = bytes.getUint8(i);
-    length += (byte & 0x7f) * scale;
-    if (byte < 0x80) return i + 1 + length;
-    scale *= 0x80;
-  }
-}
-
-/** Where the varint of a whole wire form ends. */
-function skipLength(bytes: DataView, at: number): number {
-  let end = at;
-  while (bytes.getUint8(end++) >= 0x80);
-  return end;
-}
-
 function findDueAt(numbers: DataView): number {
   const end = HEADER_BYTES + numbers.getUint32(COUNT_OFFSET, true) * EXPIRY_BYTES;
   let dueAt = numbers.getFloat64(EXPIRES_OFFSET, true);
@@ -560,10 +455,4 @@ function findDueAt(numbers: DataView): number {
 
 function known(instant: number): number | undefined {
   return Number.isNaN(instant) ? undefined : instant;
-}
-
-function malformed(what: string, cause?: unknown): DiscoveryError {
-  return new DiscoveryError("ERR_AFFILIATE_MALFORMED", `invalid packed affiliate: ${what}`, {
-    cause,
-  });
 }

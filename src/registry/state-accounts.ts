@@ -21,8 +21,8 @@ export interface RegistrySharesOptions {
    */
   readonly clustersPercent?: number | undefined;
   /**
-   * How many affiliates a client may hold, in percent of those that `maxAffiliates` leaves free, and
-   * in bytes, in percent of those that are free below 90 % of the memory; 0 is off.
+   * How many affiliates a client may hold, in percent of those that `maxAffiliates` leaves free,
+   * and in bytes, in percent of those that are free below 90 % of the memory; 0 is off.
    *
    * @default 100
    */

@@ -12,8 +12,8 @@ import {
 import { wireStart } from "./packed-affiliate.ts";
 
 /**
- * What an affiliate takes besides its packed form and the text of its ID: objects, its places in the
- * maps, in the order of expiry and in the cluster's list, and what the allocator adds.
+ * What an affiliate takes besides its packed form and the text of its ID: objects, its places in
+ * the maps, in the order of expiry and in the cluster's list, and what the allocator adds.
  *
  * Measured as growth of RSS for each of 100,000 affiliates that are added to as many
  * (`bench/cases/memory-state-process.ts`), less the packed form and the ID: 480 to 495 bytes, from

@@ -28,7 +28,9 @@ export type RefuseRequest = (
 /** How long a browser may keep the answer to a preflight, in seconds: Chromium's maximum. */
 const PREFLIGHT_MAX_AGE_S = 7200;
 
-/** Scheme, host and port. `*` is refused, since it would stand for a wildcard that does not exist. */
+/**
+ * Scheme, host and port. `*` is refused, since it would stand for a wildcard that does not exist.
+ */
 const ORIGIN = /^[a-z][a-z0-9+.-]*:\/\/[^/?#@\\*\s\p{C}]+$/iu;
 
 /**

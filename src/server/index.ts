@@ -4,12 +4,15 @@
  */
 
 export { createFetchHandler, type FetchHandlerOptions, type RequestInfo } from "./fetch-handler.ts";
+export { type ByteRate, DEFAULT_BYTE_RATE } from "./limits/byte-rate.ts";
 export { type ClientHeaders, clientAddress, parseTrustedProxies } from "./limits/client-address.ts";
+export { DEFAULT_PROBE_RATE_LIMIT, type ProbeRateLimit } from "./limits/probe-limit.ts";
 export { DEFAULT_RATE_LIMIT, type RateLimit } from "./limits/rate-limit.ts";
 export {
   type Ceilings,
   DEFAULT_MAX_WATCHES,
   DEFAULT_MAX_WATCHES_PER_CLIENT,
+  DEFAULT_WATCHES_SHARE_PERCENT,
 } from "./limits/watch-ceiling.ts";
 export { type MemoryTransportOptions, memoryTransport } from "./memory-transport.ts";
 export { firstOf, type PageRequest, type Pages } from "./pages/pages.ts";
@@ -20,7 +23,7 @@ export type { CallReport, ClusterMethod, RefusalDetails, ServerHooks } from "./r
 export type { Caller } from "./rpc/caller.ts";
 export { type ClusterRoutesOptions, clusterRoutes } from "./rpc/cluster-routes.ts";
 export { peerAddressKey } from "./rpc/connect-caller.ts";
-export { healthRoutes } from "./rpc/health-routes.ts";
+export { type HealthRoutesOptions, healthRoutes } from "./rpc/health-routes.ts";
 export {
   createProcedures,
   type HelloAnswer,

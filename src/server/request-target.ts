@@ -11,8 +11,8 @@
 const PATH = /^(?:\/(?:[\w\-.~!$&'()*+,;=:@]|%[\da-f]{2})*)+$/i;
 
 /**
- * Segments that are folded by some parser: an empty one that is not the last, `.`, `..`, and each of
- * them with the parameters that Java's servers cut off, as in `/..;x/`.
+ * Segments that are folded by some parser: an empty one that is not the last, `.`, `..`, and each
+ * of them with the parameters that Java's servers cut off, as in `/..;x/`.
  */
 const FOLDED_SEGMENT = /\/(?:\/|;|\.{1,2}(?:[/;]|$))/;
 

@@ -108,7 +108,7 @@ type Variables = Readonly<Record<string, object>>;
 function whyNoHost(name: string): string | undefined {
   const canonical = canonicalHostName(name);
   // Ansible expands names like w[1:9].
-  if (canonical === undefined) return `${quote(name)} is no host name that can be listed`;
+  if (canonical === undefined) return `${quote(name)} is left out, it is not a valid host name`;
   if (RESERVED_NAMES.has(canonical)) return `${quote(name)} is left out, the name is reserved`;
   return undefined;
 }

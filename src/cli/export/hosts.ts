@@ -101,7 +101,7 @@ function listedName(text: string, { domains, isAnyName, ownNames }: NameRules): 
     isAnyName || !whole?.includes(".") || domains.some((domain) => whole.endsWith(`.${domain}`));
   const name = isWhole ? whole : canonicalHostName(firstLabel(whole ?? ""));
   if (whole === undefined || name === undefined) {
-    return { name: undefined, why: `${quote(text)} is no host name that can be listed` };
+    return { name: undefined, why: `${quote(text)} is left out, it is not a valid host name` };
   }
   if (ownNames.has(name)) {
     return { name: undefined, why: `${quote(name)} is left out, it is this machine's own name` };

@@ -1,7 +1,7 @@
 /**
- * Whether the service sees its clients' own addresses. Behind NAT, kube-proxy or a proxy that is not
- * trusted, nearly all nodes have one private address: they share its rate limits and shares, and
- * `Hello` tells all of them the same.
+ * Whether the service sees its clients' own addresses. Behind NAT, kube-proxy or a proxy that is
+ * not trusted, nearly all nodes have one private address: they share its rate limits and shares,
+ * and `Hello` tells all of them the same.
  * @module
  */
 import { isPrivateAddress } from "../../net/private-address.ts";

@@ -44,8 +44,8 @@ export interface ReadInputOptions extends SignalOptions {
 /**
  * Reads a file whole.
  *
- * @throws {FileProblem} if it is larger than 16 MiB, or of a kind that is not allowed. What the file
- *   system says. `signal.reason`.
+ * @throws {FileProblem} if it is larger than 16 MiB, or of a kind that is not allowed. What the
+ *   file system says. `signal.reason`.
  */
 export function readInputBytes(path: string, options: ReadInputOptions = {}): Promise<Buffer> {
   return collectInput(readInputChunks(path, options));
@@ -68,8 +68,8 @@ export async function collectInput(chunks: AsyncIterable<Uint8Array>): Promise<B
 }
 
 /**
- * Reads a file of any size, each chunk in a buffer of its own. A FIFO, such as a shell's `<(…)`, and
- * a terminal are waited for.
+ * Reads a file of any size, each chunk in a buffer of its own. A FIFO, such as a shell's `<(…)`,
+ * and a terminal are waited for.
  *
  * @throws {FileProblem} if it is of a kind that is not allowed. What the file system says.
  *   `signal.reason`.

@@ -1,6 +1,6 @@
 /**
- * The body of a call that takes one message, in any number of pieces: a head of five bytes, then the
- * message; or the message alone.
+ * The body of a call that takes one message, in any number of pieces: a head of five bytes, then
+ * the message; or the message alone.
  *
  * What is wrong with a body is told in Connect's words, so that the two ways in cannot be told
  * apart.

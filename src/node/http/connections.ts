@@ -193,13 +193,16 @@ export class Connections {
     });
   }
 
-  /** Closes the connection with the most unsent bytes, if there is one. */
+  /** Closes the connection with the most unsent bytes, if there is one, as a refusal. */
   closeWorst(): void {
     let worst: OpenConnection | undefined;
     for (const connection of this.#open) {
       if (connection.unsentBytes > (worst?.unsentBytes ?? 0)) worst = connection;
     }
-    worst?.destroy();
+    // Its bytes count until it has closed, so that it may be the worst a second time.
+    if (worst === undefined || worst.isDestroyed) return;
+    this.#onRefused("unsent_limit", { clientAddress: worst.address });
+    worst.destroy();
   }
 
   /** Closes all connections, and stops looking. */
@@ -284,6 +287,10 @@ class OpenConnection implements Connection {
     this.client = client;
     this.address = addressOf(socket.remoteAddress);
     this.#progress = new WriteProgress(now);
+  }
+
+  get isDestroyed(): boolean {
+    return this.#socket.destroyed;
   }
 
   add(exchange: Exchange): void {

@@ -14,12 +14,15 @@ export interface UnsentLimits {
   readonly perConnection?: number | undefined;
   /** Of one client: an IPv4 address, or an IPv6 network of 64 bits. @default 32 MiB */
   readonly perClient?: number | undefined;
-  /** Of all. @default 256 MiB, with a memory budget an eighth of it */
+  /** Of all. @default 256 MiB, or an eighth of the memory budget if that is less */
   readonly total?: number | undefined;
 }
 
+/** {@link UnsentLimits.perConnection} */
 export const DEFAULT_UNSENT_PER_CONNECTION: number = 4 * 1024 * 1024;
+/** {@link UnsentLimits.perClient} */
 export const DEFAULT_UNSENT_PER_CLIENT: number = 32 * 1024 * 1024;
+/** {@link UnsentLimits.total}, if no memory budget is smaller. */
 export const DEFAULT_UNSENT_TOTAL: number = 256 * 1024 * 1024;
 
 /**

@@ -85,8 +85,9 @@ export interface SnapshotRegistry extends AsyncDisposable {
 /**
  * Opens a registry that is kept in a snapshot file, the same as the Go service's.
  *
- * It opens in every case but one: the path is of something else than a file. A missing file is an empty registry, of a damaged one it has what could
- * be read. Failed saves are told to `onSave` and tried again.
+ * It opens in every case but one: the path is of something else than a file. A missing file is an
+ * empty registry, of a damaged one it has what could be read. Failed saves are told to `onSave` and
+ * tried again.
  *
  * @throws {RangeError} For a time that is out of range.
  * @throws {DiscoveryError} `ERR_FILE_UNREADABLE` for a path of a device, a FIFO, a socket, a

@@ -13,7 +13,9 @@ export const WATCH_BYTES = 12_000;
 /** A stream through Connect's handler. */
 export const CONNECT_STREAM_BYTES = 56_000;
 
-/** Connections and watches take no more than this part of memory, each: the rest is for the state. */
+/**
+ * Connections and watches take no more than this part of memory, each: the rest is for the state.
+ */
 const PART = 1 / 3;
 
 /** How many may be held at once, whatever the flags that count them say. */

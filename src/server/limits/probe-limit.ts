@@ -1,5 +1,6 @@
 /**
- * How often one client may ask for what is no procedure: health, reflection, pages, unknown methods.
+ * How often one client may ask for what is no procedure: health, reflection, pages, unknown
+ * methods.
  *
  * A bucket of its own, so that probes work while the calls of their client wait for the rate limit.
  * What is over is refused at once: a probe asks again by itself.

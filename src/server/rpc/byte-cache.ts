@@ -25,8 +25,8 @@ export interface ByteCacheOptions {
 /**
  * Bytes by the object that they were made from.
  *
- * In two generations: a look-up moves an entry to the younger one, and the older one is dropped as a
- * whole, either when the younger has half of the bytes or after a time. So a look-up costs two
+ * In two generations: a look-up moves an entry to the younger one, and the older one is dropped as
+ * a whole, either when the younger has half of the bytes or after a time. So a look-up costs two
  * hash tables and no order has to be kept.
  */
 export class ByteCache<Key extends object> {

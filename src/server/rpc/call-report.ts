@@ -42,7 +42,9 @@ export interface CallReport {
   readonly error: unknown;
 }
 
-/** What is known of a refused request besides the reason. Texts are the caller's: not for labels. */
+/**
+ * What is known of a refused request besides the reason. Texts are the caller's: not for labels.
+ */
 export interface RefusalDetails {
   /** IP of the client, as in {@link CallReport.clientAddress}. */
   readonly clientAddress?: string | undefined;

@@ -48,8 +48,8 @@ export function connectCaller(
 }
 
 /**
- * A caller that resets its stream or connection has left, whatever code it gives: Connect would take
- * its `INTERNAL_ERROR` for a failure of ours.
+ * A caller that resets its stream or connection has left, whatever code it gives: Connect would
+ * take its `INTERNAL_ERROR` for a failure of ours.
  */
 function withCallerReason(signal: AbortSignal): AbortSignal {
   const controller = new AbortController();

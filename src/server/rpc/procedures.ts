@@ -30,7 +30,10 @@ export interface ProceduresOptions {
   readonly rateLimit?: RateLimit | false | undefined;
   /** How many watches there may be. @default 50,000, and 5000 of one client */
   readonly ceilings?: Ceilings | undefined;
-  /** Counts what callers hold; the registry's too. @default nothing is counted */
+  /**
+   * Counts what callers hold. A registry of yours needs the same one, to count the state.
+   * @default nothing is counted
+   */
   readonly memory?: MemoryBudget | undefined;
   /**
    * Refuses all calls of other clusters with PermissionDenied. The watch of a cluster that is

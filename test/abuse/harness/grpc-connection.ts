@@ -12,7 +12,6 @@ import { clusterPath, clusterRequest } from "./messages.ts";
 
 /** Status codes of gRPC that tests look for. */
 export const GRPC_OK = 0;
-export const GRPC_CANCELED = 1;
 export const GRPC_RESOURCE_EXHAUSTED = 8;
 
 const CALL_LIMIT_MS = 10_000;

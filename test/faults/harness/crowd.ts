@@ -29,8 +29,8 @@ export interface CrowdEvent {
 }
 
 /**
- * Clients that publish at once. A round is complete when each has said hello, has published, watches, and has been told of all
- * others, all since the round began.
+ * Clients that publish at once. A round is complete when each has said hello, has published,
+ * watches, and has been told of all others, all since the round began.
  */
 export class Crowd {
   readonly cluster: Cluster = createCluster();

@@ -10,7 +10,8 @@ export const STOLEN_NAMES = [
   // Of Ansible and of our groups.
   ...["all", "All", "ungrouped", "controlplane", "worker", "localhost", "hostvars", "_meta"],
   ...["children", "hosts", "vars", "w[1:9]", "*", "!all", "~.*", "@/etc/passwd", "a:b", "a,b"],
-  // Of other sites, of what programs look up by themselves, and addresses as inet_aton() reads them.
+  // Of other sites, of what programs look up by themselves, and addresses as inet_aton() reads
+  // them.
   ...["github.com", "registry.k8s.io", "metadata.google.internal", "kubernetes.default.svc"],
   ...["wpad", "WPAD.", "wpad.example.com", "isatap", "isatap.corp", "broadcasthost"],
   ...["localhost.", "localhost.localdomain", "evil.localhost", "localhost.evil.com"],

@@ -30,7 +30,10 @@ export interface AttackResult {
 
 const DEFAULT_LIMIT_MS = 2000;
 
-/** Sends the chunks as fast as they are taken. Never rejects: that the service hangs up is an answer like any other. */
+/**
+ * Sends the chunks as fast as they are taken. Never rejects: that the service hangs up is an answer
+ * like any other.
+ */
 export async function attack(
   target: Target,
   chunks: Iterable<Uint8Array> | AsyncIterable<Uint8Array>,

@@ -1,5 +1,6 @@
 /**
- * Well-formed HTTP/2 in amounts that no client sends. The names are those under which such attacks became known.
+ * Well-formed HTTP/2 in amounts that no client sends. The names are those under which such attacks
+ * became known.
  * @module
  */
 

@@ -60,7 +60,10 @@ export function uint32(value: number): Buffer {
 /** What every connection begins with. */
 export const GREETING: Buffer = Buffer.concat([PREFACE, settings()]);
 
-/** Header fields as literals that are not indexed, without Huffman. Names and values are taken as they are. */
+/**
+ * Header fields as literals that are not indexed, without Huffman. Names and values are taken as
+ * they are.
+ */
 export function headerBlock(fields: readonly (readonly [string, string])[]): Buffer {
   return Buffer.concat(
     fields.flatMap(([name, value]) => [Buffer.of(0x00), text(name), text(value)]),

@@ -21,7 +21,9 @@ export function spawnCommand(
   return command;
 }
 
-/** Resolves when a stream has given text that matches; what it gives later is for others to read. */
+/**
+ * Resolves when a stream has given text that matches; what it gives later is for others to read.
+ */
 export function untilPrinted(stream: Readable, pattern: RegExp): Promise<RegExpExecArray> {
   return new Promise((resolve, reject) => {
     let all = "";

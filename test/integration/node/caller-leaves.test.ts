@@ -1,6 +1,6 @@
 /**
- * Callers that leave in the middle of a call, in every protocol and at every point: nothing of theirs stays, and none of it
- * counts as a failure of ours.
+ * Callers that leave in the middle of a call, in every protocol and at every point: nothing of
+ * theirs stays, and none of it counts as a failure of ours.
  */
 import { once } from "node:events";
 import { type ClientHttp2Session, type ClientHttp2Stream, connect, constants } from "node:http2";

@@ -1,5 +1,6 @@
 /**
- * Requests that are refused before anything of them is read: what clients of each protocol make of the answer.
+ * Requests that are refused before anything of them is read: what clients of each protocol make of
+ * the answer.
  */
 import { Code, createClient, type Transport } from "@connectrpc/connect";
 import {

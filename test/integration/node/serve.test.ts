@@ -14,6 +14,7 @@ import {
 import { describe, expect, test } from "vitest";
 import { serve } from "../../../src/node/serve.ts";
 import { Cluster } from "../../../src/protocol/index.ts";
+import { MemoryBudget } from "../../../src/registry/memory-budget.ts";
 import { MemoryRegistry } from "../../../src/registry/memory-registry.ts";
 import type { CallReport } from "../../../src/server/rpc/call-report.ts";
 import { unusedPort } from "../../harness/net/unused-port.ts";
@@ -45,6 +46,14 @@ describe("where it listens", () => {
     const url = `http://[::1]:${server.port}`;
     const { clientIp: ipv6 } = await grpcClient(url).hello({ clusterId: "c" });
     expect(ipv6).toEqual(new Uint8Array([...new Uint8Array(15), 1]));
+  });
+
+  test("its own registry counts in the memory that it is given", async () => {
+    const memory = new MemoryBudget({ maxBytes: 2 ** 26 });
+    await using server = await serve({ port: 0, memory });
+    const ttl = { seconds: 60n };
+    await grpcClient(server.url).affiliateUpdate({ clusterId: "c", affiliateId: "a", ttl });
+    expect(memory.usedBy("state")).toBeGreaterThan(0);
   });
 
   test("its URL is one that clients on this machine can use", async () => {

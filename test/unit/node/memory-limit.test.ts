@@ -2,6 +2,7 @@ import { expect, test } from "vitest";
 import {
   availableMemory,
   MIN_MAX_MEMORY,
+  parseHeapLimit,
   readMachineMemory,
   resolveMaxMemory,
 } from "../../../src/node/memory-limit.ts";
@@ -33,4 +34,15 @@ test("this process has a heap limit, and memory that is available", () => {
   expect(machine.heapLimit).toBeGreaterThan(MI);
   expect(machine.constrained).toBeGreaterThanOrEqual(0);
   expect(availableMemory(machine)).toBeLessThanOrEqual(2 * machine.heapLimit);
+});
+
+test.each([
+  ["--max-old-space-size=384", 384 * MI],
+  ["--expose-gc --max_old_space_size 512", 512 * MI],
+  ["--max-old-space-size=512 --max-old-space-size=384", 384 * MI],
+  ["--max-old-space-size=0", undefined],
+  ["--max-semi-space-size=16", undefined],
+  ["", undefined],
+])("the flags %j set the heap's limit to %j", (flags, bytes) => {
+  expect(parseHeapLimit(flags)).toBe(bytes);
 });

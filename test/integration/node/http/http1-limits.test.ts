@@ -1,5 +1,6 @@
 /**
- * HTTP/1.1 has the same limits on every port: the service's, the landing page's and that of metrics.
+ * HTTP/1.1 has the same limits on every port: the service's, the landing page's and that of
+ * metrics.
  */
 import { once } from "node:events";
 import { connect, type Socket } from "node:net";

@@ -191,9 +191,11 @@ test("the connection with the most unsent bytes is the worst", async () => {
   expect(connections.size).toBe(3);
   for (const [i, connection] of found.entries()) connection.unsentBytes = [10, 30, 20][i] as number;
   connections.closeWorst();
+  connections.closeWorst();
   await expect.poll(() => connections.size).toBe(2);
   connections.closeWorst();
   await expect.poll(() => connections.size).toBe(1);
+  expect(refusals).toEqual(["unsent_limit", "unsent_limit"]);
 });
 
 /** A way to a port that can be cut without a word, as by a cable. */

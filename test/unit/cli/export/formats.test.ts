@@ -257,8 +257,8 @@ describe("hosts", () => {
     ]);
     expect(text.split("\n").slice(1, -2)).toStrictEqual(hosts.map((_, i) => `10.0.0.${i}\tn${i}`));
     expect(problems).toHaveLength(7);
-    expect(problems[5]).toBe('hosts: n4: "new\\nline" is no host name that can be listed');
-    expect(problems[0]).toBe('hosts: 0x7f.1: "0x7f.1" is no host name that can be listed');
+    expect(problems[5]).toBe('hosts: n4: "new\\nline" is left out, it is not a valid host name');
+    expect(problems[0]).toBe('hosts: 0x7f.1: "0x7f.1" is left out, it is not a valid host name');
   });
 
   test("gives a name to the member whose node name it is, else to nobody", async () => {
@@ -412,8 +412,8 @@ describe("ansible", () => {
       }),
     });
     expect(problems).toStrictEqual([
-      'ansible: "localhost" is no host name that can be listed',
-      'ansible: "w[1:9]" is no host name that can be listed',
+      'ansible: "localhost" is left out, it is not a valid host name',
+      'ansible: "w[1:9]" is left out, it is not a valid host name',
     ]);
   });
 
