@@ -3,11 +3,11 @@
  * streams have a way of their own.
  * @module
  */
-import { ClientShares } from "../../registry/client-shares.ts";
 import type { MemoryBudget } from "../../registry/memory-budget.ts";
 import { type Admission, type Refusal, refusal } from "../../server/limits/admission.ts";
-import { networkKey } from "../../server/limits/client-address.ts";
+import { registryClient } from "../../server/limits/client-address.ts";
 import { CONNECT_STREAM_BYTES, fittingCountsOf } from "../../server/limits/memory-costs.ts";
+import { NetworkShares } from "../../server/limits/network-shares.ts";
 import type { Connection } from "./connections.ts";
 import type { Output } from "./output.ts";
 
@@ -35,14 +35,14 @@ export class RequestGate {
   readonly #output: Output;
   readonly #memory: MemoryBudget | undefined;
   readonly #maxRequests: number;
-  readonly #shares: ClientShares;
+  readonly #shares: NetworkShares;
 
   constructor({ admission, output, memory }: RequestGateOptions) {
     this.#admission = admission;
     this.#output = output;
     this.#memory = memory;
     this.#maxRequests = fittingCountsOf(memory).connectStreams;
-    this.#shares = new ClientShares({ max: this.#maxRequests, sharePercent: 100 });
+    this.#shares = new NetworkShares({ max: this.#maxRequests, sharePercent: 100 });
   }
 
   /**
@@ -57,7 +57,7 @@ export class RequestGate {
     if (this.#output.isOver(connection, clientIp)) {
       return refusal("unsent_limit", "too many answers of this client are not read", contentType);
     }
-    const client = clientIp && networkKey(clientIp);
+    const client = registryClient(clientIp);
     if (this.#shares.held >= this.#maxRequests || !this.#shares.allows(client)) {
       return refusal("stream_limit", "too many requests at a time", contentType);
     }
