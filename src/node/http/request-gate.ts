@@ -13,6 +13,8 @@ import type { Output } from "./output.ts";
 
 /** A request of which only the head has arrived. */
 export interface RequestHead {
+  /** @default "POST" */
+  readonly method?: string | undefined;
   readonly target: string;
   /** Empty if there is none. */
   readonly contentType: string;
@@ -51,8 +53,8 @@ export class RequestGate {
    * @returns Why it is refused, or how to take it off when its answer has gone.
    */
   enter(head: RequestHead): Refusal | (() => void) {
-    const { target, contentType, connection, clientIp } = head;
-    const refused = this.#admission.judge(target, contentType, clientIp);
+    const { method, target, contentType, connection, clientIp } = head;
+    const refused = this.#admission.judge(target, contentType, clientIp, method);
     if (refused !== undefined) return refused;
     if (this.#output.isOver(connection, clientIp)) {
       return refusal("unsent_limit", "too many answers of this client are not read", contentType);

@@ -60,9 +60,10 @@ export function createStreamGate(gate: RequestGate, options: StreamGateOptions):
       return typeof value === "string" ? value : null;
     };
     const clientIp = clientAddress({ get }, socket?.remoteAddress, trustedProxies, options);
+    const method = headers[":method"];
     const target = headers[":path"] ?? "";
     const contentType = headers["content-type"] ?? "";
-    const entered = gate.enter({ target, contentType, connection, clientIp });
+    const entered = gate.enter({ method, target, contentType, connection, clientIp });
     if (typeof entered === "function") {
       stream.once("close", entered);
       return true;

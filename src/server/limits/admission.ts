@@ -46,15 +46,17 @@ export class Admission {
    * @param target - As it stands in the request.
    * @param contentType - Empty if there is none.
    * @param clientIp - 4 or 16 bytes.
+   * @param method - Other methods than this one never reach a procedure.
    * @returns `undefined` if it is taken.
    */
   judge(
     target: string,
     contentType: string,
     clientIp: Uint8Array | undefined,
+    method = "POST",
   ): Refusal | undefined {
     // The procedures have a rate limit of their own, behind which calls wait.
-    const isCall = PROCEDURES.has(target) && CALL_TYPE.test(contentType);
+    const isCall = method === "POST" && PROCEDURES.has(target) && CALL_TYPE.test(contentType);
     if (isCall) {
       if (!this.#procedures.isFull(clientIp)) return undefined;
       return refusal("rate_limit", "too many calls wait for the rate limit", contentType);

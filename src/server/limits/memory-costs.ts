@@ -16,7 +16,7 @@ export const CONNECT_STREAM_BYTES = 56_000;
 export const PENDING_CALL_BYTES = 6_000;
 
 /** Connections and watches take no more than this part of memory, each: the rest is for the state. */
-export const PART = 1 / 3;
+export const PART: number = 1 / 3;
 
 /** How many may be held at once, whatever the flags that count them say. */
 export interface FittingCounts {
