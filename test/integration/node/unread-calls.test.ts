@@ -39,6 +39,21 @@ test("GET of a procedure is a probe over HTTP/2", async () => {
   expect(statuses).toEqual([405, 405, 405, 429, 429]);
 });
 
+test("CONNECT is a probe", async () => {
+  const { url } = await start();
+  const session = connect(url);
+  onTestFinished(() => session.destroy());
+  const statuses: unknown[] = [];
+  for (let i = 0; i < 5; i++) {
+    const stream = session.request({ ":method": "CONNECT", ":authority": "example.com:443" });
+    stream.on("error", () => {});
+    stream.resume();
+    stream.once("response", (headers) => statuses.push(headers[":status"]));
+    await new Promise((resolve) => stream.once("close", resolve));
+  }
+  expect(statuses).toEqual([405, 405, 405, 429, 429]);
+});
+
 test("a call of a type that is not supported counts as a probe, and goes on at a cost", async () => {
   const { url } = await start();
   const headers = { "content-type": "application/grpc-web-text" };
