@@ -12,6 +12,7 @@ import type { Registry } from "../registry/registry.ts";
 import { createHttpService } from "../server/http-service.ts";
 import { Admission } from "../server/limits/admission.ts";
 import { BytePacer, type ByteRate, DEFAULT_BYTE_RATE } from "../server/limits/byte-rate.ts";
+import { PendingCalls } from "../server/limits/pending-calls.ts";
 import type { ProbeRateLimit } from "../server/limits/probe-limit.ts";
 import { firstOf, type Pages } from "../server/pages/pages.ts";
 import { ServiceHealth } from "../server/pages/service-health.ts";
@@ -200,7 +201,13 @@ export async function serve(options: ServeOptions = {}): Promise<DiscoveryServer
   const admission = new Admission(procedures, options.probeRateLimit);
   const takeStream =
     fastPath && GIVES_HTTP2_STREAMS
-      ? createGrpcFastPath(procedures, { options: serviceOptions, encoder, output, admission })
+      ? createGrpcFastPath(procedures, {
+          options: serviceOptions,
+          encoder,
+          output,
+          admission,
+          pendingCalls: new PendingCalls(memory),
+        })
       : undefined;
   const abilities = { trailers: true, acceptCompression: [compressionGzip], encoder };
   const service = createHttpService(procedures, { ...serviceOptions, pages, routes }, abilities);

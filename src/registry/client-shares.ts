@@ -10,7 +10,7 @@ import type { MemoryBudget } from "./memory-budget.ts";
  * What a client takes in the table: its text, an object and a place in a map. Measured as growth of
  * RSS with a client for each of 50,000 clusters.
  */
-const CLIENT_BYTES = 230;
+export const CLIENT_BYTES = 230;
 
 /** The largest `sharePercent`: such a client may hold all but a thousandth. */
 export const MAX_SHARE_PERCENT = 100_000;

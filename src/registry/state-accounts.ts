@@ -4,7 +4,7 @@
  */
 import { checkInteger } from "../check.ts";
 import { DiscoveryError } from "../errors.ts";
-import { ClientShares, MAX_SHARE_PERCENT } from "./client-shares.ts";
+import { CLIENT_BYTES, ClientShares, MAX_SHARE_PERCENT } from "./client-shares.ts";
 import type { Cluster, ClusterAffiliate } from "./cluster.ts";
 import type { RegistryLimits } from "./limits.ts";
 import type { MemoryBudget } from "./memory-budget.ts";
@@ -28,6 +28,9 @@ export interface RegistrySharesOptions {
    */
   readonly affiliatesPercent?: number | undefined;
 }
+
+/** Clusters of clients and networks, affiliates, and their bytes. */
+const SHARE_TABLES = 4;
 
 /** Counts what a registry holds: by client, and in bytes. */
 export class StateAccounts {
@@ -71,7 +74,7 @@ export class StateAccounts {
    * @throws {DiscoveryError} `ERR_MEMORY_LIMIT`, `ERR_CLUSTER_SHARE`
    */
   checkCluster(clusterId: string, client: RegistryClient | undefined): void {
-    this.#checkMemory(clusterStateBytes(clusterId));
+    this.#checkMemory(clusterStateBytes(clusterId) + newClientBytes(client));
     this.#checkClusterShare(client);
   }
 
@@ -90,7 +93,7 @@ export class StateAccounts {
   ): void {
     const bytes = affiliateStateBytes(affiliateId, packedBytes);
     const clusterBytes = newClusterId === undefined ? 0 : clusterStateBytes(newClusterId);
-    this.#checkMemory(bytes + clusterBytes);
+    this.#checkMemory(bytes + clusterBytes + newClientBytes(client));
     if (newClusterId !== undefined) this.#checkClusterShare(client);
     if (!this.#affiliates.allows(client?.client)) throw affiliateShareError();
     this.#checkAffiliateBytes(client?.client, bytes);
@@ -201,6 +204,11 @@ export class StateAccounts {
 
 function bytesOf(affiliate: ClusterAffiliate): number {
   return affiliateStateBytes(affiliate.id, affiliate.view.buffer.byteLength);
+}
+
+/** What a client takes at most in the tables of shares, if it is new. */
+function newClientBytes(client: RegistryClient | undefined): number {
+  return client === undefined ? 0 : SHARE_TABLES * CLIENT_BYTES;
 }
 
 function affiliateShareError(): DiscoveryError {

@@ -62,7 +62,12 @@ export function createFetchHandler(
     const { headers, url } = request;
     const clientIp = clientAddress(headers, info?.peerAddress, trustedProxies, serviceOptions);
     const contentType = headers.get("content-type") ?? "";
-    const refused = admission.judge(new URL(url).pathname, contentType, clientIp);
+    const refused = admission.judge({
+      method: request.method,
+      target: new URL(url).pathname,
+      contentType,
+      clientIp,
+    });
     if (refused !== undefined) {
       const { reason, page } = refused;
       hooks.onRefused?.(reason, { clientAddress: clientIp && formatAddress(clientIp) });

@@ -103,6 +103,8 @@ export function createHttpService(
     if (response.status === 405) return pageResponse(methodNotAllowed("POST"));
     if (response.status === 415) {
       refuse?.(request, "content_type");
+      // Others were counted when they came in.
+      if (handler.service === Cluster) contextValues.get(malformedKey)?.();
       return pageResponse(isGrpc(contentType) ? grpcNeedsTrailers() : unsupportedMediaType());
     }
     const isRefused = handler.service === Cluster && !slot.hasBegun && !request.signal.aborted;

@@ -3,7 +3,7 @@
  * @module
  */
 import type { IncomingHttpHeaders, ServerHttp2Session } from "node:http2";
-import { clientAddress } from "../../server/limits/client-address.ts";
+import { clientAddress, networkKey } from "../../server/limits/client-address.ts";
 import type { ResolvedServiceOptions } from "../../server/service-options.ts";
 import { type Connection, connectionOf } from "../http/connections.ts";
 import { closeFloodedSession } from "../http/flooded-session.ts";
@@ -24,6 +24,9 @@ export class ConnectionPeer {
   #realIp: string | string[] | undefined;
   #forwardedFor: string | string[] | undefined;
   #clientIp: Uint8Array | undefined;
+  /** Network key of `#keyIp`, which was the address when it was asked for last. */
+  #key: string | undefined;
+  #keyIp: Uint8Array | undefined;
   #isClosing = false;
 
   constructor(session: ServerHttp2Session, options: ResolvedServiceOptions) {
@@ -74,5 +77,14 @@ export class ConnectionPeer {
     this.#realIp = realIp;
     this.#forwardedFor = forwardedFor;
     return this.#clientIp;
+  }
+  /** The client that {@link clientIp} belongs to. */
+  clientKey(headers: IncomingHttpHeaders): string | undefined {
+    const ip = this.clientIp(headers);
+    if (ip !== this.#keyIp) {
+      this.#keyIp = ip;
+      this.#key = ip && networkKey(ip);
+    }
+    return this.#key;
   }
 }

@@ -3,6 +3,7 @@
  * @module
  */
 import type { Admission } from "../../server/limits/admission.ts";
+import type { PendingCalls } from "../../server/limits/pending-calls.ts";
 import type { AnswerEncoder } from "../../server/rpc/answer-encoder.ts";
 import type { ResolvedServiceOptions } from "../../server/service-options.ts";
 import type { Output } from "../http/output.ts";
@@ -14,4 +15,6 @@ export interface GrpcService {
   readonly output: Output;
   /** Counts malformed calls. */
   readonly admission: Admission;
+  /** Counts calls whose requests have not arrived whole. */
+  readonly pendingCalls: PendingCalls;
 }

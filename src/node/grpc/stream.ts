@@ -13,6 +13,7 @@ import { Code, ConnectError } from "@connectrpc/connect";
 import { formatAddress } from "../../net/address.ts";
 import type { RegistryClient, WatchMessage } from "../../registry/registry.ts";
 import { registryClient } from "../../server/limits/client-address.ts";
+import { PENDING_CALL_BYTES } from "../../server/limits/memory-costs.ts";
 import { WholeBytes } from "../../server/rpc/byte-source.ts";
 import { CallRecord } from "../../server/rpc/call-record.ts";
 import type { RefusalDetails } from "../../server/rpc/call-report.ts";
@@ -34,6 +35,12 @@ const ANSWER_OPTIONS = { endStream: false, sendDate: false } as const;
 const TRAILERS_OPTIONS = { waitForTrailers: true, sendDate: false } as const;
 /** Answers up to this size are written at once, and are not counted as unsent. */
 const MAX_UNCOUNTED_BYTES = 512;
+
+/** Requests up to this size, which is that of most, are part of what any call is counted with. */
+const MAX_UNCOUNTED_BODY_BYTES = 4096;
+
+/** Bodies in several pieces are in a buffer that grows by doubling. */
+const BODY_BUFFER_FACTOR = 2;
 
 const HEADERS_ONLY_OPTIONS = { endStream: true, sendDate: false } as const;
 
@@ -69,6 +76,9 @@ class GrpcStream implements Caller, Exchange {
   readonly #service: GrpcService;
   /** Absent once the request is complete, or refused. */
   #body: RequestBody | undefined;
+  #bodyBytes = 0;
+  /** What is counted of the call while its request arrives. */
+  #pendingBytes = 0;
   #record: CallRecord | undefined;
   #deadlineAt: number | undefined;
   #timer: NodeJS.Timeout | undefined;
@@ -146,6 +156,7 @@ class GrpcStream implements Caller, Exchange {
       this.#refuse(new ConnectError(text, Code.ResourceExhausted), false);
       return;
     }
+    if (!this.#hold(PENDING_CALL_BYTES)) return;
     const { timeoutHeader, parseTimeout } = this.#method.format;
     const timeout = this.#headers[timeoutHeader];
     try {
@@ -165,6 +176,9 @@ class GrpcStream implements Caller, Exchange {
   receive(piece: Buffer): void {
     const body = this.#body;
     if (body === undefined) return;
+    this.#bodyBytes += piece.length;
+    const isLarge = this.#bodyBytes > MAX_UNCOUNTED_BODY_BYTES;
+    if (isLarge && !this.#hold(BODY_BUFFER_FACTOR * piece.length)) return;
     try {
       body.add(piece);
     } catch (error) {
@@ -178,6 +192,7 @@ class GrpcStream implements Caller, Exchange {
     if (body === undefined || this.#stream.closed || this.#stream.destroyed) return;
     clearTimeout(this.#timer);
     this.#timer = undefined;
+    this.#release();
     let operation: GrpcOperation;
     try {
       operation = this.#method.read(body.message());
@@ -273,6 +288,7 @@ class GrpcStream implements Caller, Exchange {
   /** The stream is no more. */
   closed(): void {
     clearTimeout(this.#timer);
+    this.#release();
     this.#body = undefined;
     this.#peer.connection?.delete(this);
     this.#writer?.close();
@@ -299,11 +315,30 @@ class GrpcStream implements Caller, Exchange {
     }
   }
 
+  /** Counts bytes while the request arrives; refuses the call if its client holds too many. */
+  #hold(bytes: number): boolean {
+    const client = this.#peer.clientKey(this.#headers);
+    if (this.#service.pendingCalls.hold(client, bytes)) {
+      this.#pendingBytes += bytes;
+      return true;
+    }
+    this.#onRefused("stream_limit");
+    this.#refuse(new ConnectError("too many requests at a time", Code.ResourceExhausted), false);
+    return false;
+  }
+
+  #release(): void {
+    if (this.#pendingBytes === 0) return;
+    this.#service.pendingCalls.release(this.#peer.clientKey(this.#headers), this.#pendingBytes);
+    this.#pendingBytes = 0;
+  }
+
   /** The request is not what it should be, which no procedure hears of. */
   #refuse(error: unknown, isBody = true): void {
     this.#body = undefined;
     this.#isAnswered = true;
     clearTimeout(this.#timer);
+    this.#release();
     const status = rpcStatus(error);
     if (isBody && status.code !== Code.DeadlineExceeded) {
       if (!this.#countMalformed(status)) return;

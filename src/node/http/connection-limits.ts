@@ -52,8 +52,8 @@ export interface ConnectionLimits {
   readonly pingTimeoutMs?: number | undefined;
   /**
    * How many connections one client may hold, in percent of those that are still free: with 100 it
-   * gets half of them at most. A client is an IPv4 address, or an IPv6 network of 64 bits. 0 is no
-   * limit. Trusted proxies have none. @default 100
+   * gets half of them at most. A client is an IPv4 address, or an IPv6 network of 64 bits; one of
+   * 48 bits may hold as many. 0 is no limit. Trusted proxies have none. @default 100
    */
   readonly sharePercent?: number | undefined;
   /**

@@ -7,10 +7,11 @@ import type { Http2Server, ServerHttp2Session } from "node:http2";
 import type { Socket } from "node:net";
 import { formatAddress } from "../../net/address.ts";
 import { contains, type Prefix } from "../../net/prefix.ts";
-import { ClientShares } from "../../registry/client-shares.ts";
 import type { MemoryBudget } from "../../registry/memory-budget.ts";
-import { clientAddress, networkKey } from "../../server/limits/client-address.ts";
+import type { RegistryClient } from "../../registry/registry.ts";
+import { clientAddress, registryClient } from "../../server/limits/client-address.ts";
 import { CONNECTION_BYTES, fittingCountsOf } from "../../server/limits/memory-costs.ts";
+import { NetworkShares } from "../../server/limits/network-shares.ts";
 import type { RefusalDetails, ServerHooks } from "../../server/rpc/call-report.ts";
 import type { RefusalReason } from "../../server/rpc/refusal-reason.ts";
 import { ignore } from "../ignore.ts";
@@ -153,7 +154,7 @@ export class Connections {
     const max = Math.min(maxConnections, fittingCountsOf(memory).connections);
     const open = new Set<OpenConnection>();
     const { sharePercent } = this.#limits;
-    const shares = new ClientShares({ max, sharePercent });
+    const shares = new NetworkShares({ max, sharePercent });
     return {
       accept: (socket) => {
         const address = socket.remoteAddress;
@@ -166,7 +167,7 @@ export class Connections {
           return undefined;
         }
         this.#startLooking();
-        const connection = new OpenConnection(socket, client, this.#now);
+        const connection = new OpenConnection(socket, client?.client, this.#now);
         (socket as HeldSocket)[CONNECTION] = connection;
         shares.add(client);
         memory?.add("connections", CONNECTION_BYTES);
@@ -360,12 +361,12 @@ function writesOf(socket: Socket, window: SocketWrites["window"]): SocketWrites 
 function clientOf(
   remoteAddress: string | undefined,
   trustedProxies: readonly Prefix[],
-): string | undefined {
+): RegistryClient | undefined {
   const peer = clientAddress(NO_HEADERS, remoteAddress, []);
   if (peer === undefined || trustedProxies.some((prefix) => contains(prefix, peer))) {
     return undefined;
   }
-  return networkKey(peer);
+  return registryClient(peer);
 }
 
 /** As clients are called in logs: unmapped, without a zone. */

@@ -73,7 +73,7 @@ export function createHttp2Server(
         return;
       }
     }
-    if (headers[":method"] !== "CONNECT" && streamGate?.(stream, headers) === false) return;
+    if (streamGate?.(stream, headers) === false) return;
     if (connection !== undefined) {
       connection.connectStreams++;
       stream.once("close", () => {

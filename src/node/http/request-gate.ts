@@ -3,16 +3,18 @@
  * streams have a way of their own.
  * @module
  */
-import { ClientShares } from "../../registry/client-shares.ts";
 import type { MemoryBudget } from "../../registry/memory-budget.ts";
 import { type Admission, type Refusal, refusal } from "../../server/limits/admission.ts";
-import { networkKey } from "../../server/limits/client-address.ts";
+import { registryClient } from "../../server/limits/client-address.ts";
 import { CONNECT_STREAM_BYTES, fittingCountsOf } from "../../server/limits/memory-costs.ts";
+import { NetworkShares } from "../../server/limits/network-shares.ts";
 import type { Connection } from "./connections.ts";
 import type { Output } from "./output.ts";
 
 /** A request of which only the head has arrived. */
 export interface RequestHead {
+  /** @default "POST" */
+  readonly method?: string | undefined;
   readonly target: string;
   /** Empty if there is none. */
   readonly contentType: string;
@@ -37,14 +39,14 @@ export class RequestGate {
   readonly #output: Output;
   readonly #memory: MemoryBudget | undefined;
   readonly #maxRequests: number;
-  readonly #shares: ClientShares;
+  readonly #shares: NetworkShares;
 
   constructor({ admission, output, memory }: RequestGateOptions) {
     this.#admission = admission;
     this.#output = output;
     this.#memory = memory;
     this.#maxRequests = fittingCountsOf(memory).connectStreams;
-    this.#shares = new ClientShares({ max: this.#maxRequests, sharePercent: 100 });
+    this.#shares = new NetworkShares({ max: this.#maxRequests, sharePercent: 100 });
   }
 
   /**
@@ -53,13 +55,13 @@ export class RequestGate {
    * @returns Why it is refused, or how to take it off when its answer has gone.
    */
   enter(head: RequestHead): Refusal | (() => void) {
-    const { target, contentType, connection, clientIp, isRare } = head;
-    const refused = this.#admission.judge(target, contentType, clientIp, isRare);
+    const { method, target, contentType, connection, clientIp, isRare = false } = head;
+    const refused = this.#admission.judge({ method, target, contentType, clientIp, isRare });
     if (refused !== undefined) return refused;
     if (this.#output.isOver(connection, clientIp)) {
       return refusal("unsent_limit", "too many answers of this client are not read", contentType);
     }
-    const client = clientIp && networkKey(clientIp);
+    const client = registryClient(clientIp);
     if (this.#shares.held >= this.#maxRequests || !this.#shares.allows(client)) {
       return refusal("stream_limit", "too many requests at a time", contentType);
     }

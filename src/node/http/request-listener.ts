@@ -74,6 +74,7 @@ async function respond(
   const entered = isJudged
     ? undefined
     : gate?.enter({
+        method: request.method,
         target: request.url ?? "",
         contentType: get("content-type") ?? "",
         connection: exchange.connection,

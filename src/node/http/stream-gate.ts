@@ -60,9 +60,11 @@ export function createStreamGate(gate: RequestGate, options: StreamGateOptions):
       return typeof value === "string" ? value : null;
     };
     const clientIp = clientAddress({ get }, socket?.remoteAddress, trustedProxies, options);
+    const method = headers[":method"];
     const target = headers[":path"] ?? "";
     const contentType = headers["content-type"] ?? "";
-    const entered = gate.enter({ target, contentType, connection, clientIp, isRare: true });
+    const head = { method, target, contentType, connection, clientIp, isRare: true };
+    const entered = gate.enter(head);
     if (typeof entered === "function") {
       stream.once("close", entered);
       return true;

@@ -12,6 +12,13 @@ import { scanAddress } from "../../net/address.ts";
 /** Bytes of a connection that its peer has not acknowledged; `undefined` if nothing is known. */
 export type UnacknowledgedBytes = (socket: Socket) => number | undefined;
 
+/**
+ * A line: local port, peer, and what it has not acknowledged. Not those in `TIME_WAIT` (06), of which
+ * a busy machine has tens of thousands.
+ */
+const SOCKET_LINE =
+  /^ *\d+: [\dA-F]+:([\dA-F]{4}) ([\dA-F]+:[\dA-F]{4}) (?!06)[\dA-F]{2} ([\dA-F]+):/gm;
+
 const TABLES = ["/proc/self/net/tcp", "/proc/self/net/tcp6"] as const;
 
 /** Looks at all connections of the system. Never rejects. */
@@ -23,11 +30,8 @@ export async function readUnacknowledgedBytes(): Promise<UnacknowledgedBytes> {
 /** Reads the text of Linux's `/proc/net/tcp` and `tcp6`. */
 export function parseTcpTables(text: string): UnacknowledgedBytes {
   const byPeer = new Map<string, number>();
-  for (const line of text.split("\n")) {
-    const [, local, peer, , queues] = line.trim().split(/\s+/, 5);
-    if (local === undefined || peer === undefined || queues === undefined) continue;
-    const port = local.slice(local.indexOf(":") + 1);
-    byPeer.set(`${port} ${peer}`, Number.parseInt(queues, 16));
+  for (const [, port, peer, unacknowledged] of text.matchAll(SOCKET_LINE)) {
+    byPeer.set(`${port} ${peer}`, Number.parseInt(unacknowledged as string, 16));
   }
   return ({ localPort, remoteAddress, remotePort }) => {
     if (localPort === undefined || remoteAddress === undefined || remotePort === undefined) {

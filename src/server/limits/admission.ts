@@ -17,6 +17,23 @@ export interface Refusal {
   readonly isFlood: boolean;
 }
 
+/** What is known of a request before it is read. */
+export interface JudgedRequest {
+  /** Other methods than `POST` never reach a procedure. @default "POST" */
+  readonly method?: string | undefined;
+  /** As it stands in the request. */
+  readonly target: string;
+  /** Empty if there is none. */
+  readonly contentType: string;
+  /** 4 or 16 bytes. */
+  readonly clientIp: Uint8Array | undefined;
+  /**
+   * Whether calls of nodes take another way: then this client may be refused for the malformed calls
+   * that it has sent. @default false
+   */
+  readonly isRare?: boolean | undefined;
+}
+
 /** Paths of the procedures. Other forms of them are not worth a rule. */
 const PROCEDURES: ReadonlySet<string> = /* @__PURE__ */ new Set(
   Cluster.methods.map(({ name }) => `/${Cluster.typeName}/${name}`),
@@ -50,21 +67,17 @@ export class Admission {
   /**
    * Counts a request, and judges it.
    *
-   * @param target - As it stands in the request.
-   * @param contentType - Empty if there is none.
-   * @param clientIp - 4 or 16 bytes.
-   * @param isRare - Whether calls of nodes take another way: then this client may be refused for the
-   *   malformed calls that it has sent.
    * @returns `undefined` if it is taken.
    */
-  judge(
-    target: string,
-    contentType: string,
-    clientIp: Uint8Array | undefined,
+  judge({
+    target,
+    contentType,
+    clientIp,
+    method = "POST",
     isRare = false,
-  ): Refusal | undefined {
+  }: JudgedRequest): Refusal | undefined {
     // The procedures have a rate limit of their own, behind which calls wait.
-    const isCall = PROCEDURES.has(target) && CALL_TYPE.test(contentType);
+    const isCall = method === "POST" && PROCEDURES.has(target) && CALL_TYPE.test(contentType);
     if (isCall) {
       if (isRare && this.#malformed?.isEmpty(clientIp) === true) {
         const refused = refusal("probe_limit", "too many malformed calls", contentType);

@@ -12,11 +12,13 @@ export const CONNECTION_BYTES = 28_000;
 export const WATCH_BYTES = 12_000;
 /** A stream through Connect's handler. */
 export const CONNECT_STREAM_BYTES = 56_000;
+/** A call on a stream whose request has not arrived whole, without its bytes. */
+export const PENDING_CALL_BYTES = 6_000;
 
 /**
  * Connections and watches take no more than this part of memory, each: the rest is for the state.
  */
-const PART = 1 / 3;
+export const PART: number = 1 / 3;
 
 /** How many may be held at once, whatever the flags that count them say. */
 export interface FittingCounts {

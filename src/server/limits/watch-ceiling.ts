@@ -4,10 +4,10 @@
  */
 import { checkInteger } from "../../check.ts";
 import { DiscoveryError } from "../../errors.ts";
-import { ClientShares } from "../../registry/client-shares.ts";
 import type { MemoryBudget } from "../../registry/memory-budget.ts";
-import { networkKey } from "./client-address.ts";
+import { registryClient } from "./client-address.ts";
 import { fittingCountsOf, WATCH_BYTES } from "./memory-costs.ts";
+import { NetworkShares } from "./network-shares.ts";
 
 /** Ceilings on what callers hold open. */
 export interface Ceilings {
@@ -20,7 +20,7 @@ export interface Ceilings {
   readonly maxWatchesPerClient?: number | undefined;
   /**
    * Most that one client may hold, in percent of the watches that are free: at 100 it has half of
-   * all at most. 0 is off. @default 100
+   * all at most. So has an IPv6 network of 48 bits. 0 is off. @default 100
    */
   readonly watchesSharePercent?: number | undefined;
 }
@@ -33,7 +33,7 @@ export const DEFAULT_WATCHES_SHARE_PERCENT = 100;
 export class WatchCeiling {
   readonly #maxWatches: number;
   readonly #maxWatchesPerClient: number;
-  readonly #shares: ClientShares;
+  readonly #shares: NetworkShares;
   readonly #memory: MemoryBudget | undefined;
 
   /**
@@ -49,7 +49,7 @@ export class WatchCeiling {
     checkInteger("ceilings.watchesSharePercent", watchesSharePercent, 0);
     this.#maxWatches = Math.min(maxWatches, fittingCountsOf(memory).watches);
     this.#maxWatchesPerClient = maxWatchesPerClient;
-    this.#shares = new ClientShares({ max: this.#maxWatches, sharePercent: watchesSharePercent });
+    this.#shares = new NetworkShares({ max: this.#maxWatches, sharePercent: watchesSharePercent });
     this.#memory = memory;
   }
 
@@ -65,7 +65,7 @@ export class WatchCeiling {
     if (shares.held >= this.#maxWatches) {
       throw new DiscoveryError("ERR_TOO_MANY_WATCHES", "too many watches");
     }
-    const client = clientIp && networkKey(clientIp);
+    const client = registryClient(clientIp);
     if (client !== undefined && shares.heldBy(client) >= this.#maxWatchesPerClient) {
       throw new DiscoveryError("ERR_TOO_MANY_WATCHES", "too many watches of one client");
     }

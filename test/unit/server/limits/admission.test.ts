@@ -20,18 +20,28 @@ const CALL_TYPES = [
 
 describe("a call of a procedure", () => {
   test.each(CALL_TYPES)("as %s is taken while its client has a place to wait", (type) => {
-    expect(new Admission(free).judge(CALL, type, IP)).toBeUndefined();
-    expect(new Admission(full).judge(CALL, type, IP)?.reason).toBe("rate_limit");
+    expect(
+      new Admission(free).judge({ target: CALL, contentType: type, clientIp: IP }),
+    ).toBeUndefined();
+    expect(
+      new Admission(full).judge({ target: CALL, contentType: type, clientIp: IP })?.reason,
+    ).toBe("rate_limit");
   });
 
   test("takes nothing from the probes of its client", () => {
     const admission = new Admission(free, { perSecond: 0.001, burst: 1 });
     for (let i = 0; i < 5; i++) {
-      expect(admission.judge(CALL, "application/json", IP)).toBeUndefined();
+      expect(
+        admission.judge({ target: CALL, contentType: "application/json", clientIp: IP }),
+      ).toBeUndefined();
     }
-    expect(admission.judge("/healthz", "", IP)).toBeUndefined();
-    expect(admission.judge("/healthz", "", IP)?.reason).toBe("probe_limit");
-    expect(admission.judge(CALL, "application/json", IP)).toBeUndefined();
+    expect(admission.judge({ target: "/healthz", contentType: "", clientIp: IP })).toBeUndefined();
+    expect(admission.judge({ target: "/healthz", contentType: "", clientIp: IP })?.reason).toBe(
+      "probe_limit",
+    );
+    expect(
+      admission.judge({ target: CALL, contentType: "application/json", clientIp: IP }),
+    ).toBeUndefined();
   });
 });
 
@@ -47,28 +57,44 @@ test.each([
   ["a target with a query", `${CALL}?x=1`, "application/json"],
 ])("%s counts as a probe, whether or not calls wait", (_name, target, type) => {
   const admission = new Admission(full, { perSecond: 0.001, burst: 1 });
-  expect(admission.judge(target, type, IP)).toBeUndefined();
-  expect(admission.judge(target, type, IP)?.reason).toBe("probe_limit");
-  expect(admission.judge(target, type, undefined)).toBeUndefined();
+  expect(admission.judge({ target: target, contentType: type, clientIp: IP })).toBeUndefined();
+  expect(admission.judge({ target: target, contentType: type, clientIp: IP })?.reason).toBe(
+    "probe_limit",
+  );
+  expect(
+    admission.judge({ target: target, contentType: type, clientIp: undefined }),
+  ).toBeUndefined();
 });
 
 test("malformed calls have a bucket apart; rare calls of a client that has emptied it are refused", () => {
   const admission = new Admission(free, { perSecond: 0.001, burst: 1 });
-  expect(admission.judge("/healthz", "", IP)).toBeUndefined();
+  expect(admission.judge({ target: "/healthz", contentType: "", clientIp: IP })).toBeUndefined();
   expect(admission.takeMalformed(IP)).toBe(true);
   expect(admission.takeMalformed(IP)).toBe(false);
-  expect(admission.judge(CALL, "application/json", IP, true)).toMatchObject({
+  expect(
+    admission.judge({ target: CALL, contentType: "application/json", clientIp: IP, isRare: true }),
+  ).toMatchObject({
     reason: "probe_limit",
     isFlood: true,
   });
-  expect(admission.judge(CALL, "application/json", undefined, true)).toBeUndefined();
+  expect(
+    admission.judge({
+      target: CALL,
+      contentType: "application/json",
+      clientIp: undefined,
+      isRare: true,
+    }),
+  ).toBeUndefined();
   // Where nodes may come the same way.
-  expect(admission.judge(CALL, "application/grpc", IP)).toBeUndefined();
+  expect(
+    admission.judge({ target: CALL, contentType: "application/grpc", clientIp: IP }),
+  ).toBeUndefined();
 });
 
 test("without a limit of probes there is none", () => {
   const admission = new Admission(full);
-  for (let i = 0; i < 1000; i++) expect(admission.judge("/healthz", "", IP)).toBeUndefined();
+  for (let i = 0; i < 1000; i++)
+    expect(admission.judge({ target: "/healthz", contentType: "", clientIp: IP })).toBeUndefined();
   for (let i = 0; i < 1000; i++) expect(admission.takeMalformed(IP)).toBe(true);
 });
 

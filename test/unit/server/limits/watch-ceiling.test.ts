@@ -51,3 +51,16 @@ test.each([0, -1, 1.5, Number.NaN])("%d watches are a mistake", (value) => {
     ),
   );
 });
+
+test("the networks of one IPv6 /48 have half of the watches together", () => {
+  const ceiling = new WatchCeiling({ maxWatches: 100 });
+  const share = expect.objectContaining({ code: "ERR_WATCH_SHARE" });
+  const enter = (network: number) => ceiling.enter(parseAddress(`2001:db8:1:${network}::1`));
+  const leaves = Array.from({ length: 50 }, (_, network) => enter(network));
+  expect(() => enter(50)).toThrow(share);
+  ceiling.enter(parseAddress("2001:db8:2::1"));
+  ceiling.enter(ONE);
+  expect(() => enter(50)).toThrow(share);
+  for (const leave of leaves) leave();
+  enter(50);
+});
