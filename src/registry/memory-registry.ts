@@ -113,7 +113,8 @@ export class MemoryRegistry implements Registry {
     const { onSweep, onWatchLag } = options;
     this.limits = resolveRegistryLimits(limits);
     this.#onSweep = onSweep;
-    const lagMeter = onWatchLag && { now, onWatchLag };
+    const isMeasured = onWatchLag !== undefined || memory !== undefined;
+    const lagMeter = isMeasured ? { now, onWatchLag, memory } : undefined;
     this.#accounts = new StateAccounts(this.limits, shares, memory);
     this.#store = new ClusterStore(() => void this.#settle(), this.#accounts, lagMeter);
     this.#now = now;

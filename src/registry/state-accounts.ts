@@ -29,6 +29,9 @@ export interface RegistrySharesOptions {
   readonly affiliatesPercent?: number | undefined;
 }
 
+/** Packed forms up to this size are those of usual nodes, whose changes are let in longer. */
+const USUAL_BYTES = 1536;
+
 /** Clusters of clients and networks, affiliates, and their bytes. */
 const SHARE_TABLES = 4;
 
@@ -100,15 +103,19 @@ export class StateAccounts {
   }
 
   /**
-   * Checks that an affiliate may change its size. What does not grow always may.
+   * Checks that an affiliate may change its size. What does not grow always may, and what stays of
+   * usual size may until all of the memory is taken.
    *
    * @throws {DiscoveryError} `ERR_MEMORY_LIMIT`, `ERR_AFFILIATE_SHARE`
    */
   checkSize(affiliate: ClusterAffiliate, packedBytes: number): void {
     const growth = packedBytes - affiliate.view.buffer.byteLength;
     if (growth <= 0) return;
-    this.#checkMemory(growth);
+    // The last part of memory is for nodes that are known.
+    if (this.#memory?.isFull(growth) === true) throw memoryError();
+    if (packedBytes <= USUAL_BYTES) return;
     // Otherwise a client could take all memory by letting grow what it was granted as small.
+    this.#checkMemory(growth);
     this.#checkAffiliateBytes(affiliate.owner, growth);
   }
 
@@ -189,7 +196,7 @@ export class StateAccounts {
 
   #checkMemory(extraBytes: number): void {
     if (this.#memory?.isTight(extraBytes) !== true) return;
-    throw new DiscoveryError("ERR_MEMORY_LIMIT", "the service is short of memory");
+    throw memoryError();
   }
 
   #checkClusterShare(client: RegistryClient | undefined): void {
@@ -209,6 +216,10 @@ function bytesOf(affiliate: ClusterAffiliate): number {
 /** What a client takes at most in the tables of shares, if it is new. */
 function newClientBytes(client: RegistryClient | undefined): number {
   return client === undefined ? 0 : SHARE_TABLES * CLIENT_BYTES;
+}
+
+function memoryError(): DiscoveryError {
+  return new DiscoveryError("ERR_MEMORY_LIMIT", "the service is short of memory");
 }
 
 function affiliateShareError(): DiscoveryError {

@@ -7,13 +7,25 @@
  * cluster.
  * @module
  */
+import type { MemoryBudget } from "./memory-budget.ts";
 import type { AffiliateView, WatchMessage } from "./registry.ts";
 
-/** Measures how long changes wait for their watchers. */
+/** Measures how long changes wait for their watchers, and what they take meanwhile. */
 export interface LagMeter {
   readonly now: () => number;
-  readonly onWatchLag: (lagMs: number) => void;
+  readonly onWatchLag?: ((lagMs: number) => void) | undefined;
+  /** Told of the changes that wait, as `watches`. */
+  readonly memory?: MemoryBudget | undefined;
 }
+
+/** What a change that waits takes: a place in a map. */
+const WAITING_CHANGE_BYTES = 32;
+
+/**
+ * How long changes may wait for a watcher once memory is full. Its watch then ends in good order,
+ * and its client begins a new one with a list.
+ */
+const MAX_WAIT_MS = 60_000;
 
 /** The cluster behind a hub. */
 export interface WatchSource {
@@ -50,10 +62,24 @@ export class WatchHub {
    */
   mark(affiliateId: string, before: boolean, after: boolean): void {
     const now = this.source.lagMeter?.now() ?? 0;
-    for (const watcher of this.#watchers) watcher.mark(affiliateId, before, after, now);
+    let waiting = 0;
+    for (const watcher of this.#watchers) waiting += watcher.mark(affiliateId, before, after, now);
+    this.waits(waiting);
+    if (this.source.lagMeter?.memory?.isFull() === true) this.#endLate(now);
     if (this.#isFlushQueued) return;
     this.#isFlushQueued = true;
     queueMicrotask(() => this.#flush());
+  }
+
+  /** Counts changes that begin to wait for a watcher; negative: that wait no more. */
+  waits(changes: number): void {
+    if (changes !== 0) this.source.lagMeter?.memory?.add("watches", changes * WAITING_CHANGE_BYTES);
+  }
+
+  #endLate(now: number): void {
+    for (const watcher of [...this.#watchers]) {
+      if (watcher.waitedMs(now) > MAX_WAIT_MS) watcher.end();
+    }
   }
 
   add(watcher: Watcher): void {
@@ -122,12 +148,23 @@ export class Watcher implements AsyncIterator<WatchMessage, undefined> {
     return { done: true, value: undefined };
   }
 
-  mark(affiliateId: string, before: boolean, after: boolean, now: number): void {
+  /** @returns How many changes more wait; -1 if one has lost its reason. */
+  mark(affiliateId: string, before: boolean, after: boolean, now: number): number {
     if (this.#dirty.size === 0) this.#dirtySince = now;
     const isKnown = this.#dirty.get(affiliateId);
-    if (isKnown === undefined) this.#dirty.set(affiliateId, before);
+    if (isKnown === undefined) {
+      this.#dirty.set(affiliateId, before);
+      return 1;
+    }
     // Came and went unseen: nothing to tell.
-    else if (!isKnown && !after) this.#dirty.delete(affiliateId);
+    if (isKnown || after) return 0;
+    this.#dirty.delete(affiliateId);
+    return -1;
+  }
+
+  /** How long the oldest change has waited; 0 if there is none. */
+  waitedMs(now: number): number {
+    return this.#dirty.size === 0 ? 0 : now - this.#dirtySince;
   }
 
   flush(shared: SharedMessages): void {
@@ -144,6 +181,7 @@ export class Watcher implements AsyncIterator<WatchMessage, undefined> {
     this.#isEnded = true;
     this.#signal?.removeEventListener("abort", this.#end);
     this.#hub?.remove(this);
+    this.#hub?.waits(-this.#dirty.size);
     this.#dirty.clear();
     this.#waiting?.({ done: true, value: undefined });
     this.#waiting = undefined;
@@ -191,13 +229,15 @@ export class Watcher implements AsyncIterator<WatchMessage, undefined> {
     }
     if (updated.length === 0 && deleted.length === 0) return undefined;
     const lagMeter = this.#hub?.source.lagMeter;
-    if (lagMeter !== undefined) lagMeter.onWatchLag(lagMeter.now() - this.#dirtySince);
+    lagMeter?.onWatchLag?.(lagMeter.now() - this.#dirtySince);
     // In turns, so that neither kind can keep the other from a reader who is always behind.
     this.#isDeleteTold = deleted.length > 0 && (updated.length === 0 || !this.#isDeleteTold);
     if (this.#isDeleteTold) {
+      this.#hub?.waits(-deleted.length);
       for (const affiliateId of deleted) this.#dirty.delete(affiliateId);
       return shared.deleted(deleted);
     }
+    this.#hub?.waits(-updated.length);
     for (const view of updated) this.#dirty.delete(view.id);
     return shared.updated(updated);
   }

@@ -138,8 +138,8 @@ describe("a registry with a memory budget", () => {
     for (const refused of [
       update({ clusterId: "e" }),
       update({ affiliateId: "b" }),
-      update({ data: sealedBytes(1, 101) }),
-      update({ endpoints: sealedEndpoints(2) }),
+      update({ data: sealedBytes(1, 1600) }),
+      update({ endpoints: sealedEndpoints(40) }),
     ]) {
       expect(() => registry.update(refused)).toThrow(expect.objectContaining(SHORT));
     }
@@ -151,6 +151,8 @@ describe("a registry with a memory budget", () => {
     const held = registry.watch("c")[Symbol.asyncIterator]();
     await held.next();
     registry.update(known);
+    // What is known and of usual size may grow into the last tenth.
+    registry.update(update({ data: sealedBytes(2, 110), endpoints: sealedEndpoints(1) }));
     registry.update(update({ data: sealedBytes(2, 100), endpoints: sealedEndpoints(1) }));
     registry.update(update({ data: sealedBytes(2, 99) }));
     registry.update(update({ affiliateId: "new", ttlMs: 0 }));
@@ -181,7 +183,7 @@ describe("a registry with a memory budget", () => {
       journal: {
         load: () => [
           { id: "c", affiliates: [kept("a"), kept("b")] },
-          { id: "c", affiliates: [{ ...kept("a"), data: sealedBytes(1, 101) }] },
+          { id: "c", affiliates: [{ ...kept("a"), data: sealedBytes(1, 1600) }] },
         ],
         refused: (_, { id }, error) => refused.push([id, (error as { code?: string }).code]),
       },
@@ -193,5 +195,29 @@ describe("a registry with a memory budget", () => {
     ]);
     await registry.close();
     expect(memory.usedBytes).toBe(0);
+  });
+
+  test("counts changes that wait for watchers, and ends watches that are late once it is full", async () => {
+    const clock = createManualClock();
+    const memory = new MemoryBudget({ maxBytes: 100_000 });
+    const registry = new MemoryRegistry({ memory, now: clock.now, schedule: clock.schedule });
+    const slow = registry.watch("c")[Symbol.asyncIterator]();
+    await slow.next();
+    const before = memory.usedBy("watches");
+    for (let i = 0; i < 10; i++)
+      registry.update(
+        update({ affiliateId: `new${i}`, ttlMs: 600_000, data: sealedBytes(0, 100) }),
+      );
+    expect(memory.usedBy("watches") - before).toBe(10 * 32);
+    memory.add("connections", 100_000);
+    await clock.advance(59_000);
+    registry.update(update({ affiliateId: "new0", ttlMs: 600_000, data: sealedBytes(1, 100) }));
+    expect(registry.totals().watchers).toBe(1);
+    await clock.advance(2000);
+    registry.update(update({ affiliateId: "new0", ttlMs: 600_000, data: sealedBytes(2, 100) }));
+    expect(registry.totals().watchers).toBe(0);
+    expect(memory.usedBy("watches")).toBe(before);
+    expect(await slow.next()).toEqual({ done: true, value: undefined });
+    await registry.close();
   });
 });
