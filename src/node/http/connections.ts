@@ -10,7 +10,7 @@ import { contains, type Prefix } from "../../net/prefix.ts";
 import type { MemoryBudget } from "../../registry/memory-budget.ts";
 import type { RegistryClient } from "../../registry/registry.ts";
 import { clientAddress, registryClient } from "../../server/limits/client-address.ts";
-import { CONNECTION_BYTES, fittingCountsOf } from "../../server/limits/memory-costs.ts";
+import { CONNECTION_BYTES, fittingCountsOf, TLS_BYTES } from "../../server/limits/memory-costs.ts";
 import { NetworkShares } from "../../server/limits/network-shares.ts";
 import type { RefusalDetails, ServerHooks } from "../../server/rpc/call-report.ts";
 import type { RefusalReason } from "../../server/rpc/refusal-reason.ts";
@@ -148,9 +148,11 @@ export class Connections {
    * Makes a port.
    *
    * @param maxConnections - Most connections of this port; clients have shares of them.
+   * @param isTls - Whether they speak TLS, which takes memory.
    */
-  openPort(maxConnections: number): ConnectionPort {
+  openPort(maxConnections: number, isTls = false): ConnectionPort {
     const memory = this.#memory;
+    const bytes = CONNECTION_BYTES + (isTls ? TLS_BYTES : 0);
     const max = Math.min(maxConnections, fittingCountsOf(memory).connections);
     const open = new Set<OpenConnection>();
     const { sharePercent } = this.#limits;
@@ -159,7 +161,7 @@ export class Connections {
       accept: (socket) => {
         const address = socket.remoteAddress;
         const client = clientOf(address, this.#trustedProxies);
-        const isFull = open.size >= max;
+        const isFull = open.size >= max || memory?.isFull(bytes) === true;
         if (isFull || !shares.allows(client)) {
           socket.destroy();
           const clientAddress = addressOf(address);
@@ -170,12 +172,12 @@ export class Connections {
         const connection = new OpenConnection(socket, client?.client, this.#now);
         (socket as HeldSocket)[CONNECTION] = connection;
         shares.add(client);
-        memory?.add("connections", CONNECTION_BYTES);
+        memory?.add("connections", bytes);
         open.add(connection);
         this.#open.add(connection);
         socket.once("close", () => {
           shares.remove(client);
-          memory?.add("connections", -CONNECTION_BYTES);
+          memory?.add("connections", -bytes);
           open.delete(connection);
           this.#open.delete(connection);
         });

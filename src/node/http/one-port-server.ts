@@ -99,7 +99,7 @@ export function createOnePortServer(
   // It never listens itself; this starts the checks of its deadlines.
   http1.emit("listening");
   const http2 = createHttp2Server(listener, { limits, takeStream, streamGate, onRefused });
-  const port = connections.openPort(limits.maxConnections);
+  const port = connections.openPort(limits.maxConnections, tls !== undefined);
   connections.followSessions(http2);
   const secure =
     tls &&

@@ -8,6 +8,8 @@ import type { MemoryBudget } from "../../registry/memory-budget.ts";
 
 /** An HTTP/2 connection. */
 export const CONNECTION_BYTES = 28_000;
+/** What TLS adds to a connection. */
+export const TLS_BYTES = 48_000;
 /** A watch; one through Connect's handler has {@link CONNECT_STREAM_BYTES} too. */
 export const WATCH_BYTES = 12_000;
 /** A stream through Connect's handler. */
