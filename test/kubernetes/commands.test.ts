@@ -80,7 +80,7 @@ test("get shows the members that Kubernetes knows, and each registry's share", a
 });
 
 test("export writes hosts of what Kubernetes knows", async () => {
-  expect(await outputOf("export hosts")).toMatch(/^10\.0\.0\.12\t.*worker-2/m);
+  expect(await outputOf("export hosts --domain example")).toMatch(/^10\.0\.0\.12\t.*worker-2/m);
 });
 
 test("join writes its annotations, get -w tells, and both end when they are asked to", async () => {
