@@ -26,7 +26,7 @@ export const DEFAULT_MAX_CLUSTERS = 100_000;
 
 /**
  * Affiliates of one registry, unless told otherwise: about 240 MB with 400 bytes of data and three
- * endpoints each, 1.1 GB if strangers fill each to its limits. A `MemoryBudget` bounds that.
+ * endpoints each, 1.1 GB if untrusted clients fill each to its limits. A `MemoryBudget` bounds that.
  */
 export const DEFAULT_MAX_AFFILIATES = 200_000;
 

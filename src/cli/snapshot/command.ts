@@ -97,7 +97,7 @@ function createJsonPrinter(): SnapshotPrinter {
   let isStarted = false;
   return {
     print(cluster) {
-      // IDs are of strangers. An escape means the same to who reads JSON.
+      // IDs come from untrusted clients. In JSON an escape means the same.
       const plain = printableLines(JSON.stringify(plainCluster(cluster), null, 2));
       const text = plain.replaceAll("\n", "\n    ");
       const before = isStarted ? ",\n" : '{\n  "clusters": [\n';

@@ -50,17 +50,8 @@ export function encodeAffiliateJson(id: string, wire: Uint8Array): Uint8Array<Ar
     at += ID_KEY.length + idJson.length;
   }
   let endpoints = 0;
-  for (let field = messageStart(wire); field < wire.length; ) {
-    const number = (wire[field] as number) >> 3;
-    let length = 0;
-    let shift = 0;
-    let payload = field + 1;
-    for (; (wire[payload] as number) > 0x7f; payload++, shift += 7) {
-      length |= ((wire[payload] as number) & 0x7f) << shift;
-    }
-    length |= (wire[payload++] as number) << shift;
-    field = payload + length;
-    if (number === ID_FIELD) continue;
+  eachField(wire, (number, payload, length) => {
+    if (number === ID_FIELD) return;
     if (number === DATA_FIELD) {
       if (at > 1) json[at++] = COMMA;
       json.set(DATA_KEY, at);
@@ -78,7 +69,7 @@ export function encodeAffiliateJson(id: string, wire: Uint8Array): Uint8Array<Ar
       endpoints++;
     }
     json[at++] = ASCII_QUOTE;
-  }
+  });
   if (endpoints > 0) json[at++] = 0x5d;
   json[at] = 0x7d;
   return json;
@@ -94,21 +85,12 @@ export function affiliateJsonBytes(id: string, wire: Uint8Array): number {
   if (id !== "") bytes += ID_KEY.length + jsonStringBytes(id);
   let hasData = false;
   let endpoints = 0;
-  for (let field = messageStart(wire); field < wire.length; ) {
-    const number = (wire[field] as number) >> 3;
-    let length = 0;
-    let shift = 0;
-    let payload = field + 1;
-    for (; (wire[payload] as number) > 0x7f; payload++, shift += 7) {
-      length |= ((wire[payload] as number) & 0x7f) << shift;
-    }
-    length |= (wire[payload++] as number) << shift;
-    field = payload + length;
-    if (number === ID_FIELD) continue;
+  eachField(wire, (number, _payload, length) => {
+    if (number === ID_FIELD) return;
     bytes += 4 * Math.ceil(length / 3);
     if (number === DATA_FIELD) hasData = true;
     else endpoints++;
-  }
+  });
   if (hasData) bytes += DATA_KEY.length + 1 + (id === "" ? 0 : 1);
   if (endpoints > 0) {
     // Quotes around each, commas between them, and the array with what stands before it.
@@ -126,6 +108,25 @@ function jsonStringBytes(text: string): number {
     }
   }
   return text.length + 2;
+}
+
+/** Visits the fields of the message in order, each with where its payload begins. */
+function eachField(
+  wire: Uint8Array,
+  visit: (number: number, payload: number, length: number) => void,
+): void {
+  for (let field = messageStart(wire); field < wire.length; ) {
+    const number = (wire[field] as number) >> 3;
+    let length = 0;
+    let shift = 0;
+    let payload = field + 1;
+    for (; (wire[payload] as number) > 0x7f; payload++, shift += 7) {
+      length |= ((wire[payload] as number) & 0x7f) << shift;
+    }
+    length |= (wire[payload++] as number) << shift;
+    visit(number, payload, length);
+    field = payload + length;
+  }
 }
 
 /** Where the message begins: after a tag of one byte and a length. */
