@@ -61,11 +61,11 @@ export class NaiveLimiter {
     return this.#line(client).length > 0 && !this.#hasPlace(client);
   }
 
-  /** No client has more places than are free for others. */
+  /** No client has more places than an eighth of those that are free. */
   #hasPlace(client: string): boolean {
     const own = this.#line(client).length;
     const free = this.#maxWaiting - this.calls.filter(({ fate }) => fate === "waits").length;
-    return own < this.#maxWaitingPerClient && own < free;
+    return own < this.#maxWaitingPerClient && own < Math.ceil(free / 8);
   }
 
   #bucket(client: string): number {
