@@ -5,8 +5,18 @@
  */
 import { checkInteger } from "../check.ts";
 
-/** What memory is taken by. */
-export type MemoryKind = "state" | "caches" | "unsent" | "watches" | "streams" | "connections";
+/**
+ * What memory is taken by. `process` is what a busy process has whatever its clients do: garbage that
+ * is not collected yet.
+ */
+export type MemoryKind =
+  | "process"
+  | "state"
+  | "caches"
+  | "unsent"
+  | "watches"
+  | "streams"
+  | "connections";
 
 /** Over this part of the ceiling, caches are dropped and new state is refused. */
 const TIGHT_PART = 0.9;
@@ -23,6 +33,7 @@ export class MemoryBudget {
   readonly maxBytes: number;
   readonly #tightBytes: number;
   readonly #used: Record<MemoryKind, number> = {
+    process: 0,
     state: 0,
     caches: 0,
     unsent: 0,

@@ -7,7 +7,12 @@ import { DEFAULT_MAX_CONNECTIONS } from "../../node/http/connection-limits.ts";
 import { availableMemory } from "../../node/memory-limit.ts";
 import { DEFAULT_MAX_AFFILIATES } from "../../registry/limits.ts";
 import { type AffiliateSize, stateBytes } from "../../registry/state-bytes.ts";
-import { CONNECTION_BYTES, fittingCounts, WATCH_BYTES } from "../../server/limits/memory-costs.ts";
+import {
+  CONNECTION_BYTES,
+  fittingCounts,
+  processBytes,
+  WATCH_BYTES,
+} from "../../server/limits/memory-costs.ts";
 import { DEFAULT_MAX_WATCHES } from "../../server/limits/watch-ceiling.ts";
 import { formatSize } from "../flags/flag-values.ts";
 import type { Log } from "./log.ts";
@@ -41,7 +46,7 @@ export function memoryCeilings({
     connections: { maxConnections = DEFAULT_MAX_CONNECTIONS } = {},
   },
 }: Pick<ServeSettings, "memory" | "limits" | "serve">): MemoryCeilings {
-  const usableBytes = maxBytes * USABLE_PART;
+  const usableBytes = maxBytes * USABLE_PART - processBytes(maxBytes);
   const fitting = (bytesOfEach: number) => Math.floor(usableBytes / bytesOfEach);
   const fittings = fittingCounts(maxBytes);
   const connections = Math.min(maxConnections, fittings.connections);

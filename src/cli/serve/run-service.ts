@@ -16,6 +16,7 @@ import {
 } from "../../node/index.ts";
 import { MemoryBudget } from "../../registry/memory-budget.ts";
 import { MemoryRegistry } from "../../registry/memory-registry.ts";
+import { processBytes } from "../../server/limits/memory-costs.ts";
 import { EXIT_FAILED, EXIT_OK, type ExitCode, oneLine } from "../exit.ts";
 import type { CliIo } from "../io.ts";
 import { createLog, type Log } from "./log.ts";
@@ -54,6 +55,7 @@ async function openServeState(
   reports: ServeReports,
 ): Promise<ServeState> {
   const memory = new MemoryBudget({ maxBytes });
+  memory.add("process", processBytes(maxBytes));
   const options = { limits, shares, memory, ...reports.observers };
   if (snapshot === undefined) {
     const clock = createRunningClock();

@@ -6,7 +6,7 @@ import { resolve } from "node:path";
 import type { LineProcess } from "./line-process.ts";
 
 /** Makes a process answer {@link heldMemory}; for `NODE_OPTIONS`. */
-export const COLLECT_ON_SIGNAL: string = `--import=${resolve(import.meta.dirname, "collect-on-signal.ts")}`;
+export const COLLECT_ON_SIGNAL: string = `--import=${resolve(import.meta.dirname, "collect-on-signal.mjs")}`;
 
 const BYTES_PER_MB = 2 ** 20;
 

@@ -31,6 +31,7 @@ const METRICS_PATH = "/metrics";
 const WATCH_LAG_SECONDS = [0.001, 0.01, 0.1, 1, 10, 60];
 
 const MEMORY_KINDS = [
+  "process",
   "state",
   "caches",
   "unsent",

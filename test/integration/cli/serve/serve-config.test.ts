@@ -58,7 +58,7 @@ test("what follows from the machine is told as comments, so that the file suits 
   const set = await printed(["--max-memory=64Mi"]);
   expect(set).toContain("max-memory: 64Mi # flag --max-memory\n");
   expect(set).toContain(`# max-unsent-bytes: ${8 * 2 ** 20} # computed: `);
-  expect(set).toContain("\n# computed: 9969 affiliates of the largest size\n");
+  expect(set).toContain("\n# computed: 8862 affiliates of the largest size\n");
 });
 
 test("a size may be a number in the file", async () => {

@@ -27,11 +27,11 @@ function logged(given: ServeSettings): Record<string, unknown>[] {
   return lines.map((line) => JSON.parse(line));
 }
 
-test("a pod of 512Mi holds 3,000 nodes that watch, or 39,000 of the largest affiliates", () => {
+test("a pod of 512Mi holds 3,000 nodes that watch, or 35,000 of the largest affiliates", () => {
   const ceilings = memoryCeilings(settings(256 * MI));
   expect(ceilings).toEqual({
-    largestAffiliates: 39_879,
-    typicalAffiliates: 200_000,
+    largestAffiliates: 35_725,
+    typicalAffiliates: 183_567,
     connections: 3195,
     watches: 7456,
     nodes: 3195,
@@ -71,8 +71,8 @@ test("the start logs what fits", () => {
       max_bytes: 256 * MI,
       source: "half of the memory limit of 512Mi",
       max_unsent_bytes: 32 * MI,
-      largest_affiliates: 39_879,
-      typical_affiliates: 200_000,
+      largest_affiliates: 35_725,
+      typical_affiliates: 183_567,
       connections: 3195,
       watches: 7456,
       nodes: 3195,
@@ -93,5 +93,5 @@ test("the configuration that is printed has the same figures", () => {
   expect(values.get("max-memory")).toBe("268435456 # computed: half of the memory limit of 512Mi");
   expect(values.get("max-unsent-bytes")).toBe("33554432 # computed: an eighth of max-memory");
   expect(notes).toContain("computed: 3195 nodes, with a connection and a watch each");
-  expect(notes).toContain("computed: 39879 affiliates of the largest size");
+  expect(notes).toContain("computed: 35725 affiliates of the largest size");
 });

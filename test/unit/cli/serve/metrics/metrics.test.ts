@@ -182,7 +182,15 @@ describe("our own metrics", () => {
   test("the memory is there by kind, with its limit, if there is one", async () => {
     const metrics = createMetrics({ version: "1.0.0" });
     const registry = { totals: () => ({ clusters: 0, affiliates: 0, endpoints: 0, watchers: 0 }) };
-    const used = { state: 300, caches: 0, unsent: 20, watches: 0, streams: 0, connections: 7 };
+    const used = {
+      process: 100,
+      state: 300,
+      caches: 0,
+      unsent: 20,
+      watches: 0,
+      streams: 0,
+      connections: 7,
+    };
     const memory = { maxBytes: 1000, usedBy: (kind: keyof typeof used) => used[kind] };
     metrics.attach({ registry, tls: () => undefined });
     expect((await scrape(metrics)).has("discovery_memory_limit_bytes")).toBe(false);
