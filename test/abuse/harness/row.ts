@@ -142,7 +142,11 @@ export async function expectToHold(
     faults.push(...left.map((fault) => `after ${round}: ${fault}`));
     isGrowing = number === 1 || peakMb > Math.max(...peaksMb) + ANOTHER_ATTACK_MB;
     peaksMb.push(peakMb);
-    if (process.env.ABUSE_VERBOSE) process.stderr.write(`  settled at ${service.residentMb} MB\n`);
+    if (process.env.ABUSE_VERBOSE) {
+      process.stderr.write(
+        `${round}: good p99 ${p99Ms} ms of ${calls} calls; settled at ${service.residentMb} MB\n`,
+      );
+    }
   }
   if (isGrowing) faults.push(`each attack adds to the MB resident at most: ${peaksMb.join(", ")}`);
   expect(faults).toEqual([]);
