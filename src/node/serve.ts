@@ -37,6 +37,7 @@ import { createRequestListener } from "./http/request-listener.ts";
 import { type PageServer, type PagesAddress, tryServePages } from "./http/serve-pages.ts";
 import { createStreamGate } from "./http/stream-gate.ts";
 import { UnsentBytes, type UnsentBytesOptions, type UnsentLimits } from "./http/unsent-bytes.ts";
+import { defaultUploadRate } from "./http/upload-limit.ts";
 import { guardMemory } from "./memory-guard.ts";
 import { createRunningClock } from "./running-clock.ts";
 import type { TlsCertificate, TlsCredentials } from "./tls/tls-credentials.ts";
@@ -102,6 +103,12 @@ export interface ServeOptions extends ProceduresOptions, HttpServiceOptions {
    * @default `DEFAULT_BYTE_RATE`; `false` is no limit
    */
   readonly byteRate?: ByteRate | false | undefined;
+  /**
+   * How many bytes one client may send, trusted proxies apart. Its connections that send what is
+   * over are closed, and it gets new ones when it has waited.
+   * @default what `rateLimit` calls of the largest size take; `false` is no limit
+   */
+  readonly uploadRate?: ByteRate | false | undefined;
   /**
    * How many health checks, reflections, pages and unknown methods one client may ask for per
    * second, apart from `rateLimit`. Malformed calls count too, and a connection on which they go on
@@ -191,7 +198,11 @@ export async function serve(options: ServeOptions = {}): Promise<DiscoveryServer
   const encoder = new AnswerEncoder({ memory, allocate: (bytes) => Buffer.allocUnsafeSlow(bytes) });
   const { onRefused } = serviceOptions.hooks;
   const { trustedProxies } = serviceOptions;
-  const connections = new Connections({ limits, trustedProxies, memory, onRefused });
+  const { maxRequestBytes } = serviceOptions;
+  const { maxHeaderBytes } = limits;
+  const { uploadRate = defaultUploadRate(options.rateLimit, { maxRequestBytes, maxHeaderBytes }) } =
+    options;
+  const connections = new Connections({ limits, trustedProxies, memory, uploadRate, onRefused });
   const guard = guardMemory(memory);
   const output = createOutput(options, {
     writeTimeoutMs: limits.writeTimeoutMs,

@@ -28,6 +28,7 @@ const WATCH_REFUSALS = [
   "connection_share",
   "memory_limit",
   "unsent_limit",
+  "upload_limit",
   "watch_limit",
   "watch_share",
   "write_timeout",

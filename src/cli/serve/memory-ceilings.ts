@@ -3,7 +3,11 @@
  * whatever the flags that count things say.
  * @module
  */
-import { DEFAULT_MAX_CONNECTIONS } from "../../node/http/connection-limits.ts";
+import {
+  DEFAULT_MAX_CONNECTIONS,
+  DEFAULT_MAX_HEADER_BYTES,
+} from "../../node/http/connection-limits.ts";
+import { defaultUploadRate } from "../../node/http/upload-limit.ts";
 import { availableMemory } from "../../node/memory-limit.ts";
 import { DEFAULT_MAX_AFFILIATES } from "../../registry/limits.ts";
 import { type AffiliateSize, stateBytes } from "../../registry/state-bytes.ts";
@@ -14,6 +18,7 @@ import {
   WATCH_BYTES,
 } from "../../server/limits/memory-costs.ts";
 import { DEFAULT_MAX_WATCHES } from "../../server/limits/watch-ceiling.ts";
+import { MAX_REQUEST_BYTES } from "../../server/rpc/request-body.ts";
 import { formatSize } from "../flags/flag-values.ts";
 import type { Log } from "./log.ts";
 import type { ComputedConfig } from "./print-config.ts";
@@ -103,10 +108,15 @@ export function computedConfig(settings: ServeSettings): ComputedConfig {
   const { memory, serve } = settings;
   const ceilings = memoryCeilings(settings);
   const source = describeMemorySource(memory);
+  const { maxRequestBytes = MAX_REQUEST_BYTES, connections } = serve;
+  const { maxHeaderBytes = DEFAULT_MAX_HEADER_BYTES } = connections ?? {};
+  const upload = defaultUploadRate(serve.rateLimit, { maxRequestBytes, maxHeaderBytes });
+  const uploadRate = upload === false ? 0 : upload.perSecond;
   return {
     values: new Map([
       ["max-memory", `${memory.maxBytes} # computed: ${source}`],
       ["max-unsent-bytes", `${serve.unsent?.total} # computed: an eighth of max-memory`],
+      ["client-upload-bytes-per-second", `${uploadRate} # computed: from rate-limit`],
     ]),
     notes: [
       "computed: max-memory and the limits above hold, each alone:",

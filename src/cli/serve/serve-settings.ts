@@ -16,6 +16,7 @@ import {
 } from "../../node/memory-limit.ts";
 import type { RegistryLimits } from "../../registry/limits.ts";
 import type { RegistrySharesOptions } from "../../registry/state-accounts.ts";
+import type { ByteRate } from "../../server/limits/byte-rate.ts";
 import type { RateLimit } from "../../server/limits/rate-limit.ts";
 import { UsageError } from "../exit.ts";
 import type { Flags } from "../flags/flags.ts";
@@ -40,6 +41,9 @@ export interface MemorySettings {
 
 /** Unsent bytes may take this part of the memory, unless a flag says otherwise. */
 const UNSENT_PART = 1 / 8;
+
+/** How many seconds of its rate a client may send at once: as many as calls. */
+const UPLOAD_BURST_SECONDS = 4;
 
 /** All settings of `serve`, as options of its parts. */
 export interface ServeSettings {
@@ -84,6 +88,7 @@ export function readServeSettings(
       rateLimit: limitOrNone(rules.rateLimit, rules.rateBurst),
       probeRateLimit: limitOrNone(rules.probeRateLimit, rules.probeRateBurst),
       byteRate: limitOrNone(rules.clientBytesPerSecond, rules.clientBytesBurst),
+      uploadRate: uploadRate(rules.clientUploadBytesPerSecond),
       unsent: {
         perConnection: rules.maxUnsentBytesPerConnection,
         perClient: rules.maxUnsentBytesPerClient,
@@ -125,6 +130,11 @@ function tlsFiles({ certificatePath, keyPath, clientCaPath }: RuleValues): TlsFi
     throw new UsageError("--client-ca-path: only with --certificate-path and --key-path");
   }
   return undefined;
+}
+
+function uploadRate(perSecond: number | undefined): ByteRate | false | undefined {
+  if (perSecond === undefined) return undefined;
+  return perSecond === 0 ? false : { perSecond, burst: perSecond * UPLOAD_BURST_SECONDS };
 }
 
 function limitOrNone(perSecond: number, burst: number): RateLimit | false {

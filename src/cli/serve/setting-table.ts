@@ -258,6 +258,11 @@ export const SETTINGS: SettingTable = {
     formatSize(DEFAULT_BYTE_RATE.burst),
     parseSize,
   ),
+  "rules.clientUploadBytesPerSecond": rates.optionalSize(
+    "--client-upload-bytes-per-second <size>",
+    "bytes that it sends; as many as --rate-limit calls of the largest size unless set",
+    sizeFrom(0, MAX_SIZE),
+  ),
 
   "limits.maxClusters": counts.number(
     "--max-clusters <count>",

@@ -55,6 +55,8 @@ export interface RuleValues {
   readonly probeRateBurst: number;
   readonly clientBytesPerSecond: number;
   readonly clientBytesBurst: number;
+  /** Absent: `rateLimit` decides. */
+  readonly clientUploadBytesPerSecond: number | undefined;
   /** In bytes. Absent: what the machine has decides. */
   readonly maxMemory: number | undefined;
   readonly maxUnsentBytesPerConnection: number;

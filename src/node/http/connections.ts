@@ -5,10 +5,9 @@
  */
 import type { Http2Server, ServerHttp2Session } from "node:http2";
 import type { Socket } from "node:net";
-import { formatAddress } from "../../net/address.ts";
 import { contains, type Prefix } from "../../net/prefix.ts";
 import type { MemoryBudget } from "../../registry/memory-budget.ts";
-import type { RegistryClient } from "../../registry/registry.ts";
+import type { ByteRate } from "../../server/limits/byte-rate.ts";
 import { clientAddress, registryClient } from "../../server/limits/client-address.ts";
 import { CONNECTION_BYTES, fittingCountsOf, TLS_BYTES } from "../../server/limits/memory-costs.ts";
 import { NetworkShares } from "../../server/limits/network-shares.ts";
@@ -16,32 +15,12 @@ import type { RefusalDetails, ServerHooks } from "../../server/rpc/call-report.t
 import type { RefusalReason } from "../../server/rpc/refusal-reason.ts";
 import { ignore } from "../ignore.ts";
 import type { ResolvedConnectionLimits } from "./connection-limits.ts";
-import { SessionUse } from "./session-use.ts";
-import { readUnacknowledgedBytes, type UnacknowledgedBytes } from "./unacknowledged-bytes.ts";
-import { type Exchange, type SocketWrites, WriteProgress } from "./write-progress.ts";
+import { type Connection, OpenConnection } from "./open-connection.ts";
+import { readUnacknowledgedBytes } from "./unacknowledged-bytes.ts";
+import { UploadLimit } from "./upload-limit.ts";
 
+export type { Connection } from "./open-connection.ts";
 export type { Exchange } from "./write-progress.ts";
-
-/** An open connection, whatever it speaks. */
-export interface Connection {
-  /**
-   * Network key of the peer: its IPv4 address, or IPv6 network of 64 bits. `undefined` for trusted
-   * proxies and unknown peers.
-   */
-  readonly client: string | undefined;
-  /** IP of the peer, for logs. */
-  readonly address: string | undefined;
-  /** Bytes of all its exchanges that are not taken. Kept by those who write. */
-  unsentBytes: number;
-  /** Streams through Connect's handler at the moment. Kept by whoever opens them. */
-  connectStreams: number;
-  /** A request has begun. */
-  add(exchange: Exchange): void;
-  /** It has ended, well or not. Repeated calls do nothing. */
-  delete(exchange: Exchange): void;
-  /** Closes the connection with a reset, whatever waits on it. */
-  destroy(): void;
-}
 
 /** A port whose connections are in the table. */
 export interface ConnectionPort {
@@ -61,6 +40,8 @@ export interface ConnectionsOptions {
   readonly trustedProxies: readonly Prefix[];
   /** Told of the connections, as `connections`; fewer are taken than are allowed if it is small. */
   readonly memory?: MemoryBudget | undefined;
+  /** How many bytes one client may send. @default no limit */
+  readonly uploadRate?: ByteRate | false | undefined;
   readonly onRefused?: ServerHooks["onRefused"];
 }
 
@@ -71,15 +52,6 @@ interface HeldSocket {
   [CONNECTION]?: OpenConnection | undefined;
   /** The socket below a `TLSSocket`. */
   readonly _parent?: HeldSocket | null | undefined;
-}
-
-/** What `node:net` has below a socket. Other runtimes may lack all of it. */
-interface WrappedSocket {
-  readonly _handle?: {
-    readonly bytesWritten?: number;
-    /** Bytes that the system has not taken. */
-    readonly writeQueueSize?: number;
-  } | null;
 }
 
 /** How late something may be found, as a part of the shortest time. */
@@ -113,6 +85,7 @@ export class Connections {
   readonly #trustedProxies: readonly Prefix[];
   readonly #onRefused: NonNullable<ServerHooks["onRefused"]>;
   readonly #memory: MemoryBudget | undefined;
+  readonly #uploads: UploadLimit<OpenConnection> | undefined;
   readonly #open = new Set<OpenConnection>();
   #timer: NodeJS.Timeout | undefined;
   readonly #intervalMs: number;
@@ -126,11 +99,23 @@ export class Connections {
   /** Whether the system is being asked. */
   #isAsking = false;
 
-  constructor({ limits, trustedProxies, memory, onRefused = ignore }: ConnectionsOptions) {
+  constructor({
+    limits,
+    trustedProxies,
+    memory,
+    uploadRate = false,
+    onRefused = ignore,
+  }: ConnectionsOptions) {
     this.#limits = limits;
     this.#memory = memory;
     this.#trustedProxies = trustedProxies;
     this.#onRefused = onRefused;
+    if (uploadRate !== false) {
+      this.#uploads = new UploadLimit(uploadRate, (connection) => {
+        this.#tell("upload_limit", connection);
+        connection.destroy();
+      });
+    }
     const { writeTimeoutMs, idleTimeoutMs, firstByteTimeoutMs } = limits;
     const { pingIntervalMs, pingTimeoutMs } = limits;
     const shortest = Math.min(
@@ -159,23 +144,31 @@ export class Connections {
     const shares = new NetworkShares({ max, sharePercent });
     return {
       accept: (socket) => {
-        const address = socket.remoteAddress;
-        const client = clientOf(address, this.#trustedProxies);
+        const ip = peerIp(socket);
+        const isProxy = ip !== undefined && this.#isTrusted(ip);
+        const client = isProxy ? undefined : registryClient(ip);
+        const connection = new OpenConnection(socket, { ip, client: client?.client }, this.#now);
         const isFull = open.size >= max || memory?.isFull(bytes) === true;
         if (isFull || !shares.allows(client)) {
-          socket.destroy();
-          const clientAddress = addressOf(address);
-          this.#onRefused(isFull ? "connection_limit" : "connection_share", { clientAddress });
+          connection.end();
+          this.#tell(isFull ? "connection_limit" : "connection_share", connection);
+          return undefined;
+        }
+        const uploads = isProxy ? undefined : this.#uploads;
+        if (uploads?.isOver(connection) === true) {
+          connection.end();
+          this.#tell("upload_limit", connection);
           return undefined;
         }
         this.#startLooking();
-        const connection = new OpenConnection(socket, client?.client, this.#now);
         (socket as HeldSocket)[CONNECTION] = connection;
+        uploads?.add(connection);
         shares.add(client);
         memory?.add("connections", bytes);
         open.add(connection);
         this.#open.add(connection);
         socket.once("close", () => {
+          uploads?.delete(connection);
           shares.remove(client);
           memory?.add("connections", -bytes);
           open.delete(connection);
@@ -204,7 +197,7 @@ export class Connections {
     }
     // Its bytes count until it has closed, so that it may be the worst a second time.
     if (worst === undefined || worst.isDestroyed) return;
-    this.#onRefused("unsent_limit", { clientAddress: worst.address });
+    this.#tell("unsent_limit", worst);
     worst.destroy();
   }
 
@@ -213,6 +206,14 @@ export class Connections {
     clearInterval(this.#timer);
     this.#round = undefined;
     for (const connection of this.#open) connection.end();
+  }
+
+  #isTrusted(ip: Uint8Array): boolean {
+    return this.#trustedProxies.some((prefix) => contains(prefix, ip));
+  }
+
+  #tell(reason: RefusalReason, { address }: Connection): void {
+    this.#onRefused(reason, { clientAddress: address });
   }
 
   #startLooking(): void {
@@ -249,11 +250,9 @@ export class Connections {
   }
 
   #lookAt(connection: OpenConnection): void {
-    const reason = connection.look(this.#now, this.#limits, (why) =>
-      this.#onRefused(why, { clientAddress: connection.address }),
-    );
+    const reason = connection.look(this.#now, this.#limits, (why) => this.#tell(why, connection));
     if (reason !== undefined) {
-      this.#onRefused(reason, { clientAddress: connection.address });
+      this.#tell(reason, connection);
       if (reason === "connection_timeout") connection.end();
       else connection.destroy();
     } else if (connection.stalledMs(this.#now) >= this.#limits.writeTimeoutMs / 2) {
@@ -274,107 +273,9 @@ export class Connections {
   }
 }
 
-class OpenConnection implements Connection {
-  readonly client: string | undefined;
-  unsentBytes = 0;
-  connectStreams = 0;
-  /** IP of the peer. */
-  readonly address: string | undefined;
-  readonly #socket: Socket;
-  readonly #progress: WriteProgress;
-  #sessionUse: SessionUse | undefined;
-  #unacknowledgedBytes: number | undefined;
-
-  constructor(socket: Socket, client: string | undefined, now: number) {
-    this.#socket = socket;
-    this.client = client;
-    this.address = addressOf(socket.remoteAddress);
-    this.#progress = new WriteProgress(now);
-  }
-
-  get isDestroyed(): boolean {
-    return this.#socket.destroyed;
-  }
-
-  add(exchange: Exchange): void {
-    this.#progress.add(exchange);
-  }
-
-  delete(exchange: Exchange): void {
-    this.#progress.delete(exchange);
-  }
-
-  destroy(): void {
-    // What the system holds for a peer that does not read would stay for minutes after an end.
-    if (typeof this.#socket.resetAndDestroy === "function") this.#socket.resetAndDestroy();
-    else this.#socket.destroy();
-  }
-
-  /** Closes the connection; what the system has taken already still reaches the peer. */
-  end(): void {
-    this.#socket.destroy();
-  }
-
-  useSession(session: ServerHttp2Session, now: number): void {
-    this.#sessionUse = new SessionUse(session, now);
-  }
-
-  stalledMs(now: number): number {
-    return this.#progress.socketStalledMs(now);
-  }
-
-  acknowledged(unacknowledged: UnacknowledgedBytes, now: number): void {
-    const bytes = unacknowledged(this.#socket);
-    if (bytes === undefined) return;
-    const last = this.#unacknowledgedBytes;
-    this.#unacknowledgedBytes = bytes;
-    if (last !== undefined && bytes < last) this.#progress.socketMoved(now);
-  }
-
-  /** @returns Why the connection has to be closed. */
-  look(
-    now: number,
-    limits: ConnectionsOptions["limits"],
-    onRefused: (reason: RefusalReason) => void,
-  ): RefusalReason | undefined {
-    const writes = writesOf(this.#socket, this.#sessionUse?.window);
-    const { resets, isStalled } = this.#progress.look(now, writes, limits.writeTimeoutMs);
-    for (let i = 1; i < resets; i++) onRefused("write_timeout");
-    if (isStalled) return "write_timeout";
-    if (resets > 0) onRefused("write_timeout");
-    return this.#sessionUse?.look(now, limits, {
-      readBytes: this.#socket.bytesRead,
-      writes,
-      onRefused,
-    });
-  }
-}
-
-function writesOf(socket: Socket, window: SocketWrites["window"]): SocketWrites {
-  const handle = (socket as WrappedSocket)._handle;
-  const queued = handle?.writeQueueSize ?? socket.writableLength;
-  return {
-    taken: (handle?.bytesWritten ?? socket.bytesWritten) - queued,
-    isWaiting: queued > 0 || socket.writableLength > 0,
-    window,
-  };
-}
-
-function clientOf(
-  remoteAddress: string | undefined,
-  trustedProxies: readonly Prefix[],
-): RegistryClient | undefined {
-  const peer = clientAddress(NO_HEADERS, remoteAddress, []);
-  if (peer === undefined || trustedProxies.some((prefix) => contains(prefix, peer))) {
-    return undefined;
-  }
-  return registryClient(peer);
-}
-
-/** As clients are called in logs: unmapped, without a zone. */
-function addressOf(remoteAddress: string | undefined): string | undefined {
-  const ip = clientAddress(NO_HEADERS, remoteAddress, []);
-  return ip && formatAddress(ip);
-}
-
 const NO_HEADERS: Pick<Headers, "get"> = { get: () => null };
+
+/** @returns 4 or 16 bytes. */
+function peerIp(socket: Socket): Uint8Array | undefined {
+  return clientAddress(NO_HEADERS, socket.remoteAddress, []);
+}

@@ -10,6 +10,7 @@ export const REFUSAL_REASONS = [
   // Connections.
   "connection_limit",
   "connection_share",
+  "upload_limit",
   "connection_timeout",
   "connection_idle",
   "ping_timeout",

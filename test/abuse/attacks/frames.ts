@@ -7,12 +7,25 @@ import type { Attack } from "../harness/attacker.ts";
 
 /** Duration of each kind. */
 const SECONDS = 0.7;
+/** Of those that a limit of bytes ends after a moment. */
+const LONG_SECONDS = 3;
 
-export const FRAME_FLOODS: readonly Attack[] = Array.from(FLOODS, ([name, flood]) => ({
-  name,
-  run: async ({ target }) => {
-    const end = performance.now() + SECONDS * 1000;
-    // The service closes most of them at once: connect again.
-    while (performance.now() < end) await flood(target, end - performance.now());
-  },
-}));
+export const FRAME_FLOODS: readonly Attack[] = Array.from(FLOODS.keys(), (name) =>
+  frameFlood(name, SECONDS),
+);
+
+/** Those of whose headers no request is made. */
+export const HEADER_FLOODS: readonly Attack[] = Array.from(FLOODS.keys())
+  .filter((name) => /HPACK bomb|each other's cost/.test(name))
+  .map((name) => frameFlood(name, LONG_SECONDS));
+
+function frameFlood(name: string, seconds: number): Attack {
+  return {
+    name,
+    run: async ({ target }) => {
+      const end = performance.now() + seconds * 1000;
+      // The service closes most of them at once: connect again.
+      while (performance.now() < end) await FLOODS.get(name)?.(target, end - performance.now());
+    },
+  };
+}

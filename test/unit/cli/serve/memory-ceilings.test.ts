@@ -92,6 +92,7 @@ test("the configuration that is printed has the same figures", () => {
   const { values, notes } = computedConfig(settings(256 * MI));
   expect(values.get("max-memory")).toBe("268435456 # computed: half of the memory limit of 512Mi");
   expect(values.get("max-unsent-bytes")).toBe("33554432 # computed: an eighth of max-memory");
+  expect(values.get("client-upload-bytes-per-second")).toBe("0 # computed: from rate-limit");
   expect(notes).toContain("computed: 3195 nodes, with a connection and a watch each");
   expect(notes).toContain("computed: 35725 affiliates of the largest size");
 });

@@ -30,6 +30,7 @@ test("without flags, all options have the defaults of the help", () => {
       rateLimit: { perSecond: 15, burst: 60 },
       probeRateLimit: { perSecond: 10, burst: 50 },
       byteRate: { perSecond: 16_000_000, burst: 64_000_000 },
+      uploadRate: undefined,
       unsent: { perConnection: 4 * 2 ** 20, perClient: 32 * 2 ** 20, total: 128 * 2 ** 20 },
       ceilings: { maxWatches: 50_000, maxWatchesPerClient: 5000, watchesSharePercent: 100 },
       maxRequestBytes: 65_536,
@@ -85,6 +86,14 @@ test("a rate of 0 is no limit, whatever the burst", () => {
 test("each rate of 0 is no limit", () => {
   expect(settingsOf("--probe-rate-limit=0").serve.probeRateLimit).toBe(false);
   expect(settingsOf("--client-bytes-per-second=0").serve.byteRate).toBe(false);
+  expect(settingsOf("--client-upload-bytes-per-second=0").serve.uploadRate).toBe(false);
+});
+
+test("four seconds of what a client may send may come at once", () => {
+  expect(settingsOf("--client-upload-bytes-per-second=3MB").serve.uploadRate).toEqual({
+    perSecond: 3_000_000,
+    burst: 12_000_000,
+  });
 });
 
 test("a memory that is set decides, also over unsent bytes, unless they are set too", () => {

@@ -1,0 +1,82 @@
+/**
+ * How many bytes one client may send: what is far more than its calls can take is a flood, also
+ * where no call can be made of it, as of headers that HTTP/2 unpacks and throws away.
+ * @module
+ */
+import { BytePacer, type ByteRate } from "../../server/limits/byte-rate.ts";
+import type { RateLimit } from "../../server/limits/rate-limit.ts";
+
+/** How often the bytes that connections have sent are looked at. */
+const LOOK_INTERVAL_MS = 250;
+
+/** A connection that sends less between two looks is not counted: a node sends less in all. */
+const QUIET_BYTES = 4096;
+
+/** What is known of a connection. */
+export interface UploadingConnection {
+  /** IP of the peer, 4 or 16 bytes. Those of an unknown one are not counted. */
+  readonly ip: Uint8Array | undefined;
+  /** Bytes that it has sent so far. */
+  readonly readBytes: number;
+}
+
+/** Counts what connections send, by client. */
+export class UploadLimit<Item extends UploadingConnection> {
+  readonly #pacer: BytePacer;
+  readonly #onOver: (connection: Item) => void;
+  /** Bytes at the last look. */
+  readonly #seen = new Map<Item, number>();
+  #timer: NodeJS.Timeout | undefined;
+
+  /**
+   * @param onOver - Told of each connection that has sent more than its client may; closes it.
+   * @param now - Current time in ms.
+   */
+  constructor(rate: ByteRate, onOver: (connection: Item) => void, now?: () => number) {
+    this.#pacer = new BytePacer(rate, now);
+    this.#onOver = onOver;
+  }
+
+  /** Whether a client has sent more than it may, and takes no new connections for the moment. */
+  isOver({ ip }: UploadingConnection): boolean {
+    return ip !== undefined && this.#pacer.book(ip, 1) > 0;
+  }
+
+  add(connection: Item): void {
+    if (connection.ip === undefined) return;
+    this.#seen.set(connection, connection.readBytes);
+    this.#timer ??= setInterval(() => this.#look(), LOOK_INTERVAL_MS).unref();
+  }
+
+  delete(connection: Item): void {
+    this.#seen.delete(connection);
+    if (this.#seen.size > 0) return;
+    clearInterval(this.#timer);
+    this.#timer = undefined;
+  }
+
+  #look(): void {
+    for (const [connection, seen] of this.#seen) {
+      const { ip, readBytes } = connection;
+      if (readBytes === seen || ip === undefined) continue;
+      this.#seen.set(connection, readBytes);
+      const sent = readBytes - seen;
+      if (sent > QUIET_BYTES && this.#pacer.book(ip, sent) > 0) this.#onOver(connection);
+    }
+  }
+}
+
+/** What a client's calls take if all are of the largest size. */
+export function defaultUploadRate(
+  rateLimit: RateLimit | false = false,
+  { maxRequestBytes, maxHeaderBytes }: LargestCall,
+): ByteRate | false {
+  if (rateLimit === false) return false;
+  const bytes = maxRequestBytes + maxHeaderBytes;
+  return { perSecond: rateLimit.perSecond * bytes, burst: rateLimit.burst * bytes };
+}
+
+interface LargestCall {
+  readonly maxRequestBytes: number;
+  readonly maxHeaderBytes: number;
+}

@@ -1,0 +1,111 @@
+import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import { defaultUploadRate, UploadLimit } from "../../../../src/node/http/upload-limit.ts";
+
+/** A connection that the test lets send. */
+interface Sender {
+  readonly ip: Uint8Array | undefined;
+  readBytes: number;
+}
+
+const LOOK_MS = 250;
+const KB = 1000;
+const OFFICE = Uint8Array.of(192, 0, 2, 1);
+const HOME = Uint8Array.of(198, 51, 100, 1);
+
+beforeEach(() => {
+  vi.useFakeTimers({ toFake: ["setInterval", "clearInterval", "performance"] });
+});
+afterEach(() => {
+  vi.useRealTimers();
+});
+
+/** 1 MB a second, 2 MB at once. */
+function createLimit() {
+  const over: Sender[] = [];
+  const limit = new UploadLimit<Sender>({ perSecond: 1000 * KB, burst: 2000 * KB }, (connection) =>
+    over.push(connection),
+  );
+  const connect = (ip: Uint8Array | undefined): Sender => {
+    const connection = { ip, readBytes: 0 };
+    limit.add(connection);
+    return connection;
+  };
+  return { limit, over, connect };
+}
+
+/** Lets each send so much at each look. */
+function send(connections: readonly Sender[], bytes: number, looks: number): void {
+  for (let look = 0; look < looks; look++) {
+    for (const connection of connections) connection.readBytes += bytes;
+    vi.advanceTimersByTime(LOOK_MS);
+  }
+}
+
+test("a connection that sends more than the rate and the burst is over the limit", () => {
+  const { over, connect } = createLimit();
+  const flood = connect(HOME);
+  send([flood], 500 * KB, 5);
+  expect(over).toEqual([]);
+  send([flood], 1000 * KB, 2);
+  expect(over).toContain(flood);
+});
+
+test("what a client sends on many connections counts together, and not what others send", () => {
+  const { over, connect } = createLimit();
+  const many = Array.from({ length: 10 }, () => connect(HOME));
+  const other = connect(OFFICE);
+  send([...many, other], 200 * KB, 2);
+  expect(over.length).toBeGreaterThan(0);
+  expect(over).not.toContain(other);
+});
+
+test("quiet connections stay, whatever others of their client send", () => {
+  const { over, connect } = createLimit();
+  const flood = connect(HOME);
+  const node = connect(HOME);
+  for (let look = 0; look < 20; look++) {
+    flood.readBytes += 2000 * KB;
+    node.readBytes += 4 * KB;
+    vi.advanceTimersByTime(LOOK_MS);
+  }
+  expect(new Set(over)).toEqual(new Set([flood]));
+});
+
+test("a client over its limit takes no new connections until it has waited", () => {
+  const { limit, connect } = createLimit();
+  const flood = connect(HOME);
+  send([flood], 4000 * KB, 1);
+  expect(limit.isOver(flood)).toBe(true);
+  expect(limit.isOver({ ip: OFFICE, readBytes: 0 })).toBe(false);
+  // 2 MB are owed.
+  vi.advanceTimersByTime(2500);
+  expect(limit.isOver(flood)).toBe(false);
+});
+
+test("unknown peers have no limit", () => {
+  const { limit, over, connect } = createLimit();
+  const unknown = connect(undefined);
+  send([unknown], 10_000 * KB, 3);
+  expect(over).toEqual([]);
+  expect(limit.isOver(unknown)).toBe(false);
+});
+
+test("it looks at connections only while there are some", () => {
+  const { limit, connect } = createLimit();
+  const first = connect(HOME);
+  const second = connect(HOME);
+  expect(vi.getTimerCount()).toBe(1);
+  limit.delete(first);
+  expect(vi.getTimerCount()).toBe(1);
+  limit.delete(second);
+  expect(vi.getTimerCount()).toBe(0);
+});
+
+test("by default it is what calls of the largest size take", () => {
+  const largest = { maxRequestBytes: 64_000, maxHeaderBytes: 16_000 };
+  expect(defaultUploadRate({ perSecond: 15, burst: 60 }, largest)).toEqual({
+    perSecond: 1_200_000,
+    burst: 4_800_000,
+  });
+  expect(defaultUploadRate(false, largest)).toBe(false);
+});
