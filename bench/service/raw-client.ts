@@ -1,75 +1,45 @@
 /**
- * Raw calls over HTTP/2 in every protocol of our service, as bytes in and bytes out: what a client
- * library would add is left out.
+ * Raw calls in every protocol of our service, as bytes in and bytes out: what a client library would
+ * add is left out.
  * @module
  */
 import { once } from "node:events";
-import { type ClientHttp2Session, connect, type OutgoingHttpHeaders } from "node:http2";
+import { Agent, request as http1Request, type IncomingMessage } from "node:http";
+import { type ClientHttp2Session, type ClientHttp2Stream, connect, constants } from "node:http2";
+import { buffer } from "node:stream/consumers";
+import { RawWatch } from "./raw-watch.ts";
+import {
+  type Protocol,
+  type RawRequest,
+  streamRequest,
+  unaryAnswer,
+  unaryRequest,
+} from "./wire-protocols.ts";
 
-/** How a client asks. */
-export interface Protocol {
-  readonly name: string;
-  readonly codec: "binary" | "json";
-  readonly unaryType: string;
-  /** Whether unary messages are in envelopes, as those of streams always are. */
-  readonly isEnveloped: boolean;
-  readonly streamType: string;
+/** Calls to one server. */
+export interface UnaryClient extends Disposable {
+  /**
+   * @param message - Without an envelope.
+   * @returns The answer's message, without its envelope.
+   * @throws {Error} If the call fails.
+   */
+  unary(protocol: Protocol, method: string, message: Uint8Array): Promise<Uint8Array>;
 }
 
-/** The first is what the others are compared with. */
-export const PROTOCOLS: readonly Protocol[] = [
-  {
-    name: "gRPC",
-    codec: "binary",
-    unaryType: "application/grpc",
-    isEnveloped: true,
-    streamType: "application/grpc",
-  },
-  {
-    name: "gRPC-Web",
-    codec: "binary",
-    unaryType: "application/grpc-web+proto",
-    isEnveloped: true,
-    streamType: "application/grpc-web+proto",
-  },
-  {
-    name: "Connect, proto",
-    codec: "binary",
-    unaryType: "application/proto",
-    isEnveloped: false,
-    streamType: "application/connect+proto",
-  },
-  {
-    name: "Connect, JSON",
-    codec: "json",
-    unaryType: "application/json",
-    isEnveloped: false,
-    streamType: "application/connect+json",
-  },
-];
-
-const ENVELOPE_HEAD_BYTES = 5;
-
-/** Flags of envelopes that end a stream: those of gRPC-Web's trailers and of Connect. */
-const END_FLAGS = 0x80 | 0x02;
-
-/** Calls with one address, which the limits of calls and of bytes let through at once. */
-const CALLS_PER_ADDRESS = 10;
-
-/** Of all clients of this process, so that no two share an address. */
-let calls = 0;
-
-/** A message in its envelope. */
-export function envelope(message: Uint8Array): Uint8Array {
-  const bytes = new Uint8Array(ENVELOPE_HEAD_BYTES + message.length);
-  new DataView(bytes.buffer).setUint32(1, message.length);
-  bytes.set(message, ENVELOPE_HEAD_BYTES);
-  return bytes;
+/** A client for calls in `protocol`, which uses so many connections. */
+export async function openClient(
+  { httpVersion }: Protocol,
+  endpoint: string,
+  connections: number,
+): Promise<UnaryClient> {
+  if (httpVersion === "1.1") return new RawHttp1Client(endpoint, connections);
+  return await RawClient.open(endpoint, connections);
 }
 
-/** Some connections to one server, used in turn. */
-export class RawClient implements Disposable {
+/** Over HTTP/2: some connections to one server, used in turn. */
+export class RawClient implements UnaryClient {
   readonly #sessions: readonly ClientHttp2Session[];
+  #requests = 0;
 
   private constructor(sessions: readonly ClientHttp2Session[]) {
     this.#sessions = sessions;
@@ -81,14 +51,8 @@ export class RawClient implements Disposable {
     return new RawClient(sessions);
   }
 
-  /**
-   * @param message - Without an envelope.
-   * @returns The answer's message, without its envelope.
-   * @throws {Error} If the call fails.
-   */
   async unary(protocol: Protocol, method: string, message: Uint8Array): Promise<Uint8Array> {
-    const { isEnveloped, unaryType } = protocol;
-    const stream = this.#request(method, unaryType);
+    const stream = this.#request(unaryRequest(protocol, method, message));
     const chunks: Uint8Array[] = [];
     let failure = "";
     const check = (headers: Record<string, unknown>) => {
@@ -98,40 +62,30 @@ export class RawClient implements Disposable {
     stream.on("response", check);
     stream.on("trailers", check);
     stream.on("data", (chunk: Uint8Array) => chunks.push(chunk));
-    stream.end(isEnveloped ? envelope(message) : message);
     await once(stream, "close");
-    const bytes = Buffer.concat(chunks);
     if (failure !== "") throw new Error(`${protocol.name}: ${method}: ${failure}`);
-    if (!isEnveloped) return bytes;
-    const length = bytes.readUInt32BE(1);
-    return bytes.subarray(ENVELOPE_HEAD_BYTES, ENVELOPE_HEAD_BYTES + length);
+    return unaryAnswer(protocol, Buffer.concat(chunks));
   }
 
-  /**
-   * Begins a watch, whose messages are counted; the first bytes are kept until its first message is
-   * whole.
-   */
-  watch(protocol: Protocol, method: string, message: Uint8Array): RawWatch {
-    const stream = this.#request(method, protocol.streamType);
-    const watch = new RawWatch();
+  /** Begins a watch of a cluster. The last message is kept until the next one is whole. */
+  watch(protocol: Protocol, message: Uint8Array): RawWatch {
+    const stream = this.#request(streamRequest(protocol, "Watch", message));
+    const watch = new RawWatch(() => stream.close(constants.NGHTTP2_CANCEL));
     stream.on("data", (chunk: Buffer) => watch.receive(chunk));
     stream.on("error", () => {});
-    stream.end(envelope(message));
     return watch;
   }
 
-  #request(method: string, contentType: string) {
-    const call = calls++;
-    const address = Math.floor(call / CALLS_PER_ADDRESS);
-    const headers: OutgoingHttpHeaders = {
+  #request({ path, headers, body }: RawRequest): ClientHttp2Stream {
+    const session = this.#sessions[this.#requests++ % this.#sessions.length] as ClientHttp2Session;
+    const stream = session.request({
       ":method": "POST",
-      ":path": `/sidero.discovery.server.Cluster/${method}`,
-      "content-type": contentType,
-      "x-real-ip": `10.${(address >> 16) & 255}.${(address >> 8) & 255}.${address & 255}`,
+      ":path": path,
       te: "trailers",
-    };
-    const session = this.#sessions[call % this.#sessions.length] as ClientHttp2Session;
-    return session.request(headers);
+      ...headers,
+    });
+    stream.end(body);
+    return stream;
   }
 
   [Symbol.dispose](): void {
@@ -139,27 +93,33 @@ export class RawClient implements Disposable {
   }
 }
 
-/** Counts the messages of one watch, across the borders of its chunks. */
-export class RawWatch {
-  messages = 0;
-  bytes = 0;
-  hasEnded = false;
-  /** The last message, whole. */
-  last: Uint8Array = new Uint8Array(0);
-  #rest: Buffer = Buffer.alloc(0);
+/** Over HTTP/1.1: a call at a time on each connection. */
+class RawHttp1Client implements UnaryClient {
+  readonly #endpoint: string;
+  readonly #agent: Agent;
 
-  receive(chunk: Buffer): void {
-    this.bytes += chunk.length;
-    const bytes = this.#rest.length === 0 ? chunk : Buffer.concat([this.#rest, chunk]);
-    let at = 0;
-    while (bytes.length - at >= ENVELOPE_HEAD_BYTES) {
-      const end = at + ENVELOPE_HEAD_BYTES + bytes.readUInt32BE(at + 1);
-      if (end > bytes.length) break;
-      if (((bytes[at] as number) & END_FLAGS) !== 0) this.hasEnded = true;
-      else this.messages++;
-      this.last = bytes.subarray(at + ENVELOPE_HEAD_BYTES, end);
-      at = end;
+  constructor(endpoint: string, connections: number) {
+    this.#endpoint = endpoint;
+    this.#agent = new Agent({ keepAlive: true, maxSockets: connections });
+  }
+
+  async unary(protocol: Protocol, method: string, message: Uint8Array): Promise<Uint8Array> {
+    const { path, headers, body } = unaryRequest(protocol, method, message);
+    const request = http1Request(`http://${this.#endpoint}${path}`, {
+      method: "POST",
+      agent: this.#agent,
+      headers,
+    });
+    request.end(body);
+    const [response] = (await once(request, "response")) as [IncomingMessage];
+    const bytes = await buffer(response);
+    if (response.statusCode !== 200) {
+      throw new Error(`${protocol.name}: ${method}: ${response.statusCode} ${bytes}`);
     }
-    this.#rest = bytes.subarray(at);
+    return unaryAnswer(protocol, bytes);
+  }
+
+  [Symbol.dispose](): void {
+    this.#agent.destroy();
   }
 }
