@@ -54,7 +54,7 @@ test("bytes for one address are paced: nothing is refused, and nobody else waits
     Array.from(streams.values()).filter(({ resetCode }) => resetCode !== undefined),
   );
   expect(resets).toEqual([]);
-  const other = await callOnce(service.port, NEWCOMER, "List", clusterRequest(fullCluster));
+  const other = await callOnce(service, NEWCOMER, "List", clusterRequest(fullCluster));
   expect(other).toMatchObject({ status: GRPC_OK });
   attacker.close();
 });

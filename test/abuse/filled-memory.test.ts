@@ -36,7 +36,7 @@ test("many addresses fill a small heap with the largest affiliates", async () =>
     heapMb: SMALL_HEAP_MB,
     flags: [`--trusted-proxies=${TRUSTED_PROXY}/32`],
   });
-  const connection = new GrpcConnection(service.port, TRUSTED_PROXY);
+  const connection = new GrpcConnection(service, TRUSTED_PROXY);
   // Each cluster from a /48 of its own.
   const headersOf = (index: number) => ({
     "x-real-ip": `2a00:${(index >> 16).toString(16)}:${(index & 0xffff).toString(16)}::1`,
@@ -67,13 +67,13 @@ test("one address that fills the memory leaves room for another", async () => {
   const { service, good } = await openStage({
     flags: [...MANY_CALLS, `--max-memory=${MEMORY_BYTES}`],
   });
-  const connection = new GrpcConnection(service.port, ATTACKER);
+  const connection = new GrpcConnection(service, ATTACKER);
   const answers = await fill((index) =>
     connection.call("AffiliateUpdate", largestUpdate(`filled-${index % 100}`, `a-${index}`)),
   );
   expect(statusesOf(answers)).toEqual(new Set([GRPC_OK, GRPC_RESOURCE_EXHAUSTED]));
   const newcomer = await callOnce(
-    service.port,
+    service,
     NEWCOMER,
     "AffiliateUpdate",
     updateRequest({ clusterId: "new", affiliateId: "new", data: randomBytes(300) }),

@@ -4,6 +4,7 @@
  */
 import { randomBytes } from "node:crypto";
 import { expect, test } from "vitest";
+import type { Target } from "../harness/net/attack.ts";
 import { openStage } from "./harness/abuse-stage.ts";
 import { FULL_CLUSTER } from "./harness/fill.ts";
 import { callOnce, GRPC_OK } from "./harness/grpc-connection.ts";
@@ -22,13 +23,17 @@ function garbage(count: number): readonly Uint8Array[] {
   return Array.from({ length: count }, () => randomBytes(FULL_CLUSTER.endpointBytes));
 }
 
-async function publish(port: number, address: string, update: Update): Promise<number | undefined> {
-  return (await callOnce(port, address, "AffiliateUpdate", updateRequest(update))).status;
+async function publish(
+  service: Target,
+  address: string,
+  update: Update,
+): Promise<number | undefined> {
+  return (await callOnce(service, address, "AffiliateUpdate", updateRequest(update))).status;
 }
 
-async function listedVictim(port: number): Promise<ListedAffiliate | undefined> {
+async function listedVictim(service: Target): Promise<ListedAffiliate | undefined> {
   const request = clusterRequest(VICTIM.clusterId);
-  const { messages } = await callOnce(port, NEWCOMER, "List", request);
+  const { messages } = await callOnce(service, NEWCOMER, "List", request);
   return listedAffiliates(messages[0] ?? new Uint8Array(0)).find(({ id }) => id === "victim");
 }
 
@@ -39,26 +44,26 @@ test.for([
   const { service } = await openStage();
   const first = { data: Buffer.from("first"), endpoints: [Buffer.from("own endpoint 1")] };
   if (isThere) {
-    expect(await publish(service.port, NEWCOMER, { ...VICTIM, ...first })).toBe(GRPC_OK);
+    expect(await publish(service, NEWCOMER, { ...VICTIM, ...first })).toBe(GRPC_OK);
   }
   // If the node is there, one too many; then as many as fit.
-  await publish(service.port, ATTACKER, { ...VICTIM, endpoints: garbage(64) });
-  await publish(service.port, ATTACKER, { ...VICTIM, endpoints: garbage(63) });
+  await publish(service, ATTACKER, { ...VICTIM, endpoints: garbage(64) });
+  await publish(service, ATTACKER, { ...VICTIM, endpoints: garbage(63) });
 
   const own = [Buffer.from("own endpoint 1"), Buffer.from("own endpoint 2")];
   const data = Buffer.from("second");
   const update = { ...VICTIM, data, endpoints: own };
-  expect(await publish(service.port, NEWCOMER, update)).toBe(GRPC_OK);
-  const listed = await listedVictim(service.port);
+  expect(await publish(service, NEWCOMER, update)).toBe(GRPC_OK);
+  const listed = await listedVictim(service);
   expect(Buffer.from(listed?.data ?? []).toString()).toBe("second");
   const endpoints = listed?.endpoints.map((endpoint) => Buffer.from(endpoint).toString());
   expect(endpoints).toEqual(expect.arrayContaining(own.map(String)));
   expect(endpoints?.length).toBeLessThanOrEqual(FULL_CLUSTER.endpoints);
 
   // More garbage displaces nothing.
-  await publish(service.port, ATTACKER, { ...VICTIM, endpoints: garbage(62) });
-  await publish(service.port, ATTACKER, { ...VICTIM, endpoints: garbage(1) });
-  const after = await listedVictim(service.port);
+  await publish(service, ATTACKER, { ...VICTIM, endpoints: garbage(62) });
+  await publish(service, ATTACKER, { ...VICTIM, endpoints: garbage(1) });
+  const after = await listedVictim(service);
   expect(after?.endpoints.map((endpoint) => Buffer.from(endpoint).toString())).toEqual(
     expect.arrayContaining(own.map(String)),
   );

@@ -29,7 +29,7 @@ test("clients wait for their turn while sixteen others have a thousand calls wai
   await startWaiting(attacker);
   const calls: Promise<GrpcAnswer>[] = [];
   for (let index = 0; index < NEWCOMERS; index++) {
-    const connection = new GrpcConnection(service.port, manyAddresses(index, 10));
+    const connection = new GrpcConnection(service, manyAddresses(index, 10));
     for (let call = 0; call < CALLS_OVER_BURST; call++) {
       calls.push(connection.call("Hello", clusterRequest("newcomer")));
     }
@@ -43,7 +43,7 @@ test("invented versions of clients do not hide the real ones", async () => {
   const { service } = await openStage();
   for (let index = 0; index < INVENTED_VERSIONS; index++) {
     await callOnce(
-      service.port,
+      service,
       manyAddresses(index / CALLS_PER_ADDRESS, 6),
       "Hello",
       clusterRequest("invented", `v0.${index}.0`),
@@ -53,8 +53,8 @@ test("invented versions of clients do not hide the real ones", async () => {
   const update = updateRequest({ clusterId: "real", affiliateId: "real", data });
   // A node says Hello, publishes, and does so again when it reconnects.
   for (let turn = 0; turn < 2; turn++) {
-    await callOnce(service.port, NEWCOMER, "Hello", clusterRequest("real", "v1.99.0"));
-    await callOnce(service.port, NEWCOMER, "AffiliateUpdate", update);
+    await callOnce(service, NEWCOMER, "Hello", clusterRequest("real", "v1.99.0"));
+    await callOnce(service, NEWCOMER, "AffiliateUpdate", update);
   }
   const versions = await service.metric("discovery_server_hello_requests_total");
   expect(versions.size).toBeLessThan(INVENTED_VERSIONS);

@@ -61,7 +61,7 @@ test("probes are answered while their client is over its limit for calls, and ca
 
   const probes = await attacker.http2();
   for (let i = 0; i < OVER_EVERY_BURST; i++) probes.call(`${HEALTH}/Check`, WHOLE_SERVER);
-  const hello = await callOnce(service.port, ATTACKER, "Hello", clusterRequest("limited"));
+  const hello = await callOnce(service, ATTACKER, "Hello", clusterRequest("limited"));
   expect(hello).toMatchObject({ status: GRPC_OK });
   // The port that Kubernetes asks has no limit for it.
   const landing = await http1Answer(

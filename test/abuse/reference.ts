@@ -45,10 +45,10 @@ const ATTACKS: readonly Attack[] = [
 /** One cell: how the good node fared, and memory before, at most, and after. */
 async function attackOnce(attack: Attack, reference: string | undefined): Promise<string> {
   await using service = await AttackedService.start(reference === undefined ? {} : { reference });
-  const good = new GoodNode(service.port);
+  const good = new GoodNode(service);
   await using _node = good.process;
   await good.isServed();
-  await fillCluster(service.port, FULL_CLUSTER);
+  await fillCluster(service, FULL_CLUSTER);
   const figures = await measureAttack(service, good, attack, FULL_CLUSTER);
   if (!service.process.isAlive) return "**ended**";
   await sleep(LEFT_AFTER_MS);

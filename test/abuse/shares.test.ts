@@ -47,7 +47,7 @@ test("one address takes at most half of the connections", async () => {
 
 test("one address takes at most half of the watches, and keeps them", async () => {
   const { stage } = await openWith(`--max-watches=${CEILING}`);
-  const connection = new GrpcConnection(stage.service.port, ATTACKER);
+  const connection = new GrpcConnection(stage.service, ATTACKER);
   const watches = Array.from({ length: ATTEMPTS }, (_, index) =>
     connection.watch(`cluster-${index % 10}`),
   );
@@ -90,7 +90,7 @@ test("the networks of one IPv6 /48 take at most half of the clusters together", 
 
 test("watches of clusters that do not exist take no place of one", async () => {
   const { stage } = await openWith(`--max-clusters=${CEILING}`);
-  const connection = new GrpcConnection(stage.service.port, ATTACKER);
+  const connection = new GrpcConnection(stage.service, ATTACKER);
   const watches = Array.from({ length: ATTEMPTS }, (_, index) =>
     connection.watch(`watched-${index}`),
   );
@@ -126,7 +126,7 @@ async function expectHalf(
   nameOf: (index: number) => { readonly clusterId: string; readonly affiliateId: string },
   headersOf: (index: number) => Readonly<Record<string, string>> = () => ({}),
 ): Promise<void> {
-  const connection = new GrpcConnection(stage.service.port, localAddress);
+  const connection = new GrpcConnection(stage.service, localAddress);
   const publish = (index: number): Promise<GrpcAnswer> =>
     connection.call(
       "AffiliateUpdate",
@@ -158,15 +158,15 @@ async function expectRoomForNewcomer({ service, good }: AbuseStage): Promise<voi
   const clusterId = `new-${performance.now()}`;
   const data = Buffer.from("new");
   const published = await callOnce(
-    service.port,
+    service,
     NEWCOMER,
     "AffiliateUpdate",
     updateRequest({ clusterId, affiliateId: "new", data }),
   );
   expect(published, "a newcomer publishes").toMatchObject({ status: GRPC_OK });
-  const listed = await callOnce(service.port, NEWCOMER, "List", clusterRequest(clusterId));
+  const listed = await callOnce(service, NEWCOMER, "List", clusterRequest(clusterId));
   expect(listed, "a newcomer lists").toMatchObject({ status: GRPC_OK });
-  const connection = new GrpcConnection(service.port, NEWCOMER);
+  const connection = new GrpcConnection(service, NEWCOMER);
   const watch = connection.watch(clusterId);
   await watch.began();
   expect(watch.isEnded, "a newcomer's watch has ended").toBe(false);

@@ -16,7 +16,7 @@ export async function openStage(options?: AttackedOptions): Promise<AbuseStage> 
   const started = new AsyncDisposableStack();
   onTestFinished(() => started.disposeAsync());
   const service = started.use(await AttackedService.start(options));
-  const good = new GoodNode(service.port);
+  const good = new GoodNode(service);
   started.use(good.process);
   await good.isServed();
   return { service, good };
@@ -28,6 +28,6 @@ export async function openFullStage(
 ): Promise<AbuseStage & { readonly fullCluster: string }> {
   const stage = await openStage(options);
   const fullCluster = "full";
-  await fillCluster(stage.service.port, fullCluster);
+  await fillCluster(stage.service, fullCluster);
   return { ...stage, fullCluster };
 }

@@ -4,13 +4,18 @@
  */
 import { readdirSync, readFileSync } from "node:fs";
 import { unusedPort } from "../../harness/net/unused-port.ts";
-import { OUR_CLI } from "../../harness/paths.ts";
+import { OUR_CLI, TLS_FIXTURES } from "../../harness/paths.ts";
 import { COLLECT_ON_SIGNAL, heldMemory } from "../../harness/processes/held-memory.ts";
 import { LineProcess } from "../../harness/processes/line-process.ts";
 import { residentMb } from "../../harness/processes/process-memory.ts";
 import { SERVICE_HOST } from "./loopback-address.ts";
 
 const KEPT_LOG_LINES = 5000;
+
+const CERTIFICATE = [
+  `--certificate-path=${TLS_FIXTURES}/server.pem`,
+  `--key-path=${TLS_FIXTURES}/server-key.pem`,
+] as const;
 
 /** Of `times` in /proc, on every platform that Linux runs on. */
 const TICKS_PER_SECOND = 100;
@@ -20,6 +25,10 @@ export interface AttackedOptions {
   readonly flags?: readonly string[];
   /** `--max-old-space-size` of ours, in MB. @default Node's own */
   readonly heapMb?: number;
+  /** Whether ours speaks TLS on the service's port. @default false */
+  readonly tls?: boolean;
+  /** Whether ours listens on all addresses, those of IPv6 too. @default false */
+  readonly listensOnAll?: boolean;
   /** Path of the reference's program, to attack that instead of ours. */
   readonly reference?: string;
 }
@@ -36,6 +45,7 @@ export interface Held {
 
 export class AttackedService {
   readonly port: number;
+  readonly tls: boolean;
   readonly landingPort: number;
   readonly metricsPort: number;
   readonly process: LineProcess<"listening">;
@@ -45,11 +55,12 @@ export class AttackedService {
   private constructor(
     ports: readonly [number, number, number],
     process: LineProcess<"listening">,
-    heapLimitMb: number | undefined,
+    { tls = false, heapMb }: AttackedOptions,
   ) {
     [this.port, this.landingPort, this.metricsPort] = ports;
     this.process = process;
-    this.heapLimitMb = heapLimitMb;
+    this.tls = tls;
+    this.heapLimitMb = heapMb;
   }
 
   /** Starts it on loopback, with all its ports. */
@@ -60,7 +71,7 @@ export class AttackedService {
         ? startOurs(ports, options)
         : startReference(ports, options.reference);
     await process.until("listening", () => process.events[0]);
-    return new AttackedService(ports, process, options.heapMb);
+    return new AttackedService(ports, process, options);
   }
 
   get residentMb(): number {
@@ -111,7 +122,8 @@ export class AttackedService {
    */
   heldPeers(port: number = this.port): ReadonlySet<number> {
     const held = new Set<number>();
-    for (const line of readFileSync("/proc/net/tcp", "latin1").split("\n").slice(1)) {
+    const tables = ["/proc/net/tcp", "/proc/net/tcp6"].map((path) => readFileSync(path, "latin1"));
+    for (const line of tables.join("\n").split("\n")) {
       const [, local = "", remote = "", state = ""] = line.trim().split(/\s+/);
       if (Number.parseInt(local.split(":")[1] ?? "", 16) !== port) continue;
       if (HELD_STATES.has(state)) held.add(Number.parseInt(remote.split(":")[1] ?? "", 16));
@@ -129,15 +141,16 @@ const HELD_STATES: ReadonlySet<string> = new Set(["01", "08"]);
 
 function startOurs(
   [port, landingPort, metricsPort]: readonly [number, number, number],
-  { flags = [], heapMb }: AttackedOptions,
+  { flags = [], heapMb, tls = false, listensOnAll = false }: AttackedOptions,
 ): LineProcess<"listening"> {
   const args = [
     OUR_CLI,
     "serve",
-    `--addr=${SERVICE_HOST}:${port}`,
+    `--addr=${listensOnAll ? "" : SERVICE_HOST}:${port}`,
     `--landing-addr=${SERVICE_HOST}:${landingPort}`,
     `--metrics-addr=${SERVICE_HOST}:${metricsPort}`,
     "--snapshots-enabled=false",
+    ...(tls ? CERTIFICATE : []),
     ...flags,
   ];
   // `ABUSE_NODE` names another Node to run the service: what an answer costs depends on it.

@@ -36,13 +36,21 @@ export class Attacker {
   }
 
   async http2(options: PeerOptions<Http2PeerOptions> = {}): Promise<Http2Peer> {
-    const peer = await Http2Peer.connect({ port: this.target.port, ...options });
+    const peer = await Http2Peer.connect({
+      port: this.target.port,
+      tls: this.target.tls,
+      ...options,
+    });
     this.#peers.push(peer);
     return peer;
   }
 
   async http1(options: PeerOptions<RawPeerOptions> = {}): Promise<Http1Peer> {
-    const peer = await Http1Peer.connect({ port: this.target.port, ...options });
+    const peer = await Http1Peer.connect({
+      port: this.target.port,
+      tls: this.target.tls,
+      ...options,
+    });
     this.#peers.push(peer);
     return peer;
   }

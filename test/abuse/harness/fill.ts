@@ -3,6 +3,7 @@
  * @module
  */
 import { randomBytes } from "node:crypto";
+import type { Target } from "../../harness/net/attack.ts";
 import { callOnce, GRPC_OK, GrpcConnection } from "./grpc-connection.ts";
 import { manyAddresses } from "./loopback-address.ts";
 import { clusterRequest, updateRequest } from "./messages.ts";
@@ -32,9 +33,9 @@ export function largestUpdate(clusterId: string, affiliateId: string): Uint8Arra
 }
 
 /** Fills a cluster, within the limits for each address, and lists it once. */
-export async function fillCluster(port: number, clusterId: string): Promise<void> {
+export async function fillCluster(service: Target, clusterId: string): Promise<void> {
   for (let first = 0; first < FULL_CLUSTER.affiliates; first += CALLS_AT_ONCE) {
-    const connection = new GrpcConnection(port, manyAddresses(first / CALLS_AT_ONCE, NETWORK));
+    const connection = new GrpcConnection(service, manyAddresses(first / CALLS_AT_ONCE, NETWORK));
     const count = Math.min(CALLS_AT_ONCE, FULL_CLUSTER.affiliates - first);
     const answers = await Promise.all(
       Array.from({ length: count }, (_, index) =>
@@ -46,5 +47,5 @@ export async function fillCluster(port: number, clusterId: string): Promise<void
     if (failed) throw new Error(`cluster not filled: ${failed.status} ${failed.statusText}`);
   }
   // The list that the service caches then is part of what it holds before an attack.
-  await callOnce(port, manyAddresses(0, NETWORK), "List", clusterRequest(clusterId));
+  await callOnce(service, manyAddresses(0, NETWORK), "List", clusterRequest(clusterId));
 }

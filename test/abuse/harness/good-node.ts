@@ -3,6 +3,7 @@
  * @module
  */
 import { resolve } from "node:path";
+import type { Target } from "../../harness/net/attack.ts";
 import { LineProcess } from "../../harness/processes/line-process.ts";
 import type { GoodEvent } from "../programs/good-node.ts";
 
@@ -22,8 +23,9 @@ export class GoodNode {
   /** A process of its own, so that the attacker's load does not delay it. */
   readonly process: LineProcess<GoodEvent>;
 
-  constructor(port: number) {
-    this.process = new LineProcess("good node", process.execPath, [PROGRAM, String(port)]);
+  constructor({ port, tls = false }: Target) {
+    const args = [PROGRAM, String(port), ...(tls ? ["tls"] : [])];
+    this.process = new LineProcess("good node", process.execPath, args);
   }
 
   /** Waits until its watch has shown an update. */

@@ -5,10 +5,10 @@
  */
 import { once } from "node:events";
 import { type ClientHttp2Session, type ClientHttp2Stream, connect } from "node:http2";
-import { connect as connectSocket } from "node:net";
+import type { Target } from "../../harness/net/attack.ts";
 import { grpcMessage } from "../../harness/net/http2-frames.ts";
-import { SERVICE_HOST } from "./loopback-address.ts";
 import { clusterPath, clusterRequest } from "./messages.ts";
+import { serviceSocket } from "./service-socket.ts";
 
 /** Status codes of gRPC that tests look for. */
 export const GRPC_OK = 0;
@@ -32,9 +32,10 @@ export interface CallOptions {
 export class GrpcConnection {
   readonly #session: ClientHttp2Session;
 
-  constructor(port: number, localAddress: string) {
-    this.#session = connect(`http://${SERVICE_HOST}:${port}`, {
-      createConnection: () => connectSocket({ port, host: SERVICE_HOST, localAddress }),
+  constructor(service: Target, localAddress: string) {
+    const scheme = service.tls === true ? "https" : "http";
+    this.#session = connect(`${scheme}://localhost`, {
+      createConnection: () => serviceSocket(service, localAddress),
     });
     this.#session.on("error", () => {});
   }
@@ -144,13 +145,13 @@ export class GrpcStream implements GrpcAnswer {
 
 /** One call on a connection of its own. */
 export async function callOnce(
-  port: number,
+  service: Target,
   localAddress: string,
   method: string,
   message: Uint8Array,
   options?: CallOptions,
 ): Promise<GrpcAnswer> {
-  const connection = new GrpcConnection(port, localAddress);
+  const connection = new GrpcConnection(service, localAddress);
   try {
     return await connection.call(method, message, options);
   } finally {

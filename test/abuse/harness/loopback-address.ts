@@ -6,9 +6,13 @@
 
 /** Listen address of services. */
 export const SERVICE_HOST = "127.0.0.1";
+/** Address of services that listen on IPv6 too, for callers with an address of IPv6. */
+export const SERVICE_HOST_IPV6 = "::1";
 
 /** Address of a single attacker. */
 export const ATTACKER = "127.0.0.5";
+/** The only one of IPv6 on every machine. */
+export const ATTACKER_IPV6 = "::1";
 
 /** Addresses of the good node. */
 export const GOOD_NODE = "127.0.0.200";

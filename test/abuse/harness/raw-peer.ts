@@ -3,15 +3,16 @@
  * @module
  */
 import { once } from "node:events";
-import { connect, type Socket } from "node:net";
-import { ATTACKER, SERVICE_HOST } from "./loopback-address.ts";
+import type { Socket } from "node:net";
+import type { Target } from "../../harness/net/attack.ts";
+import { ATTACKER } from "./loopback-address.ts";
+import { connectEvent, serviceSocket, type TlsClientOptions } from "./service-socket.ts";
 
 /** How long a wait for the service may take. */
 export const WAIT_LIMIT_MS = 15_000;
 const LOOK_INTERVAL_MS = 20;
 
-export interface RawPeerOptions {
-  readonly port: number;
+export interface RawPeerOptions extends Target, TlsClientOptions {
   /** @default ATTACKER */
   readonly localAddress?: string;
   /** Whether it reads its socket from the start. @default true */
@@ -105,9 +106,10 @@ export class RawPeer {
 
 /** Connects. If the service refuses, {@link RawPeer.isClosed} is true. */
 export async function connectedSocket(options: RawPeerOptions): Promise<Socket> {
-  const { port, localAddress = ATTACKER } = options;
-  const socket = connect({ port, host: SERVICE_HOST, localAddress });
-  await once(socket, "connect").catch(() => {});
+  const { port, tls = false, localAddress = ATTACKER, reads: _, ...tlsOptions } = options;
+  const target = { port, tls };
+  const socket = serviceSocket(target, localAddress, tlsOptions);
+  await once(socket, connectEvent(target)).catch(() => {});
   return socket;
 }
 

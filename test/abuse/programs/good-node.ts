@@ -5,7 +5,7 @@
  * Calls do not wait for each other, so that a blocked service delays every call that falls into
  * the pause.
  *
- * Arguments: the service's port.
+ * Arguments: the service's port, and `tls` if it speaks TLS.
  * @module
  */
 import { GRPC_OK, GrpcConnection } from "../harness/grpc-connection.ts";
@@ -29,9 +29,9 @@ export interface GoodEvent {
   readonly failure?: string;
 }
 
-const port = Number(process.argv[2]);
-const node = new GrpcConnection(port, GOOD_NODE);
-const reader = new GrpcConnection(port, GOOD_READER);
+const service = { port: Number(process.argv[2]), tls: process.argv[3] === "tls" };
+const node = new GrpcConnection(service, GOOD_NODE);
+const reader = new GrpcConnection(service, GOOD_READER);
 
 function now(): number {
   return performance.timeOrigin + performance.now();
