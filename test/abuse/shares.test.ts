@@ -5,6 +5,7 @@
  */
 import { expect, test } from "vitest";
 import { type AbuseStage, openStage } from "./harness/abuse-stage.ts";
+import type { AttackedOptions } from "./harness/attacked-service.ts";
 import { Attacker } from "./harness/attacker.ts";
 import { now } from "./harness/good-node.ts";
 import {
@@ -15,7 +16,7 @@ import {
   GrpcConnection,
 } from "./harness/grpc-connection.ts";
 import type { Http2Peer } from "./harness/http2-peer.ts";
-import { ATTACKER, NEWCOMER, TRUSTED_PROXY } from "./harness/loopback-address.ts";
+import { ATTACKER, ATTACKER_IPV6, NEWCOMER, TRUSTED_PROXY } from "./harness/loopback-address.ts";
 import { clusterRequest, deleteRequest, updateRequest } from "./harness/messages.ts";
 import { waitUntil } from "./harness/raw-peer.ts";
 
@@ -41,6 +42,19 @@ test("one address takes at most half of the connections", async () => {
   await expectRoomForNewcomer(stage);
   // More attempts do not change that.
   expect(await takeConnections(attacker, opened)).toBeLessThanOrEqual(HALF);
+  await expectRoomForNewcomer(stage);
+  attacker.close();
+});
+
+test("an address of IPv6 takes at most half of the connections of all addresses", async () => {
+  const { stage, attacker } = await openWith(`--max-connections=${CEILING}`, {
+    listensOnAll: true,
+  });
+  const held = await takeConnections(attacker, new Set(), ATTACKER_IPV6);
+  expect(held).toBeLessThanOrEqual(HALF);
+  expect(held).toBeGreaterThan(HALF / 2);
+  // IPv4 clients of such a socket (`::ffff:127.0.0.220`) are not one network of IPv6.
+  expect(await takeConnections(attacker, new Set(), ATTACKER)).toBeGreaterThan(HALF / 4);
   await expectRoomForNewcomer(stage);
   attacker.close();
 });
@@ -99,18 +113,25 @@ test("watches of clusters that do not exist take no place of one", async () => {
   connection.close();
 });
 
-async function openWith(flag: string): Promise<{
+async function openWith(
+  flag: string,
+  options: AttackedOptions = {},
+): Promise<{
   readonly stage: AbuseStage;
   readonly attacker: Attacker;
 }> {
-  const stage = await openStage({ flags: [...FLAGS, flag] });
+  const stage = await openStage({ ...options, flags: [...FLAGS, flag] });
   return { stage, attacker: new Attacker(stage.service, "") };
 }
 
 /** @returns How many of `opened`, to which it adds, are open in the end. */
-async function takeConnections(attacker: Attacker, opened: Set<number>): Promise<number> {
+async function takeConnections(
+  attacker: Attacker,
+  opened: Set<number>,
+  localAddress: string = ATTACKER,
+): Promise<number> {
   const peers: Http2Peer[] = [];
-  for (let i = 0; i < ATTEMPTS; i++) peers.push(await attacker.http2());
+  for (let i = 0; i < ATTEMPTS; i++) peers.push(await attacker.http2({ localAddress }));
   // The service has answered each, or closed it.
   await waitUntil("all are answered", () =>
     peers.every((peer) => peer.isClosed || peer.receivedBytes > 0),

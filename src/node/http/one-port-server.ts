@@ -17,7 +17,7 @@ import type { TlsCredentials } from "../tls/tls-credentials.ts";
 import { createTlsDoor } from "../tls/tls-door.ts";
 import { type ResolvedConnectionLimits, TCP_KEEPALIVE_MS } from "./connection-limits.ts";
 import { sniffProtocol } from "./connection-sniffer.ts";
-import { type Connections, peerDetails } from "./connections.ts";
+import { type Connections, connectionOf, peerDetails } from "./connections.ts";
 import { createHttp1Server, refuseHttp1 } from "./http1-server.ts";
 import { createHttp2Server } from "./http2-server.ts";
 import type { NodeRequest, NodeResponse } from "./request-listener.ts";
@@ -105,6 +105,7 @@ export function createOnePortServer(
     tls &&
     createTlsDoor(tls, {
       handshakeTimeoutMs: connectTimeoutMs,
+      clientOf: (socket) => connectionOf(socket)?.client,
       onFailure: (socket) => onRefused("tls_handshake", peerDetails(socket)),
       onConnection: (socket) =>
         (socket.alpnProtocol === "h2" ? http2 : http1).emit("connection", socket),

@@ -4,12 +4,15 @@
  */
 
 import type { Socket } from "node:net";
-import { createServer, type Server, type TLSSocket } from "node:tls";
+import { createSecureContext, createServer, type Server, type TLSSocket } from "node:tls";
 import { DiscoveryError } from "../../errors.ts";
 import { ignore } from "../ignore.ts";
+import { awaitClientHello } from "./client-hello.ts";
+import { HandshakeQueue } from "./handshake-queue.ts";
 import { checkTlsCredentials, type TlsCredentials } from "./tls-credentials.ts";
 
 export interface TlsDoorOptions {
+  /** Longest time from {@link TlsDoor.accept} to the beginning of a handshake, and to its end. */
   readonly handshakeTimeoutMs: number;
   /**
    * A handshake is over, and where client certificates are asked for, the caller has shown a good
@@ -17,7 +20,9 @@ export interface TlsDoorOptions {
    */
   readonly onConnection: (socket: TLSSocket) => void;
   /** A handshake has failed, or took too long, and its connection is closed. */
-  readonly onFailure?: (socket: TLSSocket) => void;
+  readonly onFailure?: (socket: Socket) => void;
+  /** Network key of the peer, for a share of the handshakes. `undefined` for trusted proxies. */
+  readonly clientOf: (socket: Socket) => string | undefined;
 }
 
 /** Where handshakes happen. */
@@ -37,16 +42,36 @@ export interface TlsDoor {
  * @throws {DiscoveryError} `ERR_CERTIFICATE_INVALID`
  */
 export function createTlsDoor(credentials: TlsCredentials, options: TlsDoorOptions): TlsDoor {
-  let server = createTlsServer(credentials, options);
+  const { handshakeTimeoutMs, onFailure, clientOf } = options;
+  const queue = new HandshakeQueue();
+  const start = (used: TlsCredentials) =>
+    createTlsServer(used, {
+      ...options,
+      onConnection(socket) {
+        queue.ended(socket);
+        options.onConnection(socket);
+      },
+    });
+  let server = start(credentials);
   return {
     accept(socket) {
-      server.emit("connection", socket);
+      const timer = setTimeout(() => {
+        socket.destroy();
+        onFailure?.(socket);
+      }, handshakeTimeoutMs);
+      socket.once("close", () => clearTimeout(timer));
+      awaitClientHello(socket, () =>
+        queue.add(socket, clientOf(socket), () => {
+          clearTimeout(timer);
+          server.emit("connection", socket);
+        }),
+      );
     },
     replace(replacement) {
       // A server of its own, not `setSecureContext`: it has new keys for session tickets as well,
       // so that nobody resumes a session that another list of client CAs had let in; and it asks
       // for client certificates or does not.
-      server = createTlsServer(replacement, options);
+      server = start(replacement);
     },
     close() {
       server.close();
@@ -56,7 +81,7 @@ export function createTlsDoor(credentials: TlsCredentials, options: TlsDoorOptio
 
 function createTlsServer(
   credentials: TlsCredentials,
-  { handshakeTimeoutMs, onConnection, onFailure }: TlsDoorOptions,
+  { handshakeTimeoutMs, onConnection, onFailure }: Omit<TlsDoorOptions, "clientOf">,
 ): Server {
   checkTlsCredentials(credentials);
   const { cert, key, clientCa } = credentials;
@@ -73,6 +98,7 @@ function createTlsServer(
       }),
       // Also where Node's own flags or OpenSSL's configuration would allow less.
       minVersion: "TLSv1.2",
+      ...keyExchange(),
       ALPNProtocols: ["h2", "http/1.1"],
       handshakeTimeout: handshakeTimeoutMs,
     });
@@ -93,4 +119,23 @@ function createTlsServer(
     else onConnection(socket);
   });
   return server;
+}
+
+/**
+ * Those that every client has, and the post-quantum one. A handshake with a larger one (P-521, X448,
+ * FFDHE) costs ten times as much, and its caller nothing.
+ */
+const GROUPS = ["X25519MLKEM768:X25519:P-256:P-384", "X25519:P-256:P-384"] as const;
+
+/** The groups that this runtime knows; its own if it knows none of the lists. */
+function keyExchange(): { readonly ecdhCurve?: string } {
+  for (const ecdhCurve of GROUPS) {
+    try {
+      createSecureContext({ ecdhCurve });
+      return { ecdhCurve };
+    } catch {
+      // OpenSSL before 3.5, in Node 22, has no ML-KEM.
+    }
+  }
+  return {};
 }

@@ -36,23 +36,21 @@ export class Attacker {
   }
 
   async http2(options: PeerOptions<Http2PeerOptions> = {}): Promise<Http2Peer> {
-    const peer = await Http2Peer.connect({
-      port: this.target.port,
-      tls: this.target.tls,
-      ...options,
-    });
+    const peer = await Http2Peer.connect(this.#withTarget(options));
     this.#peers.push(peer);
     return peer;
   }
 
   async http1(options: PeerOptions<RawPeerOptions> = {}): Promise<Http1Peer> {
-    const peer = await Http1Peer.connect({
-      port: this.target.port,
-      tls: this.target.tls,
-      ...options,
-    });
+    const peer = await Http1Peer.connect(this.#withTarget(options));
     this.#peers.push(peer);
     return peer;
+  }
+
+  /** Only the service's port speaks TLS. */
+  #withTarget<Options extends RawPeerOptions>(options: PeerOptions<Options>) {
+    const { port = this.target.port } = options;
+    return { ...options, port, tls: this.target.tls && port === this.target.port };
   }
 
   /** Keeps its connections open for some time. */

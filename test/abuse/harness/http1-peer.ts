@@ -11,7 +11,10 @@ export class Http1Peer extends RawPeer {
   #text = "";
 
   static async connect(options: RawPeerOptions): Promise<Http1Peer> {
-    return new Http1Peer(await connectedSocket(options), options.reads ?? true);
+    return new Http1Peer(
+      await connectedSocket({ ALPNProtocols: ["http/1.1"], ...options }),
+      options.reads ?? true,
+    );
   }
 
   /** The beginning of what it has read. */

@@ -6,7 +6,12 @@ import { once } from "node:events";
 import type { Socket } from "node:net";
 import type { Target } from "../../harness/net/attack.ts";
 import { ATTACKER } from "./loopback-address.ts";
-import { connectEvent, serviceSocket, type TlsClientOptions } from "./service-socket.ts";
+import {
+  connectEvent,
+  resetSocket,
+  serviceSocket,
+  type TlsClientOptions,
+} from "./service-socket.ts";
 
 /** How long a wait for the service may take. */
 export const WAIT_LIMIT_MS = 15_000;
@@ -95,9 +100,14 @@ export class RawPeer {
     this.#socket.destroy();
   }
 
+  /** Closes its half, and goes on to read. */
+  end(): void {
+    this.#socket.end();
+  }
+
   /** Ends it with a TCP reset. */
   reset(): void {
-    this.#socket.resetAndDestroy();
+    resetSocket(this.#socket);
   }
 
   /** Called for each chunk that is read. */

@@ -3,15 +3,18 @@
  * @module
  */
 import { connect, isIPv6, type Socket } from "node:net";
-import { type ConnectionOptions, connect as connectTls } from "node:tls";
+import { connect as connectTls, type SecureContextOptions, type TlsOptions } from "node:tls";
 import type { Target } from "../../harness/net/attack.ts";
 import { SERVICE_HOST, SERVICE_HOST_IPV6 } from "./loopback-address.ts";
 
 /** Options of TLS that an attacker may choose. */
 export type TlsClientOptions = Pick<
-  ConnectionOptions,
-  "ALPNProtocols" | "ciphers" | "maxVersion" | "minVersion"
+  SecureContextOptions & TlsOptions,
+  "ALPNProtocols" | "ecdhCurve" | "maxVersion"
 >;
+
+/** What is below sockets of TLS. */
+const TCP_SOCKETS = new WeakMap<Socket, Socket>();
 
 /** Connects by TCP alone, with the family of the local address. */
 export function tcpSocket({ port }: Target, localAddress: string): Socket {
@@ -28,7 +31,14 @@ export function serviceSocket(
   const socket = tcpSocket(target, localAddress);
   if (target.tls !== true) return socket;
   const { ALPNProtocols = ["h2"] } = options;
-  return connectTls({ socket, rejectUnauthorized: false, ...options, ALPNProtocols });
+  const tls = connectTls({ socket, rejectUnauthorized: false, ...options, ALPNProtocols });
+  TCP_SOCKETS.set(tls, socket);
+  return tls;
+}
+
+/** Ends it with a TCP reset. */
+export function resetSocket(socket: Socket): void {
+  (TCP_SOCKETS.get(socket) ?? socket).resetAndDestroy();
 }
 
 /** The event of {@link serviceSocket} after which its bytes are sent at once. */

@@ -82,6 +82,16 @@ async function serviceOnFiles(options: Partial<TlsFiles> = {}) {
   return { server, reloads };
 }
 
+test("key exchange has the groups that every client has, and none that costs much", async () => {
+  await using server = await startService({ tls: TLS });
+  for (const ecdhCurve of ["X25519", "P-256", "P-384", "P-521:P-256"]) {
+    expect((await handshake(server, { ecdhCurve })).subject, ecdhCurve).toBe("localhost");
+  }
+  for (const ecdhCurve of ["P-521", "X448", "ffdhe3072"]) {
+    await expect(handshake(server, { ecdhCurve }), ecdhCurve).rejects.toThrow(/handshake failure/);
+  }
+});
+
 describe("files that change", () => {
   test("are served to new connections, and old ones go on", async () => {
     await putPair("server");
