@@ -4,7 +4,7 @@
  * @module
  */
 import { encodeAffiliateField } from "../protocol/sealed.ts";
-import { packAffiliate, type WiredAffiliateView } from "./packed-affiliate.ts";
+import { PackedView, packAffiliate, type WiredAffiliateView } from "./packed-affiliate.ts";
 import type { AffiliateView } from "./registry.ts";
 
 const NO_TIMES = /* @__PURE__ */ Object.freeze({
@@ -43,4 +43,9 @@ export function affiliateWire(view: AffiliateView): Uint8Array {
 export function affiliateWireBytes(view: AffiliateView): number {
   if ("wireBytes" in view) return (view as WiredAffiliateView).wireBytes;
   return affiliateWire(view).length;
+}
+
+/** How many endpoints an affiliate has; where the registry knows it, none of them is unpacked. */
+export function endpointCount(view: AffiliateView): number {
+  return view instanceof PackedView ? view.endpointCount : view.endpoints.length;
 }

@@ -5,14 +5,26 @@
  */
 import { Cluster, type ClusterAffiliate, type ClusterRegistry } from "./cluster.ts";
 import { ExpiryQueue } from "./expiry.ts";
+import type { FanOut } from "./fan-out.ts";
 import type { AffiliateState } from "./packed-affiliate.ts";
 import type { RegistryClient } from "./registry.ts";
 import type { StateAccounts } from "./state-accounts.ts";
 import type { LagMeter } from "./watch-hub.ts";
 
+/** Options of {@link ClusterStore}. */
+export interface ClusterStoreOptions {
+  /** Removes what has expired by now; called before watchers read. */
+  readonly settle: () => void;
+  readonly accounts: StateAccounts;
+  readonly lagMeter: LagMeter | undefined;
+  /** Tells watchers. */
+  readonly fanOut: FanOut;
+}
+
 /** The clusters of one registry. A cluster stays while it has affiliates or watchers. */
 export class ClusterStore implements ClusterRegistry {
   readonly lagMeter: LagMeter | undefined;
+  readonly fanOut: FanOut;
   /** Removes what has expired by now, in all clusters. */
   readonly settle: () => void;
   readonly #accounts: StateAccounts;
@@ -21,11 +33,11 @@ export class ClusterStore implements ClusterRegistry {
   #endpoints = 0;
   #watchers = 0;
 
-  /** @param settle - Removes what has expired by now; called before watchers read. */
-  constructor(settle: () => void, accounts: StateAccounts, lagMeter: LagMeter | undefined) {
+  constructor({ settle, accounts, lagMeter, fanOut }: ClusterStoreOptions) {
     this.#accounts = accounts;
     this.settle = settle;
     this.lagMeter = lagMeter;
+    this.fanOut = fanOut;
   }
 
   /** How many clusters. */
@@ -108,6 +120,7 @@ export class ClusterStore implements ClusterRegistry {
   /** Ends all watches. */
   endWatches(): void {
     for (const cluster of [...this.#clusters.values()]) cluster.close();
+    this.fanOut.clear();
   }
 
   /** Removes everything, without telling watchers. */

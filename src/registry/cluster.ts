@@ -4,6 +4,7 @@
  */
 import { expire } from "./affiliate-state.ts";
 import type { Expiring } from "./expiry.ts";
+import type { FanOut } from "./fan-out.ts";
 import {
   AffiliateState,
   dueAtOf,
@@ -20,6 +21,7 @@ export interface ClusterRegistry {
   /** Told of a watcher that has come (1) or left (-1), after which the cluster may be idle. */
   watched(cluster: Cluster, change: 1 | -1): void;
   readonly lagMeter: LagMeter | undefined;
+  readonly fanOut: FanOut;
 }
 
 /** One affiliate's current state, and its place among those that will expire. */
@@ -131,6 +133,10 @@ export class Cluster implements WatchSource {
 
   get lagMeter(): LagMeter | undefined {
     return this.#registry.lagMeter;
+  }
+
+  get fanOut(): FanOut {
+    return this.#registry.fanOut;
   }
 
   settle(): void {

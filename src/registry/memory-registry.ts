@@ -9,6 +9,7 @@ import { DiscoveryError } from "../errors.ts";
 import { merge, mergeInPlace } from "./affiliate-state.ts";
 import type { Cluster, ClusterAffiliate } from "./cluster.ts";
 import { ClusterStore } from "./cluster-store.ts";
+import { FanOut } from "./fan-out.ts";
 import { fromJournalAffiliate, type Journal, type JournalCluster } from "./journal.ts";
 import { JournalKeeper, keptClusters } from "./journal-keeper.ts";
 import {
@@ -116,7 +117,12 @@ export class MemoryRegistry implements Registry {
     const isMeasured = onWatchLag !== undefined || memory !== undefined;
     const lagMeter = isMeasured ? { now, onWatchLag, memory } : undefined;
     this.#accounts = new StateAccounts(this.limits, shares, memory);
-    this.#store = new ClusterStore(() => void this.#settle(), this.#accounts, lagMeter);
+    this.#store = new ClusterStore({
+      settle: () => void this.#settle(),
+      accounts: this.#accounts,
+      lagMeter,
+      fanOut: new FanOut(schedule),
+    });
     this.#now = now;
     this.#journal = new JournalKeeper(journal);
     this.#wake = new WakeTimer({
@@ -210,7 +216,8 @@ export class MemoryRegistry implements Registry {
   /**
    * The watch begins with the first `next()` of an iterator, which rejects where the watch is
    * refused; until then it holds nothing. All changes of one turn come as one message (deletes and
-   * updates apart), which is the same object for all watchers that wait.
+   * updates apart, updates over 60 kB in several), which is the same object for all watchers that
+   * last heard at the same point. Of thousands of watchers some are told before others.
    */
   watch(
     clusterId: string,

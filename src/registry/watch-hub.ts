@@ -1,14 +1,16 @@
 /**
  * Who watches a cluster, and what each has yet to hear.
  *
- * A watcher holds the IDs of the affiliates that changed since it last heard of them, not a queue
- * of messages. What is said of them is decided when the watcher is ready: so a slow one gets the
- * latest state, an update never follows a later delete, and memory is bounded by the size of the
- * cluster.
+ * A watcher has the IDs of the affiliates that changed since it last heard of them, not a queue of
+ * messages, and shares them with all that last heard at the same point. What is said of them is
+ * decided when the watcher is ready: so a slow one gets the latest state, an update never follows a
+ * later delete, and memory is bounded by the size of the cluster, however many watch it.
  * @module
  */
+import type { FanOut, Teller } from "./fan-out.ts";
 import type { MemoryBudget } from "./memory-budget.ts";
 import type { AffiliateView, WatchMessage } from "./registry.ts";
+import { type WatchGroup, WatchGroups } from "./watch-groups.ts";
 
 /** Measures how long changes wait for their watchers, and what they take meanwhile. */
 export interface LagMeter {
@@ -37,16 +39,22 @@ export interface WatchSource {
   /** Told of a watcher that has come (1) or left (-1). */
   watched(change: 1 | -1): void;
   readonly lagMeter: LagMeter | undefined;
+  readonly fanOut: FanOut;
 }
 
 /** The watchers of one cluster. */
-export class WatchHub {
+export class WatchHub implements Teller {
   readonly source: WatchSource;
   readonly #watchers = new Set<Watcher>();
-  #isFlushQueued = false;
+  readonly #groups: WatchGroups<Watcher>;
 
   constructor(source: WatchSource) {
     this.source = source;
+    this.#groups = new WatchGroups({
+      find: (affiliateId) => source.find(affiliateId),
+      onMoved: (watcher, to) => watcher.moveTo(to),
+      onKept: (changes) => source.lagMeter?.memory?.add("watches", changes * WAITING_CHANGE_BYTES),
+    });
   }
 
   get size(): number {
@@ -61,34 +69,51 @@ export class WatchHub {
    * @param after - Whether it is there now.
    */
   mark(affiliateId: string, before: boolean, after: boolean): void {
-    const now = this.source.lagMeter?.now() ?? 0;
-    let waiting = 0;
-    for (const watcher of this.#watchers) waiting += watcher.mark(affiliateId, before, after, now);
-    this.waits(waiting);
-    if (this.source.lagMeter?.memory?.isFull() === true) this.#endLate(now);
-    if (this.#isFlushQueued) return;
-    this.#isFlushQueued = true;
-    queueMicrotask(() => this.#flush());
+    const { lagMeter, fanOut } = this.source;
+    const now = lagMeter?.now() ?? 0;
+    this.#groups.mark(affiliateId, before, after, now);
+    if (lagMeter?.memory?.isFull() === true) this.#endLate(now);
+    fanOut.request(this);
   }
 
-  /** Counts changes that begin to wait for a watcher; negative: that wait no more. */
-  waits(changes: number): void {
-    if (changes !== 0) this.source.lagMeter?.memory?.add("watches", changes * WAITING_CHANGE_BYTES);
-  }
-
-  #endLate(now: number): void {
-    for (const watcher of [...this.#watchers]) {
-      if (watcher.waitedMs(now) > MAX_WAIT_MS) watcher.end();
-    }
-  }
-
-  add(watcher: Watcher): void {
+  add(watcher: Watcher): WatchGroup<Watcher> {
     this.#watchers.add(watcher);
+    const group = this.#groups.current();
+    this.#groups.enter(watcher, group);
     this.source.watched(1);
+    return group;
   }
 
-  remove(watcher: Watcher): void {
-    if (this.#watchers.delete(watcher)) this.source.watched(-1);
+  remove(watcher: Watcher, group: WatchGroup<Watcher>): void {
+    if (!this.#watchers.delete(watcher)) return;
+    this.#groups.leave(watcher, group);
+    this.source.watched(-1);
+  }
+
+  /** The next message of a watcher, whose group has changes and may become another one. */
+  take(watcher: Watcher, group: WatchGroup<Watcher>): WatchMessage {
+    const { lagMeter, fanOut } = this.source;
+    fanOut.takeTurn();
+    lagMeter?.onWatchLag?.(lagMeter.now() - group.since);
+    const { message, next } = this.#groups.tell(group);
+    this.#groups.leave(watcher, group);
+    watcher.moveTo(next);
+    this.#groups.enter(watcher, next);
+    return message;
+  }
+
+  tellSome(most: number): boolean {
+    if (this.#watchers.size > 0) this.source.settle();
+    let left = most;
+    for (const group of [...this.#groups]) {
+      if (group.changes.size === 0) continue;
+      for (const watcher of group.waiting) {
+        if (left === 0) return true;
+        left -= 1;
+        watcher.tell();
+      }
+    }
+    return false;
   }
 
   /** Ends all watches. */
@@ -96,11 +121,11 @@ export class WatchHub {
     for (const watcher of [...this.#watchers]) watcher.end();
   }
 
-  #flush(): void {
-    if (this.#watchers.size > 0) this.source.settle();
-    this.#isFlushQueued = false;
-    const shared = new SharedMessages();
-    for (const watcher of this.#watchers) watcher.flush(shared);
+  #endLate(now: number): void {
+    for (const group of [...this.#groups]) {
+      if (group.changes.size === 0 || now - group.since <= MAX_WAIT_MS) continue;
+      for (const watcher of [...group.busy, ...group.waiting]) watcher.end();
+    }
   }
 }
 
@@ -113,15 +138,9 @@ export class Watcher implements AsyncIterator<WatchMessage, undefined> {
   #open: () => WatchHub;
   readonly #signal: AbortSignal | undefined;
   readonly #end: () => void = () => this.end();
-  /**
-   * What changed since it was last told of; the value is whether the reader knows the affiliate.
-   */
-  readonly #dirty = new Map<string, boolean>();
-  /** When `#dirty` was empty last, at the latest. */
-  #dirtySince = 0;
   #hub: WatchHub | undefined;
+  #group: WatchGroup<Watcher> | undefined;
   #isEnded = false;
-  #isDeleteTold = false;
   #waiting: ((step: IteratorResult<WatchMessage, undefined>) => void) | undefined;
 
   /** @param open - Finds or makes the hub; what it throws, the first `next()` rejects with. */
@@ -148,41 +167,25 @@ export class Watcher implements AsyncIterator<WatchMessage, undefined> {
     return { done: true, value: undefined };
   }
 
-  /** @returns How many changes more wait; -1 if one has lost its reason. */
-  mark(affiliateId: string, before: boolean, after: boolean, now: number): number {
-    if (this.#dirty.size === 0) this.#dirtySince = now;
-    const isKnown = this.#dirty.get(affiliateId);
-    if (isKnown === undefined) {
-      this.#dirty.set(affiliateId, before);
-      return 1;
-    }
-    // Came and went unseen: nothing to tell.
-    if (isKnown || after) return 0;
-    this.#dirty.delete(affiliateId);
-    return -1;
+  /** Notes the group that it is in now. */
+  moveTo(group: WatchGroup<Watcher>): void {
+    this.#group = group;
   }
 
-  /** How long the oldest change has waited; 0 if there is none. */
-  waitedMs(now: number): number {
-    return this.#dirty.size === 0 ? 0 : now - this.#dirtySince;
-  }
-
-  flush(shared: SharedMessages): void {
+  /** Gives it what its group has to tell; it waits, and there is something. */
+  tell(): void {
     const resolve = this.#waiting;
-    if (resolve === undefined) return;
-    const message = this.#take(shared);
-    if (message === undefined) return;
+    if (resolve === undefined || this.#group === undefined) return;
     this.#waiting = undefined;
-    resolve({ done: false, value: message });
+    resolve({ done: false, value: (this.#hub as WatchHub).take(this, this.#group) });
   }
 
   end(): void {
     if (this.#isEnded) return;
     this.#isEnded = true;
     this.#signal?.removeEventListener("abort", this.#end);
-    this.#hub?.remove(this);
-    this.#hub?.waits(-this.#dirty.size);
-    this.#dirty.clear();
+    if (this.#group !== undefined) this.#hub?.remove(this, this.#group);
+    this.#group = undefined;
     this.#waiting?.({ done: true, value: undefined });
     this.#waiting = undefined;
   }
@@ -194,11 +197,17 @@ export class Watcher implements AsyncIterator<WatchMessage, undefined> {
       this.end();
       return { done: true, value: undefined };
     }
-    if (this.#hub === undefined) return { done: false, value: this.#start() };
-    this.#hub.source.settle();
-    if (this.#dirty.size === 0) return undefined;
-    const message = this.#take(new SharedMessages());
-    return message && { done: false, value: message };
+    const hub = this.#hub;
+    if (hub === undefined) return { done: false, value: this.#start() };
+    hub.source.settle();
+    const group = this.#group as WatchGroup<Watcher>;
+    const { fanOut } = hub.source;
+    const hasChanges = group.changes.size > 0;
+    if (hasChanges && fanOut.hasTurn) return { done: false, value: hub.take(this, group) };
+    group.busy.delete(this);
+    group.waiting.add(this);
+    if (hasChanges) fanOut.request(hub);
+    return undefined;
   }
 
   /**
@@ -214,56 +223,8 @@ export class Watcher implements AsyncIterator<WatchMessage, undefined> {
     }
     this.#hub = hub;
     this.#open = () => hub;
-    hub.add(this);
+    this.#group = hub.add(this);
     this.#signal?.addEventListener("abort", this.#end, { once: true });
     return { kind: "snapshot", affiliates: hub.source.snapshot() };
   }
-
-  #take(shared: SharedMessages): WatchMessage | undefined {
-    const updated: AffiliateView[] = [];
-    const deleted: string[] = [];
-    for (const affiliateId of this.#dirty.keys()) {
-      const view = this.#hub?.source.find(affiliateId);
-      if (view === undefined) deleted.push(affiliateId);
-      else updated.push(view);
-    }
-    if (updated.length === 0 && deleted.length === 0) return undefined;
-    const lagMeter = this.#hub?.source.lagMeter;
-    lagMeter?.onWatchLag?.(lagMeter.now() - this.#dirtySince);
-    // In turns, so that neither kind can keep the other from a reader who is always behind.
-    this.#isDeleteTold = deleted.length > 0 && (updated.length === 0 || !this.#isDeleteTold);
-    if (this.#isDeleteTold) {
-      this.#hub?.waits(-deleted.length);
-      for (const affiliateId of deleted) this.#dirty.delete(affiliateId);
-      return shared.deleted(deleted);
-    }
-    this.#hub?.waits(-updated.length);
-    for (const view of updated) this.#dirty.delete(view.id);
-    return shared.updated(updated);
-  }
-}
-
-/**
- * Gives watchers that are told the same in one turn the same message, so that it need be framed
- * only once.
- */
-class SharedMessages {
-  #updated: Extract<WatchMessage, { kind: "updated" }> | undefined;
-  #deleted: Extract<WatchMessage, { kind: "deleted" }> | undefined;
-
-  updated(affiliates: readonly AffiliateView[]): WatchMessage {
-    if (!isSame(this.#updated?.affiliates, affiliates)) {
-      this.#updated = { kind: "updated", affiliates };
-    }
-    return this.#updated as WatchMessage;
-  }
-
-  deleted(ids: readonly string[]): WatchMessage {
-    if (!isSame(this.#deleted?.ids, ids)) this.#deleted = { kind: "deleted", ids };
-    return this.#deleted as WatchMessage;
-  }
-}
-
-function isSame<T>(a: readonly T[] | undefined, b: readonly T[]): boolean {
-  return a?.length === b.length && b.every((item, i) => a[i] === item);
 }

@@ -3,7 +3,7 @@
  * @module
  */
 import { expect, test } from "vitest";
-import { FAN_OUTS } from "./attacks/fan-out.ts";
+import { EXPIRING, FAN_OUTS } from "./attacks/fan-out.ts";
 import { openStage } from "./harness/abuse-stage.ts";
 import { Attacker } from "./harness/attacker.ts";
 import { ask, GRPC_GZIP, STREAM_ENCODINGS } from "./harness/encodings.ts";
@@ -12,9 +12,17 @@ import { expectToHold } from "./harness/row.ts";
 /** At the default rate, one address needs a minute for a thousand watches. */
 const MANY_CALLS = ["--rate-limit=2000", "--rate-burst=2000"];
 
+/** As many as an address may have open. */
+const MORE_CALLS = ["--rate-limit=10000", "--rate-burst=10000"];
+
 test("one address watches a thousand times, and changes what it watches", async () => {
   const { service, good } = await openStage({ flags: MANY_CALLS });
   await expectToHold(service, good, FAN_OUTS);
+});
+
+test("a full cluster expires at once, and 5,000 watches are told", async () => {
+  const { service, good } = await openStage({ flags: MORE_CALLS });
+  await expectToHold(service, good, [EXPIRING]);
 });
 
 test("a connection has 1,000 streams of every protocol, but 100 of compressed calls", async () => {

@@ -2,7 +2,9 @@
  * Every call counts: no client causes work or holds streams without a limit.
  * @module
  */
+
 import { expect, test } from "vitest";
+import { DEAR_REQUESTS } from "./attacks/dear-requests.ts";
 import {
   CALLS_WITHOUT_MESSAGE,
   GRPC_FLOODS,
@@ -42,6 +44,11 @@ test("one address floods the service with requests that are no calls of nodes", 
 test("one address floods the service with malformed calls", async () => {
   const { service, good } = await openStage();
   await expectToHold(service, good, MALFORMED_FLOODS);
+});
+
+test("ten addresses send requests that take long to read", async () => {
+  const { service, good } = await openStage();
+  await expectToHold(service, good, DEAR_REQUESTS);
 });
 
 test("one address begins calls in every protocol, and sends no message", async () => {

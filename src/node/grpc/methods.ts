@@ -162,7 +162,7 @@ function when<T>(answer: Awaitable<T>, framed: (answer: T) => UnaryAnswer): Awai
 
 function readBinary<Desc extends DescMessage>(schema: Desc, bytes: Uint8Array): MessageShape<Desc> {
   try {
-    return fromBinary(schema, bytes);
+    return fromBinary(schema, bytes, { readUnknownFields: false });
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
     throw new ConnectError(`parse binary: ${reason}`, Code.Internal);

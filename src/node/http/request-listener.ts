@@ -51,6 +51,21 @@ export function createRequestListener(
   };
 }
 
+/**
+ * Refused requests one after the other, on one HTTP/1.1 connection, after which it is closed: to
+ * read a request of many headers costs more than to refuse it. HTTP/2 has its own gate.
+ */
+const MAX_REFUSED_IN_A_ROW = 16;
+
+const refusedInARow: WeakMap<object, number> = /* @__PURE__ */ new WeakMap();
+
+function countRefused(socket: object | undefined): number {
+  if (socket === undefined) return 0;
+  const refused = (refusedInARow.get(socket) ?? 0) + 1;
+  refusedInARow.set(socket, refused);
+  return refused;
+}
+
 async function respond(
   service: UniversalHandlerFn,
   options: RequestListenerOptions,
@@ -81,10 +96,12 @@ async function respond(
         clientIp,
       });
   if (typeof entered === "function") {
+    if (socket !== undefined) refusedInARow.delete(socket);
     onceClosed(response, entered);
   } else if (entered !== undefined) {
     hooks.onRefused?.(entered.reason, { clientAddress: clientIp && formatAddress(clientIp) });
-    if (entered.isFlood && exchange.connection?.client !== undefined) closeAfter(request, response);
+    const isFlood = entered.isFlood || countRefused(socket) > MAX_REFUSED_IN_A_ROW;
+    if (isFlood && exchange.connection?.client !== undefined) closeAfter(request, response);
     exchange.writePage(entered.page);
     return;
   }

@@ -6,6 +6,7 @@
  * reader's screen is.
  * @module
  */
+import { endpointCount } from "../../registry/affiliate-wire.ts";
 import type { AffiliateView } from "../../registry/registry.ts";
 import { type Html, html } from "./html.ts";
 
@@ -143,8 +144,8 @@ What they published is sealed; only its size is to be seen.</p>
 <thead><tr><th scope="col">Affiliate</th><th scope="col" class="number">Data, bytes</th><th scope="col" class="number">Endpoints</th></tr></thead>
 <tbody>
 ${affiliates.map(
-  ({ id, data, endpoints }) =>
-    html`<tr><td><bdi>${id}</bdi></td><td class="number">${data.length}</td><td class="number">${endpoints.length}</td></tr>
+  (view) =>
+    html`<tr><td><bdi>${view.id}</bdi></td><td class="number">${view.data.length}</td><td class="number">${endpointCount(view)}</td></tr>
 `,
 )}</tbody></table></div>`;
 }

@@ -4,6 +4,7 @@
  */
 import { Code } from "@connectrpc/connect";
 import { printable, quoteAscii } from "../../net/quote.ts";
+import { endpointCount } from "../../registry/affiliate-wire.ts";
 import type { AffiliateView, Registry } from "../../registry/registry.ts";
 import type { Procedures } from "../rpc/procedures.ts";
 import { rpcStatus } from "../rpc/rpc-status.ts";
@@ -120,9 +121,10 @@ const PATHS: ReadonlySet<string> = /* @__PURE__ */ new Set([
  */
 function affiliateLines(affiliates: readonly AffiliateView[]): string {
   return affiliates
-    .map(({ id, data, endpoints }) => {
+    .map((view) => {
+      const { id, data } = view;
       const name = /^[!-~]+$/.test(id) && !id.startsWith('"') ? id : quoteAscii(id);
-      return `${name}\t${data.length}\t${endpoints.length}\n`;
+      return `${name}\t${data.length}\t${endpointCount(view)}\n`;
     })
     .join("");
 }

@@ -43,9 +43,6 @@ const JSON_AFTER_DELETED = /* @__PURE__ */ ascii('],"deleted":true}');
 const JSON_EMPTY = /* @__PURE__ */ ascii("{}");
 const COMMA = /* @__PURE__ */ ascii(",");
 
-/** An ID takes at most this much in a message of its own, also as JSON. */
-const MAX_DELETED_BYTES = 1600;
-
 interface WholeMessages {
   readonly messages: number;
   readonly bytes: Uint8Array;
@@ -113,10 +110,7 @@ export class AnswerEncoder {
     const known = this.#changes[codec].get(message);
     if (known !== undefined) return known;
     const isDeleted = message.kind === "deleted";
-    const isLarge = isDeleted
-      ? message.ids.length * MAX_DELETED_BYTES > MAX_WHOLE_BYTES
-      : !isSmall(message.affiliates);
-    if (isLarge) return undefined;
+    if (!isDeleted && !isSmall(message.affiliates)) return undefined;
     const messages = isDeleted ? message.ids.length : 1;
     const whole = { messages, bytes: this.#whole(this.#groupsOf(message, codec)) };
     this.#changes[codec].set(message, whole);

@@ -5,6 +5,7 @@
  */
 import type { Attack } from "../harness/attacker.ts";
 import { ask, type Encoding, GRPC, STREAM_ENCODINGS } from "../harness/encodings.ts";
+import { FULL_CLUSTER } from "../harness/fill.ts";
 import type { Http2Peer } from "../harness/http2-peer.ts";
 import { ATTACKER, manyAddresses } from "../harness/loopback-address.ts";
 import { clusterPath, updateRequest } from "../harness/messages.ts";
@@ -47,6 +48,43 @@ function fanOut(encoding: Encoding, addresses: "one" | "many"): Attack {
     },
   };
 }
+
+const EXPIRING_WATCHES = 5000;
+const WATCHES_PER_EXPIRING_CONNECTION = 500;
+const EXPIRING_TTL_S = 3;
+/** How long after it is due an affiliate may be announced as deleted. */
+const EXPIRY_SLACK_S = 2;
+const PUBLISHERS = 4;
+const EXPIRING_CLUSTER = "expiring";
+
+/** As many changes as a cluster can have, at once, and as many watches as a client may have. */
+export const EXPIRING: Attack = {
+  name: `${FULL_CLUSTER.affiliates} affiliates that expire together, for ${EXPIRING_WATCHES} watches`,
+  run: async (attacker) => {
+    const peers: Http2Peer[] = [];
+    const perConnection = WATCHES_PER_EXPIRING_CONNECTION;
+    for (let first = 0; first < EXPIRING_WATCHES; first += perConnection) {
+      const peer = await attacker.http2();
+      for (let i = 0; i < perConnection; i++) ask(peer, "Watch", GRPC, EXPIRING_CLUSTER);
+      await peer.until("watches", () => peer.answeredCount === perConnection);
+      peers.push(peer);
+    }
+    const perPublisher = FULL_CLUSTER.affiliates / PUBLISHERS;
+    for (let first = 0; first < FULL_CLUSTER.affiliates; first += perPublisher) {
+      const publisher = await attacker.http2();
+      for (let i = first; i < first + perPublisher; i++) {
+        const affiliate = {
+          clusterId: EXPIRING_CLUSTER,
+          affiliateId: `expiring-${i}`,
+          data: Uint8Array.of(1),
+          ttlS: EXPIRING_TTL_S,
+        };
+        publisher.call(clusterPath("AffiliateUpdate"), updateRequest(affiliate));
+      }
+    }
+    await attacker.hold(EXPIRING_TTL_S + EXPIRY_SLACK_S);
+  },
+};
 
 /** Within the default limits of both services. */
 export const GRPC_FAN_OUT: Attack = fanOut(GRPC, "many");

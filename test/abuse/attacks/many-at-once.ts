@@ -4,7 +4,7 @@
  */
 import type { Attack, Attacker } from "../harness/attacker.ts";
 import { ask, GRPC } from "../harness/encodings.ts";
-import { http1Request } from "../harness/http1-peer.ts";
+import { type Http1Peer, http1Request } from "../harness/http1-peer.ts";
 import { manyAddresses } from "../harness/loopback-address.ts";
 import { clusterPath } from "../harness/messages.ts";
 
@@ -65,5 +65,49 @@ export const WAITING: Attack = {
   run: async (attacker) => {
     await startWaiting(attacker);
     await attacker.hold(HOLD_SECONDS);
+  },
+};
+
+const SCRAPING_ADDRESSES = 100;
+/** The default rate of one address. */
+const SCRAPES_PER_ADDRESS = 10;
+
+/** Each within its limit. */
+export const SCRAPES_OF_MANY: Attack = {
+  name: `${SCRAPES_PER_ADDRESS} scrapes a second of each of ${SCRAPING_ADDRESSES} addresses`,
+  run: async (attacker) => {
+    const { metricsPort } = attacker.target;
+    const peers: Http1Peer[] = [];
+    for (let i = 0; i < SCRAPING_ADDRESSES; i++) {
+      peers.push(await attacker.http1({ port: metricsPort, localAddress: manyAddresses(i, 12) }));
+    }
+    const scrape = http1Request("GET", "/metrics");
+    const perSecond = SCRAPING_ADDRESSES * SCRAPES_PER_ADDRESS;
+    await attacker.pace(perSecond, HOLD_SECONDS, (index) =>
+      peers[index % SCRAPING_ADDRESSES]?.send(scrape),
+    );
+  },
+};
+
+const HEADER_CONNECTIONS = 4;
+const MANY_HEADERS = 900;
+
+/** Refused, but read before. */
+export const FLOOD_OF_HEADERS: Attack = {
+  name: `a flood of HTTP/1.1 requests of ${MANY_HEADERS} headers on ${HEADER_CONNECTIONS} connections`,
+  run: async (attacker) => {
+    const names = Array.from({ length: MANY_HEADERS }, (_, i) => [`h${i}`, "v"]);
+    const request = http1Request("GET", "/nope", Object.fromEntries(names));
+    const end = performance.now() + HOLD_SECONDS * 1000;
+    const flood = async (): Promise<void> => {
+      let peer = await attacker.http1();
+      while (performance.now() < end) {
+        if (peer.isClosed) peer = await attacker.http1();
+        if (!peer.send(request)) await peer.drained();
+        // Its answers are read in between.
+        await attacker.hold(0);
+      }
+    };
+    await Promise.all(Array.from({ length: HEADER_CONNECTIONS }, flood));
   },
 };

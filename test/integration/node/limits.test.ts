@@ -99,7 +99,7 @@ test("affiliate data has at most 2048 bytes", async () => {
   await expect(update(2049)).rejects.toEqual(
     refused(Code.InvalidArgument, "affiliate data is too big"),
   );
-  await expect(update(60_000)).rejects.toEqual(
+  await expect(update(15_000)).rejects.toEqual(
     refused(Code.InvalidArgument, "affiliate data is too big"),
   );
 });

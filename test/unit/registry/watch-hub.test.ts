@@ -1,13 +1,27 @@
 import { expect, test } from "vitest";
+import { scheduleTimeout } from "../../../src/async/timers.ts";
+import { FanOut } from "../../../src/registry/fan-out.ts";
+import { MemoryBudget } from "../../../src/registry/memory-budget.ts";
 import type { AffiliateView, WatchMessage } from "../../../src/registry/registry.ts";
-import { Watcher, WatchHub, type WatchSource } from "../../../src/registry/watch-hub.ts";
+import {
+  type LagMeter,
+  Watcher,
+  WatchHub,
+  type WatchSource,
+} from "../../../src/registry/watch-hub.ts";
 import { settled } from "../../harness/registry/manual-clock.ts";
 
 class Source implements WatchSource {
   readonly views = new Map<string, AffiliateView>();
   readonly hub: WatchHub = new WatchHub(this);
   watchers = 0;
-  readonly lagMeter = undefined;
+  readonly lagMeter: LagMeter | undefined;
+  readonly fanOut: FanOut;
+
+  constructor(lagMeter?: LagMeter, fanOut: FanOut = new FanOut(scheduleTimeout)) {
+    this.lagMeter = lagMeter;
+    this.fanOut = fanOut;
+  }
 
   settle(): void {}
 
@@ -162,4 +176,99 @@ test("a listener on the signal does not outlive the watch", async () => {
   expect(listeners).toBe(1);
   await watcher.return();
   expect(listeners).toBe(0);
+});
+
+test("those who last heard at the same point get the same message, also at different times", async () => {
+  const source = new Source();
+  const [waiting, late] = [await source.watch(), await source.watch()];
+  const next = waiting.next();
+  source.set("a", "b");
+  const told = await next;
+  expect((await late.next()).value).toBe(told.value);
+});
+
+test("a large update comes in several messages, and nothing is lost", async () => {
+  const source = new Source();
+  const watcher = await source.watch();
+  const ids = Array.from({ length: 100 }, (_, i) => `${i}`);
+  source.set(...ids);
+  for (const id of ids) {
+    const large = { id, data: new Uint8Array(2048), endpoints: [] };
+    source.views.set(id, large);
+  }
+  const seen: string[] = [];
+  let messages = 0;
+  for (let text = await take(watcher); text !== undefined; text = await take(watcher)) {
+    seen.push(...text.split(" ").slice(1));
+    messages += 1;
+  }
+  expect(seen).toEqual(ids);
+  expect(messages).toBe(4);
+});
+
+test("watchers that stopped at many points hear all that they missed, and come to an end", async () => {
+  const source = new Source();
+  source.set("gone");
+  const watchers: { readonly watcher: Watcher; readonly known: Set<string> }[] = [];
+  for (let i = 0; i < 50; i++) {
+    const known = new Set(source.views.keys());
+    watchers.push({ watcher: await source.watch(), known });
+    source.set(`${i}`);
+  }
+  source.delete("gone", "49");
+  // In turns, each a message: those who are ahead must not be taken back by those behind.
+  let behind = watchers;
+  for (let turn = 0; behind.length > 0; turn++) {
+    expect(turn, "turns").toBeLessThan(5);
+    const told: typeof watchers = [];
+    for (const reader of behind) {
+      const text = await take(reader.watcher);
+      if (text === undefined) continue;
+      told.push(reader);
+      const [kind, ...ids] = text.split(" ");
+      for (const id of ids) {
+        if (kind === "deleted") reader.known.delete(id);
+        else reader.known.add(id);
+      }
+    }
+    behind = told;
+  }
+  const all = [...source.views.keys()].sort();
+  for (const { known } of watchers) expect([...known].sort()).toEqual(all);
+});
+
+test("one change counts once, however many have yet to hear of it", async () => {
+  const memory = new MemoryBudget({ maxBytes: 2 ** 20 });
+  const source = new Source({ now: () => 0, memory });
+  const watchers = [];
+  for (let i = 0; i < 100; i++) watchers.push(await source.watch());
+  source.set("a");
+  expect(memory.usedBy("watches")).toBe(32);
+  for (const watcher of watchers) await watcher.return();
+  expect(memory.usedBy("watches")).toBe(0);
+});
+
+test("when thousands are told, others have their turn in between", async () => {
+  const later: (() => void)[] = [];
+  const fanOut = new FanOut((callback) => {
+    later.push(callback);
+    return { cancel() {} };
+  });
+  const source = new Source(undefined, fanOut);
+  let told = 0;
+  for (let i = 0; i < 1200; i++) {
+    const watcher = await source.watch();
+    void watcher.next().then(() => {
+      told += 1;
+    });
+  }
+  source.set("a");
+  await settled();
+  expect(told).toBe(500);
+  later.pop()?.();
+  await settled();
+  expect(told).toBe(1000);
+  later.pop()?.();
+  await settled();
+  expect(told).toBe(1200);
 });

@@ -22,6 +22,7 @@ import {
   type Sample,
 } from "./exposed-metric.ts";
 import { exposeProcess } from "./process-metrics.ts";
+import { SharedScrape } from "./shared-scrape.ts";
 import { exposeStorage, SnapshotCounts } from "./storage-metrics.ts";
 
 /** The path under which Prometheus asks. */
@@ -113,6 +114,7 @@ export function createMetrics({ version, now = Date.now }: MetricsOptions): Metr
     read: () => [[{ version }, 1]],
   });
   exposeProcess(metrics);
+  const scrape = new SharedScrape(() => metrics.metrics());
 
   return {
     hooks: calls.hooks,
@@ -132,7 +134,7 @@ export function createMetrics({ version, now = Date.now }: MetricsOptions): Metr
       if (url.pathname !== METRICS_PATH || (method !== "GET" && method !== "HEAD"))
         return undefined;
       const headers = { "Content-Type": metrics.contentType, "X-Content-Type-Options": "nosniff" };
-      return { status: 200, headers, text: method === "HEAD" ? "" : await metrics.metrics() };
+      return { status: 200, headers, text: method === "HEAD" ? "" : await scrape.ask() };
     },
     attach(given) {
       sources = given;

@@ -348,7 +348,7 @@ describe("calls that are malformed", () => {
     ["application/grpc+json", frame(Buffer.from("{"))],
     ["application/grpc-web", frame(Buffer.of(0xff))],
     ["application/json", Buffer.from("[]")],
-    ["application/proto", new Uint8Array(65_537)],
+    ["application/proto", new Uint8Array(16_385)],
   ] as const;
 
   test.each([
@@ -363,7 +363,7 @@ describe("calls that are malformed", () => {
       for (let i = 0; i < 4; i++) await callAndEnd(session, type, body);
       expect((await goaway)[0]).toBe(constants.NGHTTP2_ENHANCE_YOUR_CALM);
       await closed(session);
-      const reason = body.length > 65_536 ? "body_too_large" : "malformed";
+      const reason = body.length > 16_384 ? "body_too_large" : "malformed";
       expect(refusals).toEqual([reason, reason, reason, reason, "probe_limit"]);
       // Other connections and good calls go on.
       const client = grpcClient(server.url);

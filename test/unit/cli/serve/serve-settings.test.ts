@@ -33,7 +33,7 @@ test("without flags, all options have the defaults of the help", () => {
       uploadRate: undefined,
       unsent: { perConnection: 4 * 2 ** 20, perClient: 32 * 2 ** 20, total: 128 * 2 ** 20 },
       ceilings: { maxWatches: 50_000, maxWatchesPerClient: 5000, watchesSharePercent: 100 },
-      maxRequestBytes: 65_536,
+      maxRequestBytes: 16_384,
       connections: {
         maxConnections: 20_000,
         maxStreamsPerConnection: 1000,
