@@ -106,7 +106,7 @@ export interface ServeOptions extends ProceduresOptions, HttpServiceOptions {
   /**
    * How many bytes one client may send, trusted proxies apart. Its connections that send what is
    * over are closed, and it gets new ones when it has waited.
-   * @default what `rateLimit` calls of the largest size take; `false` is no limit
+   * @default three times what `rateLimit` calls of the largest size take; `false` is no limit
    */
   readonly uploadRate?: ByteRate | false | undefined;
   /**

@@ -66,13 +66,16 @@ export class UploadLimit<Item extends UploadingConnection> {
   }
 }
 
-/** What a client's calls take if all are of the largest size. */
+/** Handshakes and calls that are refused take as much as calls, each. */
+const UPLOADS_PER_CALL = 3;
+
+/** Three times what a client's calls take if all are of the largest size. */
 export function defaultUploadRate(
   rateLimit: RateLimit | false = false,
   { maxRequestBytes, maxHeaderBytes }: LargestCall,
 ): ByteRate | false {
   if (rateLimit === false) return false;
-  const bytes = maxRequestBytes + maxHeaderBytes;
+  const bytes = UPLOADS_PER_CALL * (maxRequestBytes + maxHeaderBytes);
   return { perSecond: rateLimit.perSecond * bytes, burst: rateLimit.burst * bytes };
 }
 

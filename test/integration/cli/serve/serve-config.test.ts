@@ -55,7 +55,7 @@ test("what follows from the machine is told as comments, so that the file suits 
   expect(computed).toMatch(/^# max-memory: \d+ # computed: \S.*$/m);
   expect(computed).toMatch(/^# max-unsent-bytes: \d+ # computed: an eighth of max-memory$/m);
   expect(computed).toContain(
-    "\n# client-upload-bytes-per-second: 1228800 # computed: from rate-limit\n",
+    "\n# client-upload-bytes-per-second: 1474560 # computed: from rate-limit\n",
   );
   expect(computed).toMatch(/^# computed: \d+ affiliates of the largest size$/m);
   const set = await printed(["--max-memory=64Mi"]);

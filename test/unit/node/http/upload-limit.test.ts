@@ -101,11 +101,11 @@ test("it looks at connections only while there are some", () => {
   expect(vi.getTimerCount()).toBe(0);
 });
 
-test("by default it is what calls of the largest size take", () => {
-  const largest = { maxRequestBytes: 64_000, maxHeaderBytes: 16_000 };
+test("by default it is three times what calls of the largest size take", () => {
+  const largest = { maxRequestBytes: 16_000, maxHeaderBytes: 16_000 };
   expect(defaultUploadRate({ perSecond: 15, burst: 60 }, largest)).toEqual({
-    perSecond: 1_200_000,
-    burst: 4_800_000,
+    perSecond: 1_440_000,
+    burst: 5_760_000,
   });
   expect(defaultUploadRate(false, largest)).toBe(false);
 });
