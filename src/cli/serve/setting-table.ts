@@ -260,7 +260,7 @@ export const SETTINGS: SettingTable = {
   ),
   "rules.clientUploadBytesPerSecond": rates.optionalSize(
     "--client-upload-bytes-per-second <size>",
-    "bytes that it sends; thrice --rate-limit calls of the largest size unless set",
+    "bytes that it sends; three times --rate-limit calls of the largest size unless set",
     sizeFrom(0, MAX_SIZE),
   ),
 
