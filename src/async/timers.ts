@@ -23,6 +23,12 @@ export const scheduleTimeout: ScheduleWake = (callback, delayMs) => {
   return { cancel: () => clearTimeout(timer as number) };
 };
 
+/** {@link ScheduleWake} on `setTimeout`. Keeps the process alive. */
+export const scheduleWork: ScheduleWake = (callback, delayMs) => {
+  const timer = setTimeout(callback, delayMs);
+  return { cancel: () => clearTimeout(timer) };
+};
+
 /** {@link Sleep} on `setTimeout`. Keeps the process alive. */
 export function sleep(ms: number, signal: AbortSignal): Promise<void> {
   return abortable((resolve) => {

@@ -3,7 +3,7 @@
  * @module
  */
 
-import { type ScheduleWake, scheduleTimeout } from "../async/timers.ts";
+import { type ScheduleWake, scheduleTimeout, scheduleWork } from "../async/timers.ts";
 import { checkNumber } from "../check.ts";
 import { DiscoveryError } from "../errors.ts";
 import { merge, mergeInPlace } from "./affiliate-state.ts";
@@ -121,7 +121,7 @@ export class MemoryRegistry implements Registry {
       settle: () => void this.#settle(),
       accounts: this.#accounts,
       lagMeter,
-      fanOut: new FanOut(schedule),
+      fanOut: new FanOut(scheduleWork),
     });
     this.#now = now;
     this.#journal = new JournalKeeper(journal);

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { scheduleTimeout } from "../../../src/async/timers.ts";
+import { scheduleWork } from "../../../src/async/timers.ts";
 import { FanOut } from "../../../src/registry/fan-out.ts";
 import { MemoryBudget } from "../../../src/registry/memory-budget.ts";
 import type { AffiliateView, WatchMessage } from "../../../src/registry/registry.ts";
@@ -18,7 +18,7 @@ class Source implements WatchSource {
   readonly lagMeter: LagMeter | undefined;
   readonly fanOut: FanOut;
 
-  constructor(lagMeter?: LagMeter, fanOut: FanOut = new FanOut(scheduleTimeout)) {
+  constructor(lagMeter?: LagMeter, fanOut: FanOut = new FanOut(scheduleWork)) {
     this.lagMeter = lagMeter;
     this.fanOut = fanOut;
   }
