@@ -10,6 +10,7 @@ import {
   GRPC_FLOODS,
   HEALTH,
   HEALTH_WATCHES,
+  LONG_FLOOD,
   MALFORMED_FLOODS,
   OPEN_REFLECTION,
   PAGE_FLOODS,
@@ -37,8 +38,18 @@ test("one address holds streams of health and reflection, with a small heap", as
 });
 
 test("one address floods the service with requests that are no calls of nodes", async () => {
-  const { service, good } = await openStage();
+  const { service, good } = await openStage({
+    // Else its connections are refused after the first floods.
+    flags: ["--client-upload-bytes-per-second=0"],
+  });
   await expectToHold(service, good, [...GRPC_FLOODS, ...PAGE_FLOODS]);
+});
+
+test("an address whose connections are closed for floods gets fewer new ones", async () => {
+  const { service, good } = await openStage();
+  await expectToHold(service, good, [LONG_FLOOD]);
+  const refusals = await service.metric("discovery_server_refusals_total");
+  expect(refusals.get('{reason="upload_limit"}')).toBeGreaterThan(0);
 });
 
 test("one address floods the service with malformed calls", async () => {

@@ -56,6 +56,7 @@ export class ConnectionPeer {
   closeForFlood(): boolean {
     if (this.#isClosing || this.connection?.client === undefined) return false;
     this.#isClosing = true;
+    this.connection.flooded();
     closeFloodedSession(this.#session);
     return true;
   }

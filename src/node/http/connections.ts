@@ -147,14 +147,16 @@ export class Connections {
         const ip = peerIp(socket);
         const isProxy = ip !== undefined && this.#isTrusted(ip);
         const client = isProxy ? undefined : registryClient(ip);
-        const connection = new OpenConnection(socket, { ip, client: client?.client }, this.#now);
+        const uploads = isProxy ? undefined : this.#uploads;
+        const onFlooded = (flooded: OpenConnection) => uploads?.flooded(flooded);
+        const peer = { ip, client: client?.client, onFlooded };
+        const connection = new OpenConnection(socket, peer, this.#now);
         const isFull = open.size >= max || memory?.isFull(bytes) === true;
         if (isFull || !shares.allows(client)) {
           connection.end();
           this.#tell(isFull ? "connection_limit" : "connection_share", connection);
           return undefined;
         }
-        const uploads = isProxy ? undefined : this.#uploads;
         if (uploads?.isOver(connection) === true) {
           connection.end();
           this.#tell("upload_limit", connection);

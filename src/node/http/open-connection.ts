@@ -29,6 +29,11 @@ export interface Connection {
   add(exchange: Exchange): void;
   /** It has ended, well or not. Repeated calls do nothing. */
   delete(exchange: Exchange): void;
+  /**
+   * Called when it is closed for what its client sends: the client gets fewer new ones. Repeated
+   * calls do nothing.
+   */
+  flooded(): void;
   /** Closes the connection with a reset, whatever waits on it. */
   destroy(): void;
 }
@@ -48,6 +53,7 @@ export interface Peer {
   readonly ip: Uint8Array | undefined;
   /** {@link Connection.client} */
   readonly client: string | undefined;
+  readonly onFlooded: (connection: OpenConnection) => void;
 }
 
 type OpenConnectionLimits = Omit<ResolvedConnectionLimits, "maxConnections">;
@@ -60,6 +66,8 @@ export class OpenConnection implements Connection, UploadingConnection {
   connectStreams = 0;
   readonly address: string | undefined;
   readonly #socket: Socket;
+  readonly #onFlooded: Peer["onFlooded"];
+  #isFlooded = false;
   readonly #progress: WriteProgress;
   #sessionUse: SessionUse | undefined;
   #unacknowledgedBytes: number | undefined;
@@ -68,6 +76,7 @@ export class OpenConnection implements Connection, UploadingConnection {
     this.#socket = socket;
     this.ip = peer.ip;
     this.client = peer.client;
+    this.#onFlooded = peer.onFlooded;
     this.address = peer.ip && formatAddress(peer.ip);
     this.#progress = new WriteProgress(now);
   }
@@ -86,6 +95,12 @@ export class OpenConnection implements Connection, UploadingConnection {
 
   delete(exchange: Exchange): void {
     this.#progress.delete(exchange);
+  }
+
+  flooded(): void {
+    if (this.#isFlooded) return;
+    this.#isFlooded = true;
+    this.#onFlooded(this);
   }
 
   destroy(): void {

@@ -101,7 +101,8 @@ async function respond(
   } else if (entered !== undefined) {
     hooks.onRefused?.(entered.reason, { clientAddress: clientIp && formatAddress(clientIp) });
     const isFlood = entered.isFlood || countRefused(socket) > MAX_REFUSED_IN_A_ROW;
-    if (isFlood && exchange.connection?.client !== undefined) closeAfter(request, response);
+    if (isFlood && exchange.connection?.client !== undefined)
+      closeAfter(request, response, exchange);
     exchange.writePage(entered.page);
     return;
   }
@@ -118,13 +119,18 @@ async function respond(
       : await service(universal);
   if (!mayGoOn) {
     hooks.onRefused?.("probe_limit", { clientAddress: clientIp && formatAddress(clientIp) });
-    closeAfter(request, response);
+    closeAfter(request, response, exchange);
   }
   await exchange.write(answer, clientIp);
 }
 
 /** Closes the connection when the answer has gone. */
-function closeAfter(request: NodeRequest, response: NodeResponse): void {
+function closeAfter(
+  request: NodeRequest,
+  response: NodeResponse,
+  exchange: ResponseExchange,
+): void {
+  exchange.connection?.flooded();
   if (request instanceof Http2ServerRequest) {
     // A stream that has closed does not know its session any more.
     const { session } = request.stream;

@@ -74,6 +74,7 @@ export function createStreamGate(gate: RequestGate, options: StreamGateOptions):
     const isOver = isFlood(connection) || (entered.isFlood && connection?.client !== undefined);
     if (isOver) {
       session?.goaway(constants.NGHTTP2_ENHANCE_YOUR_CALM);
+      connection?.flooded();
       connection?.destroy();
     } else {
       answer(stream, entered);

@@ -12,6 +12,12 @@ const LOOK_INTERVAL_MS = 250;
 /** A connection that sends less between two looks is not counted: a node sends less in all. */
 const QUIET_BYTES = 4096;
 
+/**
+ * What a connection counts for that is closed for a flood, beside what it has sent: to take such
+ * connections costs more than their bytes.
+ */
+const FLOOD_BYTES = 262_144;
+
 /** What is known of a connection. */
 export interface UploadingConnection {
   /** IP of the peer, 4 or 16 bytes. Those of an unknown one are not counted. */
@@ -40,6 +46,11 @@ export class UploadLimit<Item extends UploadingConnection> {
   /** Whether a client has sent more than it may, and takes no new connections for the moment. */
   isOver({ ip }: UploadingConnection): boolean {
     return ip !== undefined && this.#pacer.book(ip, 1) > 0;
+  }
+
+  /** Counts a connection that is closed for what it has sent. */
+  flooded({ ip }: UploadingConnection): void {
+    if (ip !== undefined) this.#pacer.book(ip, FLOOD_BYTES);
   }
 
   add(connection: Item): void {

@@ -10,7 +10,7 @@ import { clusterPath, clusterRequest, updateRequest } from "../harness/messages.
 const ADDRESSES = 10;
 /** Of one address, within the default limit. */
 const CALLS_PER_SECOND = 14;
-const SECONDS = 3;
+const SECONDS = 2;
 /** Over the default limit for a request, so that the limit decides. */
 const REQUEST_BYTES = 65_000;
 const FRAME_BYTES = 16_384;

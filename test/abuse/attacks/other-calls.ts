@@ -16,7 +16,9 @@ export const LIST_SERVICES: Uint8Array = Uint8Array.of(0x3a, 0);
 /** `HealthCheckRequest{}`: health of the whole server. */
 export const WHOLE_SERVER: Uint8Array = new Uint8Array(0);
 
-const FLOOD_SECONDS = 1.5;
+const FLOOD_SECONDS = 1.2;
+/** Of one that goes on until new connections are refused. */
+const LONG_FLOOD_SECONDS = 5;
 const REQUESTS_PER_WRITE = 50;
 const STREAMS_PER_CONNECTION = 1000;
 
@@ -101,8 +103,13 @@ const GRPC_FIELDS: Fields = [
   ["te", "trailers"],
 ];
 
-/** The same request over and over, on one connection. */
-function flood(name: string, fields: Fields, body?: Uint8Array): Attack {
+/** The same request over and over, on one connection after the other. */
+function flood(
+  name: string,
+  fields: Fields,
+  body?: Uint8Array,
+  seconds: number = FLOOD_SECONDS,
+): Attack {
   const block = headerBlock(fields);
   const one = (peer: Http2Peer): Buffer => {
     const id = peer.nextId();
@@ -117,7 +124,7 @@ function flood(name: string, fields: Fields, body?: Uint8Array): Attack {
   return {
     name: `a flood of ${name} on one connection`,
     run: (attacker) =>
-      attacker.flood(FLOOD_SECONDS, (peer) =>
+      attacker.flood(seconds, (peer) =>
         Buffer.concat(Array.from({ length: REQUESTS_PER_WRITE }, () => one(peer))),
       ),
   };
@@ -136,6 +143,13 @@ export const GRPC_FLOODS: readonly Attack[] = [
     grpcMessage(WHOLE_SERVER),
   ),
 ];
+
+export const LONG_FLOOD: Attack = flood(
+  "unknown methods",
+  grpc("/nope/nope"),
+  grpcMessage(new Uint8Array(0)),
+  LONG_FLOOD_SECONDS,
+);
 
 /** In the protocol of nodes, and in the cheapest one to write. */
 export const MALFORMED_FLOODS: readonly Attack[] = [

@@ -17,6 +17,7 @@ function connection(): Connection {
     connectStreams: 0,
     add() {},
     delete() {},
+    flooded() {},
     destroy() {},
   };
 }

@@ -82,6 +82,18 @@ test("a client over its limit takes no new connections until it has waited", () 
   expect(limit.isOver(flood)).toBe(false);
 });
 
+test("connections that are closed for floods count, whatever they have sent", () => {
+  const { limit, connect } = createLimit();
+  const flood = connect(HOME);
+  let closed = 0;
+  while (!limit.isOver(flood)) {
+    limit.flooded(flood);
+    closed += 1;
+  }
+  expect(closed).toBe(8);
+  expect(limit.isOver({ ip: OFFICE, readBytes: 0 })).toBe(false);
+});
+
 test("unknown peers have no limit", () => {
   const { limit, over, connect } = createLimit();
   const unknown = connect(undefined);
