@@ -202,7 +202,7 @@ export async function serve(options: ServeOptions = {}): Promise<DiscoveryServer
   const { maxHeaderBytes } = limits;
   const { uploadRate = defaultUploadRate(options.rateLimit, { maxRequestBytes, maxHeaderBytes }) } =
     options;
-  const connections = new Connections({ limits, trustedProxies, memory, uploadRate, onRefused });
+  const connections = new Connections({ limits, trustedProxies, memory, onRefused });
   const guard = guardMemory(memory);
   const output = createOutput(options, {
     writeTimeoutMs: limits.writeTimeoutMs,
@@ -244,6 +244,7 @@ export async function serve(options: ServeOptions = {}): Promise<DiscoveryServer
     connectTimeoutMs,
     limits,
     connections,
+    uploadRate,
     takeStream,
     streamGate: createStreamGate(gate, serviceOptions),
     onRefused,

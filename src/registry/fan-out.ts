@@ -53,9 +53,11 @@ export class FanOut {
     queueMicrotask(() => this.#run());
   }
 
+  /** Forgets who has something to tell. */
   clear(): void {
     this.#timer?.cancel();
     this.#timer = undefined;
+    this.#turnsLeft = WATCHERS_PER_TURN;
     this.#tellers.clear();
   }
 

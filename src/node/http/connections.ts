@@ -40,9 +40,15 @@ export interface ConnectionsOptions {
   readonly trustedProxies: readonly Prefix[];
   /** Told of the connections, as `connections`; fewer are taken than are allowed if it is small. */
   readonly memory?: MemoryBudget | undefined;
-  /** How many bytes one client may send. @default no limit */
-  readonly uploadRate?: ByteRate | false | undefined;
   readonly onRefused?: ServerHooks["onRefused"];
+}
+
+/** Options of one port. */
+export interface PortOptions {
+  /** Whether its connections speak TLS, which takes memory. @default false */
+  readonly isTls?: boolean;
+  /** How many bytes one client may send to it. @default false, which is no limit */
+  readonly uploadRate?: ByteRate | false | undefined;
 }
 
 /** Where a socket holds its connection: the sockets of sessions and requests look through. */
@@ -85,7 +91,6 @@ export class Connections {
   readonly #trustedProxies: readonly Prefix[];
   readonly #onRefused: NonNullable<ServerHooks["onRefused"]>;
   readonly #memory: MemoryBudget | undefined;
-  readonly #uploads: UploadLimit<OpenConnection> | undefined;
   readonly #open = new Set<OpenConnection>();
   #timer: NodeJS.Timeout | undefined;
   readonly #intervalMs: number;
@@ -99,23 +104,11 @@ export class Connections {
   /** Whether the system is being asked. */
   #isAsking = false;
 
-  constructor({
-    limits,
-    trustedProxies,
-    memory,
-    uploadRate = false,
-    onRefused = ignore,
-  }: ConnectionsOptions) {
+  constructor({ limits, trustedProxies, memory, onRefused = ignore }: ConnectionsOptions) {
     this.#limits = limits;
     this.#memory = memory;
     this.#trustedProxies = trustedProxies;
     this.#onRefused = onRefused;
-    if (uploadRate !== false) {
-      this.#uploads = new UploadLimit(uploadRate, (connection) => {
-        this.#tell("upload_limit", connection);
-        connection.destroy();
-      });
-    }
     const { writeTimeoutMs, idleTimeoutMs, firstByteTimeoutMs } = limits;
     const { pingIntervalMs, pingTimeoutMs } = limits;
     const shortest = Math.min(
@@ -133,21 +126,24 @@ export class Connections {
    * Makes a port.
    *
    * @param maxConnections - Most connections of this port; clients have shares of them.
-   * @param isTls - Whether they speak TLS, which takes memory.
    */
-  openPort(maxConnections: number, isTls = false): ConnectionPort {
+  openPort(
+    maxConnections: number,
+    { isTls = false, uploadRate = false }: PortOptions = {},
+  ): ConnectionPort {
     const memory = this.#memory;
     const bytes = CONNECTION_BYTES + (isTls ? TLS_BYTES : 0);
     const max = Math.min(maxConnections, fittingCountsOf(memory).connections);
     const open = new Set<OpenConnection>();
     const { sharePercent } = this.#limits;
     const shares = new NetworkShares({ max, sharePercent });
+    const uploadLimit = uploadRate === false ? undefined : this.#limitUploads(uploadRate);
     return {
       accept: (socket) => {
         const ip = peerIp(socket);
         const isProxy = ip !== undefined && this.#isTrusted(ip);
         const client = isProxy ? undefined : registryClient(ip);
-        const uploads = isProxy ? undefined : this.#uploads;
+        const uploads = isProxy ? undefined : uploadLimit;
         const onFlooded = (flooded: OpenConnection) => uploads?.flooded(flooded);
         const peer = { ip, client: client?.client, onFlooded };
         const connection = new OpenConnection(socket, peer, this.#now);
@@ -208,6 +204,13 @@ export class Connections {
     clearInterval(this.#timer);
     this.#round = undefined;
     for (const connection of this.#open) connection.end();
+  }
+
+  #limitUploads(rate: ByteRate): UploadLimit<OpenConnection> {
+    return new UploadLimit(rate, (connection) => {
+      this.#tell("upload_limit", connection);
+      connection.destroy();
+    });
   }
 
   #isTrusted(ip: Uint8Array): boolean {

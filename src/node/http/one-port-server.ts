@@ -10,6 +10,7 @@
 import type { ServerHttp2Session } from "node:http2";
 import { createServer as createTcpServer, type Socket, type Server as TcpServer } from "node:net";
 import { versions } from "node:process";
+import type { ByteRate } from "../../server/limits/byte-rate.ts";
 import type { ServerHooks } from "../../server/rpc/call-report.ts";
 import type { TakeStream } from "../grpc/fast-path.ts";
 import { ignore } from "../ignore.ts";
@@ -30,6 +31,8 @@ export interface OnePortServerOptions {
   readonly limits: ResolvedConnectionLimits;
   /** Where the connections of this port are registered. */
   readonly connections: Connections;
+  /** How many bytes one client may send. @default no limit */
+  readonly uploadRate?: ByteRate | false | undefined;
   /** Is offered every HTTP/2 stream before it becomes a request. */
   readonly takeStream?: TakeStream | undefined;
   /** Judges streams that are not taken. @default none is refused */
@@ -78,7 +81,8 @@ export function createOnePortServer(
   listener: (request: NodeRequest, response: NodeResponse) => void,
   options: OnePortServerOptions,
 ): OnePortServer {
-  const { tls, connectTimeoutMs, limits, connections, takeStream, streamGate } = options;
+  const { tls, connectTimeoutMs, limits, connections, uploadRate, takeStream, streamGate } =
+    options;
   const { onRefused = ignore } = options;
   let closing = false;
   const { firstByteTimeoutMs } = limits;
@@ -99,7 +103,10 @@ export function createOnePortServer(
   // It never listens itself; this starts the checks of its deadlines.
   http1.emit("listening");
   const http2 = createHttp2Server(listener, { limits, takeStream, streamGate, onRefused });
-  const port = connections.openPort(limits.maxConnections, tls !== undefined);
+  const port = connections.openPort(limits.maxConnections, {
+    isTls: tls !== undefined,
+    uploadRate,
+  });
   connections.followSessions(http2);
   const secure =
     tls &&

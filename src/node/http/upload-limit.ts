@@ -9,7 +9,7 @@ import type { RateLimit } from "../../server/limits/rate-limit.ts";
 /** How often the bytes that connections have sent are looked at. */
 const LOOK_INTERVAL_MS = 250;
 
-/** A connection that sends less between two looks is not counted: a node sends less in all. */
+/** A connection that sends less between two looks is not counted: calls of nodes are smaller. */
 const QUIET_BYTES = 4096;
 
 /**
@@ -59,7 +59,9 @@ export class UploadLimit<Item extends UploadingConnection> {
     this.#timer ??= setInterval(() => this.#look(), LOOK_INTERVAL_MS).unref();
   }
 
+  /** Removes a connection, and counts what it has sent since the last look. */
   delete(connection: Item): void {
+    this.#count(connection);
     this.#seen.delete(connection);
     if (this.#seen.size > 0) return;
     clearInterval(this.#timer);
@@ -67,13 +69,19 @@ export class UploadLimit<Item extends UploadingConnection> {
   }
 
   #look(): void {
-    for (const [connection, seen] of this.#seen) {
-      const { ip, readBytes } = connection;
-      if (readBytes === seen || ip === undefined) continue;
-      this.#seen.set(connection, readBytes);
-      const sent = readBytes - seen;
-      if (sent > QUIET_BYTES && this.#pacer.book(ip, sent) > 0) this.#onOver(connection);
+    for (const connection of this.#seen.keys()) {
+      if (this.#count(connection)) this.#onOver(connection);
     }
+  }
+
+  /** @returns Whether it has sent more than its client may. */
+  #count(connection: Item): boolean {
+    const { ip, readBytes } = connection;
+    const seen = this.#seen.get(connection);
+    if (seen === undefined || ip === undefined || readBytes === seen) return false;
+    this.#seen.set(connection, readBytes);
+    const sent = readBytes - seen;
+    return sent > QUIET_BYTES && this.#pacer.book(ip, sent) > 0;
   }
 }
 

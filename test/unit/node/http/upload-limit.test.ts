@@ -82,6 +82,17 @@ test("a client over its limit takes no new connections until it has waited", () 
   expect(limit.isOver(flood)).toBe(false);
 });
 
+test("what a connection sends before it closes counts", () => {
+  const { limit, connect } = createLimit();
+  for (let i = 0; i < 3; i++) {
+    const short = connect(HOME);
+    expect(limit.isOver(short)).toBe(false);
+    short.readBytes += 900 * KB;
+    limit.delete(short);
+  }
+  expect(limit.isOver({ ip: HOME, readBytes: 0 })).toBe(true);
+});
+
 test("connections that are closed for floods count, whatever they have sent", () => {
   const { limit, connect } = createLimit();
   const flood = connect(HOME);
