@@ -46,7 +46,7 @@ export interface HttpServiceOptions extends ClientHeaders {
   readonly bodyTimeoutMs?: number | undefined;
   /**
    * Largest request message; a larger one is `ResourceExhausted`. The largest legal one is under
-   * 7 kB. @default 65_536
+   * 7 kB. @default 16_384
    */
   readonly maxRequestBytes?: number | undefined;
 }
