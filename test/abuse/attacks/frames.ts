@@ -8,7 +8,7 @@ import type { Attack } from "../harness/attacker.ts";
 /** Duration of each kind. */
 const SECONDS = 0.7;
 /** Of those that a limit of bytes ends after a moment. */
-const LONG_SECONDS = 3;
+const LONG_SECONDS = 2;
 
 export const FRAME_FLOODS: readonly Attack[] = Array.from(FLOODS.keys(), (name) =>
   frameFlood(name, SECONDS),

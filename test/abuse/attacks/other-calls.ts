@@ -16,7 +16,7 @@ export const LIST_SERVICES: Uint8Array = Uint8Array.of(0x3a, 0);
 /** `HealthCheckRequest{}`: health of the whole server. */
 export const WHOLE_SERVER: Uint8Array = new Uint8Array(0);
 
-const FLOOD_SECONDS = 1.2;
+const FLOOD_SECONDS = 1;
 /** Of one that goes on until new connections are refused. */
 const LONG_FLOOD_SECONDS = 5;
 const REQUESTS_PER_WRITE = 50;
