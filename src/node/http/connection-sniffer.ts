@@ -3,6 +3,7 @@
  * @module
  */
 import type { Socket } from "node:net";
+import { judgeFirstBytes } from "../first-bytes.ts";
 
 /**
  * What a connection begins with. All that is neither of the others is left to the HTTP/1.1 parser
@@ -30,38 +31,15 @@ export function sniffProtocol(
   timeoutMs: number,
   onProtocol: (protocol: Protocol | "silent") => void,
 ): void {
-  let seen: Buffer = Buffer.alloc(0);
   const timer = setTimeout(() => {
     socket.destroy();
     onProtocol("silent");
   }, timeoutMs);
-
-  const stop = () => {
+  socket.once("close", () => clearTimeout(timer));
+  judgeFirstBytes(socket, protocolOf, (protocol) => {
     clearTimeout(timer);
-    socket.off("readable", onReadable);
-    socket.off("end", onEnd);
-    socket.off("close", stop);
-  };
-  const onEnd = () => {
-    stop();
-    socket.destroy();
-  };
-  // Not by the `data` event: a socket that has flowed once and was paused is taken over differently
-  // by each runtime.
-  const onReadable = () => {
-    const chunk: Buffer | null = socket.read();
-    if (chunk === null) return;
-    seen = seen.length === 0 ? chunk : Buffer.concat([seen, chunk]);
-    const protocol = protocolOf(seen);
-    if (protocol === undefined) return;
-    stop();
-    // Whoever takes over sees a socket as if it had just been opened.
-    socket.unshift(seen);
     onProtocol(protocol);
-  };
-  socket.on("readable", onReadable);
-  socket.on("end", onEnd);
-  socket.on("close", stop);
+  });
 }
 
 /** @returns `undefined` while the bytes are too few to tell. */

@@ -4,6 +4,7 @@
  * @module
  */
 import type { Socket } from "node:net";
+import { judgeFirstBytes } from "../first-bytes.ts";
 
 const TLS_HANDSHAKE = 0x16;
 const RECORD_HEAD_BYTES = 5;
@@ -17,29 +18,7 @@ const MAX_HELLO_BYTES = 16_384;
  * @param socket - Not yet read from, or with bytes put back. If it closes, nothing is called.
  */
 export function awaitClientHello(socket: Socket, onHello: () => void): void {
-  let seen: Buffer = Buffer.alloc(0);
-  const stop = () => {
-    socket.off("readable", onReadable);
-    socket.off("end", onEnd);
-    socket.off("close", stop);
-  };
-  const onEnd = () => {
-    stop();
-    socket.destroy();
-  };
-  const onReadable = () => {
-    const chunk: Buffer | null = socket.read();
-    if (chunk === null) return;
-    seen = seen.length === 0 ? chunk : Buffer.concat([seen, chunk]);
-    if (!isWholeHello(seen)) return;
-    stop();
-    socket.unshift(seen);
-    onHello();
-  };
-  socket.on("readable", onReadable);
-  socket.on("end", onEnd);
-  socket.on("close", stop);
-  onReadable();
+  judgeFirstBytes(socket, (bytes) => isWholeHello(bytes) || undefined, onHello);
 }
 
 /** Whether there is nothing to wait for. A message may be spread over records. */
