@@ -1,12 +1,11 @@
 /**
- * The first bytes of a connection, looked at before anybody takes it over.
+ * Looks at the first bytes of a connection before it is handed to a server.
  * @module
  */
 import type { Socket } from "node:net";
 
 /**
- * Reads until `judge` can tell, and puts everything back: whoever takes over sees a socket as if it
- * had just been opened.
+ * Reads until `judge` has a result. Then it puts all bytes back, so that the socket is as new.
  *
  * @param socket - Not yet read from, or with bytes put back. It is destroyed if it ends first, and
  *   nothing is called if it closes first.

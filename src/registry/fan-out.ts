@@ -1,6 +1,6 @@
 /**
- * Who tells watchers of changes, and when: a change that thousands hear of takes its turn with all
- * other work.
+ * Tells watchers of changes, some in each turn of the event loop, so that other work goes on while
+ * thousands are told.
  * @module
  */
 import type { ScheduleWake } from "../async/timers.ts";

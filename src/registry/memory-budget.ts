@@ -6,8 +6,7 @@
 import { checkInteger } from "../check.ts";
 
 /**
- * What memory is taken by. `process` is what a busy process has whatever its clients do: garbage that
- * is not collected yet.
+ * What takes memory. `process` is garbage that is not collected yet.
  */
 export type MemoryKind =
   | "process"

@@ -1,7 +1,6 @@
 /**
- * Watchers by what they have yet to hear. Those who were last told at the same point share one set
- * of changes and the messages made of it, so that a change costs a step for each group and not for
- * each watcher.
+ * Groups of watchers that got the same changes so far. A group has one set of further changes and
+ * one message of them, so that a change costs one step for each group, not for each watcher.
  * @module
  */
 import { affiliateWireBytes } from "./affiliate-wire.ts";
@@ -34,14 +33,14 @@ export interface Told<Watcher> {
 }
 
 /**
- * Most groups of one cluster when it changes. Over it the two oldest become one, whose watchers may
- * hear again what they know.
+ * Most groups of one cluster. If there are more when it changes, the two oldest are joined. Their
+ * watchers may then get an update or a delete a second time.
  */
 const MAX_GROUPS = 16;
 
 /**
- * How much of an update comes in one message, give or take an affiliate. It is encoded once for all
- * who hear it, and no slow reader holds more.
+ * Size of one message of updates. One affiliate may be over it. A message is encoded once for all
+ * watchers that get it, and a slow reader holds one message at most.
  */
 const MAX_UPDATED_BYTES = 60_000;
 

@@ -1,10 +1,10 @@
 /**
  * Who watches a cluster, and what each has yet to hear.
  *
- * A watcher has the IDs of the affiliates that changed since it last heard of them, not a queue of
- * messages, and shares them with all that last heard at the same point. What is said of them is
- * decided when the watcher is ready: so a slow one gets the latest state, an update never follows a
- * later delete, and memory is bounded by the size of the cluster, however many watch it.
+ * A watcher has no queue of messages. It has the IDs of the affiliates that changed since its last
+ * message, and shares them with the other watchers of its group. The message is made when the
+ * watcher is ready: a slow watcher gets the latest state, and no update follows a later delete.
+ * Memory is bounded by the size of the cluster, however many watch it.
  * @module
  */
 import type { FanOut, Teller } from "./fan-out.ts";

@@ -52,8 +52,8 @@ export function createRequestListener(
 }
 
 /**
- * Refused requests one after the other, on one HTTP/1.1 connection, after which it is closed: to
- * read a request of many headers costs more than to refuse it. HTTP/2 has its own gate.
+ * An HTTP/1.1 connection is closed after so many refused requests in a row, because reading a
+ * request of many headers costs more than refusing it. HTTP/2 has its own gate.
  */
 const MAX_REFUSED_IN_A_ROW = 16;
 

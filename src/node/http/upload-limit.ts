@@ -1,6 +1,6 @@
 /**
- * How many bytes one client may send: what is far more than its calls can take is a flood, also
- * where no call can be made of it, as of headers that HTTP/2 unpacks and throws away.
+ * Limits the bytes that one client sends. This also stops floods that never become a request, such
+ * as headers that HTTP/2 unpacks and throws away.
  * @module
  */
 import { BytePacer, type ByteRate } from "../../server/limits/byte-rate.ts";
@@ -13,8 +13,8 @@ const LOOK_INTERVAL_MS = 250;
 const QUIET_BYTES = 4096;
 
 /**
- * What a connection counts for that is closed for a flood, beside what it has sent: to take such
- * connections costs more than their bytes.
+ * Bytes that are counted for a connection that is closed for a flood, in addition to what it has
+ * sent. New connections cost the service more than their bytes.
  */
 const FLOOD_BYTES = 262_144;
 
@@ -85,7 +85,7 @@ export class UploadLimit<Item extends UploadingConnection> {
   }
 }
 
-/** Handshakes and calls that are refused take as much as calls, each. */
+/** One part is for calls, one for handshakes, and one for calls that are refused. */
 const UPLOADS_PER_CALL = 3;
 
 /** Three times what a client's calls take if all are of the largest size. */

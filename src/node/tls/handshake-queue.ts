@@ -1,13 +1,13 @@
 /**
- * Handshakes wait for their turn: one costs up to a millisecond of the event loop, and a caller can
- * begin hundreds at once with bytes that it has recorded.
+ * Limits how many TLS handshakes begin in one turn of the event loop. A handshake takes up to a
+ * millisecond, and one client can send hundreds of recorded ClientHellos at once.
  * @module
  */
 import type { Socket } from "node:net";
 
 /**
- * Handshakes of one client that are under way. Each may have a second step that costs as much as
- * the first, and all may take it in the same turn of the event loop.
+ * Most handshakes of one client that are under way. A handshake may have a second step, which takes
+ * as long as the first. The second steps of all may come in one turn of the event loop.
  */
 const MAX_UNDER_WAY = 64;
 

@@ -122,8 +122,8 @@ function createTlsServer(
 }
 
 /**
- * Those that every client has, and the post-quantum one. A handshake with a larger one (P-521, X448,
- * FFDHE) costs ten times as much, and its caller nothing.
+ * Groups for the key exchange: those that every client supports, and the post-quantum one. With
+ * P-521, X448 or FFDHE a handshake takes the service ten times as long.
  */
 const GROUPS = ["X25519MLKEM768:X25519:P-256:P-384", "X25519:P-256:P-384"] as const;
 

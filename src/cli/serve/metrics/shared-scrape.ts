@@ -1,27 +1,36 @@
 /**
- * Scrapes that share what they cost: anybody who reaches the port may ask, and to collect all
- * metrics takes milliseconds.
+ * Limits the time that scrapes of metrics take. Anybody who reaches the port may scrape, and one
+ * collection takes milliseconds.
  * @module
  */
 import { setTimeout as sleep } from "node:timers/promises";
 
-/** Which part of the time is spent on scrapes at most: a tenth. */
+/** Scrapes take at most a tenth of the time. */
 const REST_PER_WORK = 9;
 
+/** A collection takes long if the process is busy. No scrape may time out because of that. */
+const MAX_REST_MS = 1000;
+
 /**
- * Collects after the first of those who wait has asked, and gives all of them the same text, so that
- * none is older than its question. A scrape after a pause is collected at once.
+ * Collects once for all scrapes that wait. A scrape after a pause is collected at once. No answer is
+ * older than the request for it.
  */
 export class SharedScrape {
   readonly #collect: () => Promise<string>;
   readonly #now: () => number;
+  readonly #sleep: (ms: number) => Promise<unknown>;
   #next: Promise<string> | undefined;
   #last: Promise<unknown> = Promise.resolve();
   #restUntil = Number.NEGATIVE_INFINITY;
 
-  constructor(collect: () => Promise<string>, now: () => number = () => performance.now()) {
+  constructor(
+    collect: () => Promise<string>,
+    now: () => number = () => performance.now(),
+    wait: (ms: number) => Promise<unknown> = sleep,
+  ) {
     this.#collect = collect;
     this.#now = now;
+    this.#sleep = wait;
   }
 
   ask(): Promise<string> {
@@ -35,15 +44,15 @@ export class SharedScrape {
   async #scrape(last: Promise<unknown>): Promise<string> {
     await last;
     const restMs = this.#restUntil - this.#now();
-    if (restMs > 0) await sleep(restMs);
-    // Who asks from here on gets a later one.
+    if (restMs > 0) await this.#sleep(restMs);
+    // Later requests get the next collection.
     this.#next = undefined;
     const started = this.#now();
     try {
       return await this.#collect();
     } finally {
       const ended = this.#now();
-      this.#restUntil = ended + REST_PER_WORK * (ended - started);
+      this.#restUntil = ended + Math.min(REST_PER_WORK * (ended - started), MAX_REST_MS);
     }
   }
 }

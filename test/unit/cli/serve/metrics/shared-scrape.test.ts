@@ -32,6 +32,25 @@ test("scrapes take a tenth of the time at most", async () => {
   expect(collected).toBe(2);
 });
 
+test("a scrape after a slow one waits for a second at most", async () => {
+  let now = 0;
+  const waits: number[] = [];
+  const scrape = new SharedScrape(
+    async () => {
+      now += 5000;
+      return "";
+    },
+    () => now,
+    async (ms) => {
+      waits.push(ms);
+      now += ms;
+    },
+  );
+  await scrape.ask();
+  await scrape.ask();
+  expect(waits).toEqual([1000]);
+});
+
 test("a failed scrape fails those who asked for it, and no other", async () => {
   let hasFailed = false;
   const scrape = new SharedScrape(async () => {
