@@ -19,7 +19,7 @@ import { CallRecord } from "../../server/rpc/call-record.ts";
 import type { RefusalDetails } from "../../server/rpc/call-report.ts";
 import type { Caller } from "../../server/rpc/caller.ts";
 import type { RefusalReason } from "../../server/rpc/refusal-reason.ts";
-import { type RpcStatus, rpcStatus } from "../../server/rpc/rpc-status.ts";
+import { CALLER_LEFT, type RpcStatus, rpcStatus } from "../../server/rpc/rpc-status.ts";
 import type { Exchange } from "../http/connections.ts";
 import type { PieceWriter } from "../http/piece-writer.ts";
 import { ignore } from "../ignore.ts";
@@ -294,9 +294,8 @@ class GrpcStream implements Caller, Exchange {
     this.#writer?.close();
     if (this.#isAnswered) return;
     this.#isAnswered = true;
-    const reason = new ConnectError("the call was canceled", Code.Canceled);
-    this.#record?.abandoned(reason);
-    this.#gone(reason);
+    this.#record?.abandoned(CALLER_LEFT);
+    this.#gone(CALLER_LEFT);
   }
 
   sendTrailers(): void {

@@ -5,7 +5,6 @@
 
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { Http2ServerRequest } from "node:http2";
-import { Code, ConnectError } from "@connectrpc/connect";
 import type { UniversalHandlerFn, UniversalServerRequest } from "@connectrpc/connect/protocol";
 import { formatAddress } from "../../net/address.ts";
 import { peerContext } from "../../server/http-service.ts";
@@ -14,6 +13,7 @@ import { pageResponse } from "../../server/pages/page-service.ts";
 import { badRequest } from "../../server/pages/plain-page.ts";
 import { isNormalTarget } from "../../server/request-target.ts";
 import { malformedKey } from "../../server/rpc/connect-caller.ts";
+import { CALLER_LEFT } from "../../server/rpc/rpc-status.ts";
 import type { ResolvedServiceOptions } from "../../server/service-options.ts";
 import { ignore } from "../ignore.ts";
 import { closeFloodedSession } from "./flooded-session.ts";
@@ -168,9 +168,6 @@ function toUniversal(
     contextValues: peerContext(socketOf(request)?.remoteAddress).set(malformedKey, onMalformed),
   };
 }
-
-/** Why a call ends whose answer cannot go any further. The same for all: nobody changes it. */
-const CALLER_LEFT = /* @__PURE__ */ new ConnectError("the call was canceled", Code.Canceled);
 
 /** @returns `undefined` for a header that `Headers` does not take. */
 function webHeaders({ headers }: NodeRequest): Headers | undefined {

@@ -9,6 +9,10 @@ import type { RateLimit } from "../../server/limits/rate-limit.ts";
 /** How often the bytes that connections have sent are looked at. */
 const LOOK_INTERVAL_MS = 250;
 
+/** How often a timer runs. If it is late, the event loop was busy, and the bytes are looked at. */
+const TICK_MS = 25;
+const LATE_MS = 25;
+
 /** A connection that sends less between two looks is not counted: calls of nodes are smaller. */
 const QUIET_BYTES = 4096;
 
@@ -29,17 +33,25 @@ export interface UploadingConnection {
 /** Counts what connections send, by client. */
 export class UploadLimit<Item extends UploadingConnection> {
   readonly #pacer: BytePacer;
+  readonly #now: () => number;
   readonly #onOver: (connection: Item) => void;
   /** Bytes at the last look. */
   readonly #seen = new Map<Item, number>();
   #timer: NodeJS.Timeout | undefined;
+  #tickedAt = 0;
+  #lookedAt = 0;
 
   /**
    * @param onOver - Told of each connection that has sent more than its client may; closes it.
    * @param now - Current time in ms.
    */
-  constructor(rate: ByteRate, onOver: (connection: Item) => void, now?: () => number) {
+  constructor(
+    rate: ByteRate,
+    onOver: (connection: Item) => void,
+    now: () => number = performanceNow,
+  ) {
     this.#pacer = new BytePacer(rate, now);
+    this.#now = now;
     this.#onOver = onOver;
   }
 
@@ -56,33 +68,50 @@ export class UploadLimit<Item extends UploadingConnection> {
   add(connection: Item): void {
     if (connection.ip === undefined) return;
     this.#seen.set(connection, connection.readBytes);
-    this.#timer ??= setInterval(() => this.#look(), LOOK_INTERVAL_MS).unref();
+    if (this.#timer !== undefined) return;
+    this.#tickedAt = this.#now();
+    this.#lookedAt = this.#tickedAt;
+    this.#timer = setInterval(() => this.#tick(), TICK_MS).unref();
   }
 
   /** Removes a connection, and counts what it has sent since the last look. */
   delete(connection: Item): void {
-    this.#count(connection);
+    this.#count(connection, false);
     this.#seen.delete(connection);
     if (this.#seen.size > 0) return;
     clearInterval(this.#timer);
     this.#timer = undefined;
   }
 
-  #look(): void {
+  #tick(): void {
+    const now = this.#now();
+    const isLate = now - this.#tickedAt >= TICK_MS + LATE_MS;
+    const isDue = now - this.#lookedAt >= LOOK_INTERVAL_MS;
+    this.#tickedAt = now;
+    if (isDue) this.#lookedAt = now;
+    else if (!isLate) return;
     for (const connection of this.#seen.keys()) {
-      if (this.#count(connection)) this.#onOver(connection);
+      if (this.#count(connection, isDue)) this.#onOver(connection);
     }
   }
 
-  /** @returns Whether it has sent more than its client may. */
-  #count(connection: Item): boolean {
+  /**
+   * @param isDue - Whether few bytes are forgotten.
+   * @returns Whether it has sent more than its client may.
+   */
+  #count(connection: Item, isDue: boolean): boolean {
     const { ip, readBytes } = connection;
     const seen = this.#seen.get(connection);
     if (seen === undefined || ip === undefined || readBytes === seen) return false;
-    this.#seen.set(connection, readBytes);
     const sent = readBytes - seen;
-    return sent > QUIET_BYTES && this.#pacer.book(ip, sent) > 0;
+    const isLoud = sent > QUIET_BYTES;
+    if (isLoud || isDue) this.#seen.set(connection, readBytes);
+    return isLoud && this.#pacer.book(ip, sent) > 0;
   }
+}
+
+function performanceNow(): number {
+  return performance.now();
 }
 
 /** One part is for calls, one for handshakes, and one for calls that are refused. */

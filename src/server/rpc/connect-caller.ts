@@ -12,6 +12,7 @@ import {
 import type { Prefix } from "../../net/prefix.ts";
 import { type ClientHeaders, clientAddress, registryClient } from "../limits/client-address.ts";
 import type { Caller } from "./caller.ts";
+import { CALLER_LEFT } from "./rpc-status.ts";
 
 /** The IP at the other end of the connection, as text; set by whoever holds the connection. */
 export const peerAddressKey: ContextKey<string | undefined> = /* @__PURE__ */ createContextKey<
@@ -56,9 +57,7 @@ function withCallerReason(signal: AbortSignal): AbortSignal {
   const onAbort = () => {
     const { reason } = signal;
     const isDeadline = reason instanceof ConnectError && reason.code === Code.DeadlineExceeded;
-    controller.abort(
-      isDeadline ? reason : new ConnectError("the call was canceled", Code.Canceled),
-    );
+    controller.abort(isDeadline ? reason : CALLER_LEFT);
   };
   if (signal.aborted) onAbort();
   else signal.addEventListener("abort", onAbort, { once: true });

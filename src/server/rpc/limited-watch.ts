@@ -18,6 +18,9 @@ export interface LimitedWatchOptions {
 
 type Step = IteratorResult<WatchMessage, undefined>;
 
+/** The same for all: thousands may end at once. */
+const ENDED = /* @__PURE__ */ new DOMException("the watch has ended", "AbortError");
+
 const DONE: Step = /* @__PURE__ */ Object.freeze({ done: true, value: undefined });
 
 /** One watch. Begins with the first `next()`, which rejects if the watch is refused. */
@@ -92,7 +95,7 @@ export class LimitedWatch implements AsyncIterator<WatchMessage, undefined> {
     if (this.#hasLeft) return;
     this.#hasLeft = true;
     this.#caller.signal.removeEventListener("abort", this.#onAbort);
-    this.#end.abort();
+    this.#end.abort(ENDED);
     this.#options.onEnd(this);
   }
 }

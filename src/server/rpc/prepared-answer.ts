@@ -7,11 +7,12 @@
  * empty message to Connect, and what stands in its place goes to the caller.
  * @module
  */
-import { Code, ConnectError, type ContextKey, createContextKey } from "@connectrpc/connect";
+import { type ContextKey, createContextKey } from "@connectrpc/connect";
 import type { UniversalServerResponse } from "@connectrpc/connect/protocol";
 import type { WatchMessage } from "../../registry/registry.ts";
 import type { AnswerEncoder } from "./answer-encoder.ts";
 import type { ByteSource } from "./byte-source.ts";
+import { CALLER_LEFT } from "./rpc-status.ts";
 import type { Codec } from "./wire-messages.ts";
 
 /** Most bytes of one piece of an answer. */
@@ -211,9 +212,8 @@ class RestOfAnswer {
   /** Ends the call, and with it the timer of its deadline. */
   async abandon(): Promise<void> {
     if (this.#connect === undefined) return;
-    const reason = new ConnectError("the call was canceled", Code.Canceled);
     // By `throw`, of which Connect hears, unlike of `return`. It throws the same again.
-    await this.#connect.throw?.(reason).catch(() => {});
+    await this.#connect.throw?.(CALLER_LEFT).catch(() => {});
   }
 }
 

@@ -15,6 +15,15 @@ export interface RpcStatus {
   readonly message: string;
 }
 
+/**
+ * Why a call ends whose answer cannot go any further. The same for all, since nobody changes it:
+ * thousands of calls may end at once, and an error for each would cost as much as all the rest.
+ */
+export const CALLER_LEFT: ConnectError = /* @__PURE__ */ new ConnectError(
+  "the call was canceled",
+  Code.Canceled,
+);
+
 const INTERNAL: RpcStatus = { code: Code.Internal, message: "internal error" };
 
 /**
@@ -28,7 +37,7 @@ export function rpcStatus(error: unknown): RpcStatus {
   // Deadlines and cancellation arrive as the reason of an aborted signal.
   if (error instanceof ConnectError) return { code: error.code, message: error.rawMessage };
   if (error instanceof Error && error.name === "AbortError") {
-    return { code: Code.Canceled, message: "the call was canceled" };
+    return { code: CALLER_LEFT.code, message: CALLER_LEFT.rawMessage };
   }
   return INTERNAL;
 }

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { defaultUploadRate, UploadLimit } from "../../../../src/node/http/upload-limit.ts";
+import type { ByteRate } from "../../../../src/server/limits/byte-rate.ts";
 
 /** A connection that the test lets send. */
 interface Sender {
@@ -8,6 +9,7 @@ interface Sender {
 }
 
 const LOOK_MS = 250;
+const TICK_MS = 25;
 const KB = 1000;
 const OFFICE = Uint8Array.of(192, 0, 2, 1);
 const HOME = Uint8Array.of(198, 51, 100, 1);
@@ -19,18 +21,27 @@ afterEach(() => {
   vi.useRealTimers();
 });
 
-/** 1 MB a second, 2 MB at once. */
-function createLimit() {
+const RATE = { perSecond: 1000 * KB, burst: 2000 * KB };
+
+function createLimit(rate: ByteRate = RATE) {
   const over: Sender[] = [];
-  const limit = new UploadLimit<Sender>({ perSecond: 1000 * KB, burst: 2000 * KB }, (connection) =>
-    over.push(connection),
+  let blockedMs = 0;
+  const limit = new UploadLimit<Sender>(
+    rate,
+    (connection) => over.push(connection),
+    () => performance.now() + blockedMs,
   );
+  /** Lets the timer of the next tick be late. */
+  const block = (ms: number): void => {
+    blockedMs += ms;
+    vi.advanceTimersByTime(TICK_MS);
+  };
   const connect = (ip: Uint8Array | undefined): Sender => {
     const connection = { ip, readBytes: 0 };
     limit.add(connection);
     return connection;
   };
-  return { limit, over, connect };
+  return { limit, over, connect, block };
 }
 
 /** Lets each send so much at each look. */
@@ -66,6 +77,31 @@ test("quiet connections stay, whatever others of their client send", () => {
   for (let look = 0; look < 20; look++) {
     flood.readBytes += 2000 * KB;
     node.readBytes += 4 * KB;
+    vi.advanceTimersByTime(LOOK_MS);
+  }
+  expect(new Set(over)).toEqual(new Set([flood]));
+});
+
+test("a busy event loop is looked into at once", () => {
+  const { over, connect, block } = createLimit();
+  const flood = connect(HOME);
+  flood.readBytes += 4000 * KB;
+  vi.advanceTimersByTime(TICK_MS);
+  expect(over).toEqual([]);
+  block(TICK_MS);
+  expect(over).toEqual([flood]);
+});
+
+test("in a busy event loop quiet connections stay, and others still count", () => {
+  const { over, connect, block } = createLimit({ perSecond: KB, burst: 20 * KB });
+  const node = connect(HOME);
+  const flood = connect(OFFICE);
+  for (let look = 0; look < 20; look++) {
+    for (let turn = 0; turn < 4; turn++) {
+      node.readBytes += KB;
+      flood.readBytes += 2 * KB;
+      block(TICK_MS);
+    }
     vi.advanceTimersByTime(LOOK_MS);
   }
   expect(new Set(over)).toEqual(new Set([flood]));
