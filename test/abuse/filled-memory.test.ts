@@ -59,7 +59,7 @@ test("many addresses fill a small heap with the largest affiliates", async () =>
   });
   expect(removed, "a known affiliate is deleted").toMatchObject({ status: GRPC_OK });
   await good.answered(now());
-  expect(good.between(0, now()).failures).toEqual([]);
+  expect(good.during({ from: 0, to: now() }).failures).toEqual([]);
   connection.close();
 });
 
@@ -86,7 +86,7 @@ test("one address that fills the memory leaves room for another", async () => {
   );
   expect(refreshed, "a known affiliate is refreshed").toMatchObject({ status: GRPC_OK });
   await good.answered(now());
-  expect(good.between(0, now()).failures).toEqual([]);
+  expect(good.during({ from: 0, to: now() }).failures).toEqual([]);
   connection.close();
 });
 

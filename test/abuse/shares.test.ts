@@ -193,5 +193,5 @@ async function expectRoomForNewcomer({ service, good }: AbuseStage): Promise<voi
   expect(watch.isEnded, "a newcomer's watch has ended").toBe(false);
   connection.close();
   await good.answered(now());
-  expect(good.between(0, now()).failures).toEqual([]);
+  expect(good.during({ from: 0, to: now() }).failures).toEqual([]);
 }

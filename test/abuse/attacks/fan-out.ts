@@ -17,7 +17,7 @@ const WATCHES_PER_CONNECTION = 100;
 /** Within the default burst of one address. */
 const WATCHES_PER_ADDRESS = 50;
 const UPDATES_PER_SECOND = 14;
-const SECONDS = 2.5;
+const SECONDS = 2;
 const CLUSTER = "fan-out";
 
 function fanOut(encoding: Encoding, addresses: "one" | "many"): Attack {

@@ -6,9 +6,9 @@ import { FLOODS } from "../../harness/net/floods.ts";
 import type { Attack } from "../harness/attacker.ts";
 
 /** Duration of each kind. */
-const SECONDS = 0.7;
+const SECONDS = 0.6;
 /** Of those that a limit of bytes ends after a moment: the good node makes hundreds of calls. */
-const LONG_SECONDS = 6.5;
+const LONG_SECONDS = 5.5;
 
 /** All but {@link HEADER_FLOODS}. */
 export const FRAME_FLOODS: readonly Attack[] = Array.from(FLOODS.keys())

@@ -8,6 +8,7 @@ import { OUR_CLI, TLS_FIXTURES } from "../../harness/paths.ts";
 import { COLLECT_ON_SIGNAL, heldMemory } from "../../harness/processes/held-memory.ts";
 import { LineProcess } from "../../harness/processes/line-process.ts";
 import { residentMb } from "../../harness/processes/process-memory.ts";
+import { giveCoreFirst } from "./core-first.ts";
 import { SERVICE_HOST } from "./loopback-address.ts";
 
 const KEPT_LOG_LINES = 5000;
@@ -70,6 +71,7 @@ export class AttackedService {
       options.reference === undefined
         ? startOurs(ports, options)
         : startReference(ports, options.reference);
+    giveCoreFirst(process.pid);
     await process.until("listening", () => process.events[0]);
     return new AttackedService(ports, process, options);
   }

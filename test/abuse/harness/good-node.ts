@@ -6,6 +6,7 @@ import { resolve } from "node:path";
 import type { Target } from "../../harness/net/attack.ts";
 import { LineProcess } from "../../harness/processes/line-process.ts";
 import type { GoodEvent } from "../programs/good-node.ts";
+import { giveCoreFirst } from "./core-first.ts";
 
 const PROGRAM = resolve(import.meta.dirname, "../programs/good-node.ts");
 
@@ -19,6 +20,12 @@ export interface GoodReport {
   readonly failures: readonly string[];
 }
 
+/** Both are times of {@link now}; `to` is not part of it. */
+export interface Period {
+  readonly from: number;
+  readonly to: number;
+}
+
 export class GoodNode {
   /** A process of its own, so that the attacker's load does not delay it. */
   readonly process: LineProcess<GoodEvent>;
@@ -26,6 +33,7 @@ export class GoodNode {
   constructor({ port, tls = false }: Target) {
     const args = [PROGRAM, String(port), ...(tls ? ["tls"] : [])];
     this.process = new LineProcess("good node", process.execPath, args);
+    giveCoreFirst(this.process.pid);
   }
 
   /** Waits until its watch has shown an update. */
@@ -44,10 +52,10 @@ export class GoodNode {
     );
   }
 
-  /** Summarizes the calls that began from `from` to `to`, both of {@link now}. */
-  between(from: number, to: number): GoodReport {
-    const events = this.process.events.filter(
-      ({ startedAt }) => startedAt >= from && startedAt < to,
+  /** Summarizes the calls that began in one of the periods. */
+  during(...periods: readonly Period[]): GoodReport {
+    const events = this.process.events.filter(({ startedAt }) =>
+      periods.some(({ from, to }) => startedAt >= from && startedAt < to),
     );
     const times = events.map(({ ms }) => ms).sort((a, b) => a - b);
     const at = (share: number): number =>
