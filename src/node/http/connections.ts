@@ -5,6 +5,7 @@
  */
 import type { Http2Server, ServerHttp2Session } from "node:http2";
 import type { Socket } from "node:net";
+import type { TLSSocket } from "node:tls";
 import { contains, type Prefix } from "../../net/prefix.ts";
 import type { MemoryBudget } from "../../registry/memory-budget.ts";
 import type { ByteRate } from "../../server/limits/byte-rate.ts";
@@ -178,6 +179,11 @@ export class Connections {
         for (const connection of open) connection.end();
       },
     };
+  }
+
+  /** Notes that a connection speaks TLS. */
+  followTls(socket: TLSSocket): void {
+    openConnectionOf(socket)?.useTls(socket);
   }
 
   /** Closes HTTP/2 connections of a server that nobody uses, and those whose peer is dead. */

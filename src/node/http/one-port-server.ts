@@ -114,8 +114,10 @@ export function createOnePortServer(
       handshakeTimeoutMs: connectTimeoutMs,
       clientOf: (socket) => connectionOf(socket)?.client,
       onFailure: (socket) => onRefused("tls_handshake", peerDetails(socket)),
-      onConnection: (socket) =>
-        (socket.alpnProtocol === "h2" ? http2 : http1).emit("connection", socket),
+      onConnection(socket) {
+        connections.followTls(socket);
+        (socket.alpnProtocol === "h2" ? http2 : http1).emit("connection", socket);
+      },
     });
   const sessions = new Set<ServerHttp2Session>();
   http2.on("session", (session) => {

@@ -4,6 +4,7 @@
  */
 import type { ServerHttp2Session } from "node:http2";
 import type { Socket } from "node:net";
+import type { TLSSocket } from "node:tls";
 import { formatAddress } from "../../net/address.ts";
 import type { RefusalReason } from "../../server/rpc/refusal-reason.ts";
 import type { ResolvedConnectionLimits } from "./connection-limits.ts";
@@ -67,6 +68,8 @@ export class OpenConnection implements Connection, UploadingConnection {
   readonly address: string | undefined;
   readonly #socket: Socket;
   readonly #onFlooded: Peer["onFlooded"];
+  /** What TLS makes of it. */
+  #secure: TLSSocket | undefined;
   #isFlooded = false;
   readonly #progress: WriteProgress;
   #sessionUse: SessionUse | undefined;
@@ -104,14 +107,17 @@ export class OpenConnection implements Connection, UploadingConnection {
   }
 
   destroy(): void {
-    // What the system holds for a peer that does not read would stay for minutes after an end.
-    if (typeof this.#socket.resetAndDestroy === "function") this.#socket.resetAndDestroy();
-    else this.#socket.destroy();
+    if (!this.#isShuttingDown()) this.#reset();
+    else setImmediate(() => (this.#isShuttingDown() ? this.end() : this.#reset()));
   }
 
   /** Closes the connection; what the system has taken already still reaches the peer. */
   end(): void {
     this.#socket.destroy();
+  }
+
+  useTls(socket: TLSSocket): void {
+    this.#secure = socket;
   }
 
   useSession(session: ServerHttp2Session, now: number): void {
@@ -146,6 +152,23 @@ export class OpenConnection implements Connection, UploadingConnection {
       writes,
       onRefused,
     });
+  }
+
+  #reset(): void {
+    // What the system holds for a peer that does not read would stay for minutes after an end.
+    if (typeof this.#socket.resetAndDestroy === "function") this.#socket.resetAndDestroy();
+    else this.#socket.destroy();
+  }
+
+  /**
+   * Whether the system is told at the moment that no more bytes come, which takes until the next
+   * turn of the event loop. A reset would fail meanwhile (`EINVAL`), and Node would then lose the
+   * descriptor without closing it, and never tell of `close`.
+   */
+  #isShuttingDown(): boolean {
+    return [this.#socket, this.#secure].some(
+      (socket) => socket?.writableEnded && !socket.writableFinished && socket.writableLength === 0,
+    );
   }
 }
 
