@@ -11,7 +11,7 @@ import { clusterPath } from "../harness/messages.ts";
 
 /** HTTP/1.1 answers one request of a connection at a time. */
 const HTTP1_CONNECTIONS = 4;
-const SECONDS = 1.5;
+const SECONDS = 1.2;
 
 /** Of 15 that one address may make. */
 const CALLS_PER_SECOND = 14;

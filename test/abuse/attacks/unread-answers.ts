@@ -20,7 +20,7 @@ const LISTS = 300;
 const LISTS_PER_CONNECTION = 12;
 const WATCHES = 225;
 /** With a raised rate limit; at the default rate one address needs half a minute. */
-const PER_SECOND = 150;
+const PER_SECOND = 200;
 /** Within the default rate limit of one address, after its burst. */
 const DEFAULT_PER_SECOND = 14;
 const DEFAULT_BURST = 50;
