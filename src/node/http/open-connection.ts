@@ -68,7 +68,7 @@ export class OpenConnection implements Connection, UploadingConnection {
   readonly address: string | undefined;
   readonly #socket: Socket;
   readonly #onFlooded: Peer["onFlooded"];
-  /** What TLS makes of it. */
+  /** The socket of TLS above it, if it speaks TLS. */
   #secure: TLSSocket | undefined;
   #isFlooded = false;
   readonly #progress: WriteProgress;
@@ -116,6 +116,7 @@ export class OpenConnection implements Connection, UploadingConnection {
     this.#socket.destroy();
   }
 
+  /** Notes the socket of TLS above it. */
   useTls(socket: TLSSocket): void {
     this.#secure = socket;
   }
@@ -161,9 +162,9 @@ export class OpenConnection implements Connection, UploadingConnection {
   }
 
   /**
-   * Whether the system is told at the moment that no more bytes come, which takes until the next
-   * turn of the event loop. A reset would fail meanwhile (`EINVAL`), and Node would then lose the
-   * descriptor without closing it, and never tell of `close`.
+   * Whether the end of what is written is on its way to the system. That takes until the next turn
+   * of the event loop. A reset would fail until then (`EINVAL`), and Node would forget the
+   * descriptor without closing it or telling of `close`.
    */
   #isShuttingDown(): boolean {
     return [this.#socket, this.#secure].some(

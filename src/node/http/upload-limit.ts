@@ -93,6 +93,8 @@ export class UploadLimit<Item extends UploadingConnection> {
     for (const connection of this.#seen.keys()) {
       if (this.#count(connection, isDue)) this.#onOver(connection);
     }
+    // Else a look at very many connections would make the next tick late, and so on for ever.
+    this.#tickedAt = this.#now();
   }
 
   /**

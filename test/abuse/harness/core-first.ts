@@ -1,5 +1,5 @@
 /**
- * Who gets a core first where processes are more than cores.
+ * Who gets a core first if there are more processes than cores.
  * @module
  */
 import { setPriority } from "node:os";
@@ -7,7 +7,7 @@ import { setPriority } from "node:os";
 /** Niceness of processes that the attacker must not keep from a core. */
 const NICENESS = -10;
 
-/** Codes for who is not root. */
+/** What the system says to others than root. */
 const NOT_ALLOWED: ReadonlySet<string | undefined> = new Set(["EACCES", "EPERM"]);
 
 /**

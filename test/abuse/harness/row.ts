@@ -28,7 +28,10 @@ const BESIDE_HEAP_MB = 100;
 const ANOTHER_ATTACK_MB = 20;
 const MOST_GROWING_ROUNDS = 4;
 
-/** Calls of the good node in a row: one pause delays two or three that begin together. */
+/**
+ * Calls of the good node in a row at least. With fewer, one pause, which delays two or three calls
+ * that begin together, would be the 99th percentile.
+ */
 const LEAST_CALLS = 240;
 
 /** Everything that an attack took is freed within this time. */

@@ -12,8 +12,8 @@ const REST_PER_WORK = 9;
 const MAX_REST_MS = 1000;
 
 /**
- * Collects once for all scrapes that wait. A scrape after a pause is collected at once. No answer is
- * older than the request for it.
+ * Collects once for all scrapes that wait. A scrape after a pause is collected at once. Every
+ * answer is newer than the request for it.
  */
 export class SharedScrape {
   readonly #collect: () => Promise<string>;

@@ -92,6 +92,30 @@ test("a busy event loop is looked into at once", () => {
   expect(over).toEqual([flood]);
 });
 
+test("a look that takes long itself is not followed by another at once", () => {
+  let clock = 0;
+  let looks = 0;
+  const limit = new UploadLimit<Sender>(
+    RATE,
+    () => {},
+    () => clock,
+  );
+  limit.add({
+    ip: HOME,
+    get readBytes() {
+      looks += 1;
+      clock += 4 * TICK_MS;
+      return 0;
+    },
+  });
+  looks = 0;
+  clock += 2 * TICK_MS;
+  vi.advanceTimersByTime(TICK_MS);
+  clock += TICK_MS;
+  vi.advanceTimersByTime(TICK_MS);
+  expect(looks).toBe(1);
+});
+
 test("in a busy event loop quiet connections stay, and others still count", () => {
   const { over, connect, block } = createLimit({ perSecond: KB, burst: 20 * KB });
   const node = connect(HOME);
